@@ -1,0 +1,111 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swift: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+// The core alone (numerics and file formats, no network, no database): what the sanitizers and quick edit loops build.
+let coreOnly = Context.environment["SHOAL_CORE"] != nil
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+var dependencies: [Package.Dependency] = [
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swift)
+}
+
+/// Fixtures are read from the checkout by path, so they are no bundle resources.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: swift)
+}
+
+var targets: [Target] = [
+    .systemLibrary(name: "COneDNN"),
+    .target(name: "CKernels"),
+    library("Randomness", []),
+    library("Recipe", []),
+    library("ModelFiles", [crypto]),
+    library("Tensor", ["COneDNN", "CKernels"]),
+    library("LanguageModel", ["Tensor", "CKernels", "ModelFiles", "Randomness"]),
+    library(
+        "FineTuning",
+        [
+            "LanguageModel", "Tensor", "CKernels", "ModelFiles", "Randomness", "Recipe",
+            .product(name: "SwiftCSV", package: "SwiftCSV"),
+        ]),
+    .target(name: "FixtureFiles", path: "Tests/FixtureFiles", swiftSettings: swift),
+    tests("Randomness", ["Randomness"]),
+    tests("ModelFiles", ["ModelFiles", "FixtureFiles"]),
+    tests("Tensor", ["Tensor", "CKernels"]),
+    tests("LanguageModel", ["LanguageModel", "ModelFiles", "Randomness", "FixtureFiles"]),
+    tests("FineTuning", ["FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "FixtureFiles"]),
+]
+
+if !coreOnly {
+    dependencies += [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ]
+    targets += [
+        .systemLibrary(name: "CZeroMQ"),
+        .target(name: "CWire", linkerSettings: [.linkedLibrary("protobuf-c")]),
+        .target(name: "CBuiltIn", exclude: ["made-by"]),
+        library("Federation", ["ModelFiles", "Randomness", "Recipe", "CKernels", crypto]),
+        library("RunFile", ["Federation", "ModelFiles", "Recipe", .product(name: "Yams", package: "Yams")]),
+        library("Wire", ["CWire", "Federation", "ModelFiles", "Recipe"]),
+        library("Transport", ["CZeroMQ", "Wire", "Federation", "ModelFiles", logging]),
+        library(
+            "Coordinator",
+            [
+                "Federation", "Wire", "ModelFiles", "Randomness", "Recipe", "RunFile", crypto, logging,
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
+        library(
+            "Worker",
+            ["Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", crypto, logging]),
+        library(
+            "Simulation",
+            [
+                "Coordinator", "Worker", "Wire", "Federation", "FineTuning", "LanguageModel", "ModelFiles", "Randomness",
+                "Recipe", "RunFile", logging,
+            ]),
+        .executableTarget(
+            name: "shoal",
+            dependencies: [
+                "Simulation", "Coordinator", "Worker", "Transport", "Wire", "Federation", "RunFile", "Recipe",
+                "FineTuning", "LanguageModel", "Tensor", "CKernels", "ModelFiles", "Randomness", "CBuiltIn", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swift),
+        tests("Federation", ["Federation", "Randomness", "ModelFiles", "Recipe"]),
+        tests("RunFile", ["RunFile", "Federation", "Recipe", "FixtureFiles"]),
+        tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe"]),
+        tests("Transport", ["Transport", "Wire", "Federation", "ModelFiles"]),
+        tests("Coordinator", ["Coordinator", "Federation", "Wire", "RunFile", "ModelFiles", "Randomness", "Recipe"]),
+        tests("Worker", ["Worker", "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Recipe"]),
+        tests(
+            "Simulation",
+            ["Simulation", "Coordinator", "Worker", "Wire", "Federation", "RunFile", "ModelFiles", "Recipe"]),
+        .testTarget(name: "EndToEndTests", dependencies: ["FixtureFiles"], path: "Tests/EndToEnd", swiftSettings: swift),
+    ]
+}
+
+let package = Package(
+    name: "shoal",
+    products: coreOnly ? [] : [.executable(name: "shoal", targets: ["shoal"])],
+    dependencies: dependencies,
+    targets: targets,
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu17
+)

@@ -1,0 +1,2 @@
+#include "CBuiltIn.h"
+void shoal_builtin_anchor(void) {}

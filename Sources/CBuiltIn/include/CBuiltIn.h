@@ -1,0 +1,1 @@
+void shoal_builtin_anchor(void);

@@ -1,0 +1,2 @@
+#include "CKernels.h"
+void shoal_kernels_anchor(void) {}

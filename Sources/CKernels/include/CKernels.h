@@ -1,0 +1,1 @@
+void shoal_kernels_anchor(void);

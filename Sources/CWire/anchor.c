@@ -1,0 +1,2 @@
+#include "CWire.h"
+void shoal_wire_anchor(void) {}

@@ -1,0 +1,1 @@
+void shoal_wire_anchor(void);

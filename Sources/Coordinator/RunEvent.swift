@@ -1,0 +1,64 @@
+public import Federation
+
+/// What an observer (the terminal, `--json`, a log) is told while a run goes on.
+public enum RunEvent: Sendable {
+    case workerConnected(WorkerName)
+    case workerLost(WorkerName)
+    case baseEvaluated(Evaluation)
+    case roundStarted(round: Int, workers: [WorkerName])
+    case progress(round: Int, worker: WorkerName, step: Int, totalSteps: Int, loss: Double?)
+    case updateAccepted(round: Int, worker: WorkerName, trainLoss: Double)
+    case roundPublished(RoundSummary)
+    /// Nothing can go on now, and why.
+    case waiting(reason: String)
+    case finished
+}
+
+/// The result of one evaluation of the global adapter.
+public struct Evaluation: Hashable, Sendable {
+    /// Mean over items of the item's mean loss. Unit: nats a token.
+    public var loss: Double
+    /// Of `loss`.
+    public var standardError: Double
+    /// Blocks or examples.
+    public var items: Int
+
+    public init(loss: Double, standardError: Double, items: Int) {
+        self.loss = loss
+        self.standardError = standardError
+        self.items = items
+    }
+}
+
+/// One published round.
+public struct RoundSummary: Sendable {
+    public var round: Int
+    public var workers: Int
+    /// Weighted mean of the workers' training losses. Unit: nats a token.
+    public var trainLoss: Double
+    /// `nil` when this round was not evaluated.
+    public var evaluation: Evaluation?
+    /// Cumulative frame bytes before encryption.
+    public var uplinkBytes: UInt64
+    public var downlinkBytes: UInt64
+    /// 4 · parameters · accepted updates, cumulative.
+    public var denseUplinkBytes: UInt64
+    public var tokensTrained: UInt64
+    /// From first offer to publication.
+    public var seconds: Double
+
+    public init(
+        round: Int, workers: Int, trainLoss: Double, evaluation: Evaluation?, uplinkBytes: UInt64,
+        downlinkBytes: UInt64, denseUplinkBytes: UInt64, tokensTrained: UInt64, seconds: Double
+    ) {
+        self.round = round
+        self.workers = workers
+        self.trainLoss = trainLoss
+        self.evaluation = evaluation
+        self.uplinkBytes = uplinkBytes
+        self.downlinkBytes = downlinkBytes
+        self.denseUplinkBytes = denseUplinkBytes
+        self.tokensTrained = tokensTrained
+        self.seconds = seconds
+    }
+}

@@ -1,0 +1,56 @@
+/// How a worker trains in a round: the run file's `training` section and part of every offer.
+public struct TrainingOptions: Hashable, Sendable {
+    public enum Optimizer: String, Sendable, CaseIterable { case adamw, sgd }
+    public enum Schedule: String, Sendable, CaseIterable { case constant, linear, cosine }
+    public enum Precision: String, Sendable, CaseIterable { case float32 }
+
+    /// Optimiser steps a round.
+    public var localSteps: Int
+    /// Blocks in one forward and backward pass.
+    public var batchSize: Int
+    /// Passes whose gradients are averaged before one optimiser step.
+    public var accumulationSteps: Int
+    /// Unit: tokens.
+    public var sequenceLength: Int
+    public var optimizer: Optimizer
+    /// The peak rate.
+    public var learningRate: Double
+    public var schedule: Schedule
+    /// Global steps over which the rate rises linearly from 0.
+    public var warmupSteps: Int
+    /// Global steps over which the schedule runs: rounds · local steps.
+    public var totalSteps: Int
+    public var weightDecay: Double
+    public var beta1: Double
+    public var beta2: Double
+    public var epsilon: Double
+    /// SGD's momentum.
+    public var momentum: Double
+    /// The largest gradient norm, all parameters together; `nil` never clips.
+    public var clipNorm: Double?
+    public var precision: Precision
+
+    public init(
+        localSteps: Int = 10, batchSize: Int = 8, accumulationSteps: Int = 1, sequenceLength: Int = 128,
+        optimizer: Optimizer = .adamw, learningRate: Double = 1e-3, schedule: Schedule = .constant,
+        warmupSteps: Int = 0, totalSteps: Int = 0, weightDecay: Double = 0, beta1: Double = 0.9, beta2: Double = 0.999,
+        epsilon: Double = 1e-8, momentum: Double = 0, clipNorm: Double? = 1, precision: Precision = .float32
+    ) {
+        self.localSteps = localSteps
+        self.batchSize = batchSize
+        self.accumulationSteps = accumulationSteps
+        self.sequenceLength = sequenceLength
+        self.optimizer = optimizer
+        self.learningRate = learningRate
+        self.schedule = schedule
+        self.warmupSteps = warmupSteps
+        self.totalSteps = totalSteps
+        self.weightDecay = weightDecay
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.momentum = momentum
+        self.clipNorm = clipNorm
+        self.precision = precision
+    }
+}

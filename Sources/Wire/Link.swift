@@ -1,0 +1,77 @@
+public import Federation
+
+/// Who is at the other end of a coordinator's connection, as the handshake proved it.
+public enum PeerRole: Hashable, Sendable {
+    /// Connected with a registered worker key.
+    case worker(WorkerName)
+    /// Connected with an invitation's single-use key: may only enrol.
+    case invitation(id: String)
+}
+
+/// One live connection to the coordinator.
+public struct Peer: Hashable, Sendable {
+    /// The connection's routing identity; a reconnecting worker gets a new one.
+    public let connection: [UInt8]
+    public let role: PeerRole
+
+    public init(connection: [UInt8], role: PeerRole) {
+        self.connection = connection
+        self.role = role
+    }
+}
+
+/// What the coordinator's service sends through. Transport and the in-memory link implement it.
+///
+/// Sending never blocks. A message that cannot be delivered (peer gone, queue full) is dropped: whoever needs an
+/// answer retransmits.
+public protocol CoordinatorLink: AnyObject {
+    func send(_ envelope: Envelope, payload: [UInt8]?, to peer: Peer)
+    /// Ends a peer's live connection (a revoked key).
+    func disconnect(_ peer: Peer)
+    /// Frame bytes before encryption, envelopes included, since the start.
+    var sentBytes: UInt64 { get }
+    var receivedBytes: UInt64 { get }
+}
+
+/// What a worker's service sends through.
+public protocol WorkerLink: AnyObject {
+    func send(_ envelope: Envelope, payload: [UInt8]?)
+    /// Drops the connection and opens a new one with these keys.
+    func reconnect(with keys: WorkerLinkKeys)
+}
+
+/// Which of its key pairs a worker connects with.
+public enum WorkerLinkKeys: Hashable, Sendable {
+    case invitation
+    case own
+}
+
+/// A coordinator as the loop drives it: synchronous, single-threaded, told the time.
+public protocol CoordinatorService: AnyObject {
+    func receive(_ envelope: Envelope, payload: [UInt8]?, from peer: Peer, at now: Instant)
+    /// A frame that did not decode: the peer gets a `Refused`.
+    func receive(malformed error: WireError, from peer: Peer, at now: Instant)
+    /// Does what is due; returns when to be called next at the latest (`nil`: nothing scheduled).
+    func tick(at now: Instant) -> Instant?
+    /// Whether the loop should end once what was sent has left.
+    var isFinished: Bool { get }
+}
+
+/// A worker as the loop drives it.
+public protocol WorkerServiceProtocol: AnyObject {
+    func receive(_ envelope: Envelope, payload: [UInt8]?, at now: Instant)
+    func receive(malformed error: WireError, at now: Instant)
+    func tick(at now: Instant) -> Instant?
+    var isFinished: Bool { get }
+}
+
+/// Runs closures on the loop's own thread, from any thread.
+public protocol LoopExecutor: Sendable {
+    func post(_ work: @escaping @Sendable () -> Void)
+}
+
+/// Decides who may complete a handshake. Called on the transport's own thread for every connection.
+public protocol Admission: Sendable {
+    /// The role that a CURVE public key has now, or `nil` to refuse it.
+    func role(of key: PublicKey) -> PeerRole?
+}
