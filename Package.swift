@@ -56,6 +56,8 @@ if !coreOnly {
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     ]
     targets += [
         .systemLibrary(name: "CZeroMQ"),
@@ -78,7 +80,8 @@ if !coreOnly {
             "Simulation",
             [
                 "Coordinator", "Worker", "Wire", "Federation", "FineTuning", "LanguageModel", "ModelFiles", "Randomness",
-                "Recipe", "RunFile", logging,
+                "Recipe", "RunFile", logging, .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ]),
         .executableTarget(
             name: "shoal",

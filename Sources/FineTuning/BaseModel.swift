@@ -1,0 +1,36 @@
+public import LanguageModel
+public import ModelFiles
+
+/// A base model with its tokenizer, as every part that trains, evaluates or generates needs them together.
+///
+/// Like its model, it belongs to one thread at a time.
+public final class BaseModel {
+    public let path: String
+    public let configuration: ModelConfiguration
+    public let tokenizer: Tokenizer
+    public let model: any CausalLanguageModel
+
+    /// - Parameter path: A Hugging Face directory.
+    public init(path: String) throws {
+        let directory = try ModelDirectory(path)
+        self.path = path
+        configuration = directory.configuration
+        tokenizer = try Tokenizer(directory: path)
+        model = try directory.loadModel()
+    }
+
+    /// Reads a PEFT directory and binds it to this model's layers.
+    public func adapter(at directory: String) throws -> LowRankAdapter {
+        let stored = try AdapterDirectory.read(directory)
+        return try LowRankAdapter(binding: stored, to: model.linearLayers)
+    }
+
+    /// Packs rows the way every loss of the project is measured: per (worker, split), blocks of equal length.
+    ///
+    /// - Parameter length: Unit: tokens.
+    public func blocks(of rows: [DataRow], length: Int) -> GroupedBlocks {
+        GroupedBlocks(
+            rows: rows, encode: { tokenizer.encode($0) }, bos: configuration.beginningOfText,
+            eos: configuration.endOfText, length: length)
+    }
+}

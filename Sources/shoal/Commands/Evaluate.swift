@@ -1,0 +1,88 @@
+import ArgumentParser
+import FineTuning
+import Foundation
+import Recipe
+import Tensor
+
+struct Evaluate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure the loss of a model, with or without an adapter, on a file of text.")
+
+    @Option(help: "The base model: a Hugging Face directory, or built-in.")
+    var model: String
+
+    @Option(help: "A PEFT adapter directory.")
+    var adapter: String?
+
+    @Option(help: "Text: .jsonl, .csv or .txt.")
+    var data: String
+
+    @Option(help: "Use only rows of this split: train, test.")
+    var split: DataSplit?
+
+    @Option(help: "Tokens in a block.")
+    var sequenceLength = 128
+
+    @Option(help: "Precision of the computation: float32.")
+    var precision: TrainingOptions.Precision = .float32
+
+    @Option(help: "Threads to compute with (default: all cores).")
+    var threads: Int?
+
+    @Flag(help: "Print one JSON object instead of text.")
+    var json = false
+
+    @OptionGroup var log: LogOptions
+
+    func validate() throws {
+        if sequenceLength < 2 { throw ValidationError("--sequence-length must be at least 2") }
+        if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
+    }
+
+    func run() throws {
+        let result = try usingInput {
+            if let threads { Threads.limit(to: threads) }
+            let base = try BaseModel(path: BuiltInModel.resolve(model))
+            let bound = try adapter.map { try base.adapter(at: $0) }
+            let rows = try DataFile.read(data).filter { split == nil || $0.split == split }
+            let grouped = base.blocks(of: rows, length: sequenceLength)
+            for warning in grouped.warnings { Console.error("warning: \(warning)") }
+            guard grouped.all.count > 0 else {
+                throw CommandFailure.badInput(
+                    "\(data): no block of \(sequenceLength) tokens\(split.map { " in split '\($0)'" } ?? ""); "
+                        + "add text or lower --sequence-length")
+            }
+            return Result(
+                losses: BlockLosses(
+                    try LossEvaluation.losses(of: grouped.all, model: base.model, adapter: bound)),
+                length: sequenceLength)
+        }
+        if json {
+            try JSONLine.print(result)
+        } else {
+            Console.output(
+                "loss \(Quantity.loss(result.loss)) ± \(Quantity.loss(result.standardError))   "
+                    + "perplexity \(Quantity.fixed(result.perplexity, digits: 2))   "
+                    + "\(Quantity.count(result.tokens)) tokens in \(Quantity.count(result.blocks)) blocks")
+        }
+    }
+
+    private struct Result: Encodable {
+        let loss: Double
+        let standardError: Double
+        let perplexity: Double
+        let tokens: Int
+        let blocks: Int
+
+        init(losses: BlockLosses, length: Int) {
+            loss = losses.mean
+            standardError = losses.standardError
+            perplexity = exp(losses.mean)
+            blocks = losses.items
+            tokens = losses.items * length
+        }
+    }
+}
+
+extension DataSplit: ExpressibleByArgument {}
+extension TrainingOptions.Precision: @retroactive ExpressibleByArgument {}

@@ -1,0 +1,147 @@
+import Coordinator
+import Federation
+
+/// Shows a run while it goes on: bars on a terminal, plain lines elsewhere, JSON lines when asked.
+///
+/// Told events by one thread, the coordinator's loop.
+final class RunView {
+    private let rounds: Int
+    private let printsJSON: Bool
+    private let clock: () -> Double
+    private var workersDone = 0
+    private var workersChosen = 0
+    private var stepsOfWorker: [WorkerName: Double] = [:]
+    private var round = 0
+    private var lastLoss: Double?
+    private var lastWait: String?
+    private var roundSeconds: [Double] = []
+    private var lastDrawn = -1.0
+    private var hasProgressLine = false
+
+    /// - Parameters:
+    ///   - rounds: Rounds of the whole run.
+    ///   - clock: Seconds since the program started.
+    init(rounds: Int, printsJSON: Bool, clock: @escaping () -> Double) {
+        self.rounds = rounds
+        self.printsJSON = printsJSON
+        self.clock = clock
+    }
+
+    /// Title lines above the run.
+    func showHeader(_ lines: [String]) {
+        for line in lines { Console.error(line) }
+    }
+
+    func show(_ event: RunEvent) {
+        switch event {
+        case .workerConnected, .finished: break
+        case .workerLost(let worker):
+            showLine("worker \(worker) was lost; its task goes to another worker if there is one")
+        case .baseEvaluated(let evaluation):
+            lastLoss = evaluation.loss
+            showLine("base model    held-out loss \(describe(evaluation)) over \(evaluation.items) blocks")
+        case .roundStarted(let round, let workers):
+            self.round = round
+            workersChosen = workers.count
+            workersDone = 0
+            stepsOfWorker = [:]
+            lastWait = nil
+            draw(isForced: true)
+        case .progress(_, let worker, let step, let totalSteps, _):
+            stepsOfWorker[worker] = Double(step) / Double(max(1, totalSteps))
+            draw(isForced: false)
+        case .updateAccepted(_, let worker, _):
+            workersDone += 1
+            stepsOfWorker[worker] = 1
+            draw(isForced: false)
+        case .roundPublished(let summary): showRound(summary)
+        case .waiting(let reason):
+            guard reason != lastWait else { return }
+            lastWait = reason
+            showLine("waiting: \(reason)")
+        }
+    }
+
+    /// A line above the progress line.
+    func showLine(_ line: String) {
+        clearProgress()
+        Console.error(line)
+    }
+
+    func clearProgress() {
+        guard hasProgressLine else { return }
+        Console.errorText("\r\u{1B}[K")
+        hasProgressLine = false
+    }
+
+    private func showRound(_ summary: RoundSummary) {
+        roundSeconds.append(summary.seconds)
+        if let evaluation = summary.evaluation { lastLoss = evaluation.loss }
+        if printsJSON { showFailure { try JSONLine.print(RoundLine(summary)) } }
+        let number = String(summary.round)
+        let padded = String(repeating: " ", count: max(0, String(rounds).count - number.count)) + number
+        var line = "round \(padded)/\(rounds)   \(summary.workers) workers   train \(Quantity.loss(summary.trainLoss))"
+        if let evaluation = summary.evaluation { line += "   held-out \(describe(evaluation))" }
+        line += "   up \(Quantity.bytes(summary.uplinkBytes))   down \(Quantity.bytes(summary.downlinkBytes))"
+        line += "   \(Quantity.seconds(summary.seconds))"
+        showLine(line)
+    }
+
+    /// At most ten times a second: a fleet reports faster than anybody reads.
+    private func draw(isForced: Bool) {
+        guard Console.errorIsTerminal else { return }
+        let now = clock()
+        guard isForced || now - lastDrawn >= 0.1 else { return }
+        lastDrawn = now
+        let width = 20
+        let share = workersChosen == 0 ? 0 : min(1, stepsOfWorker.values.reduce(0, +) / Double(workersChosen))
+        let full = Int((share * Double(width)).rounded(.down))
+        let bar = String(repeating: "█", count: full) + String(repeating: "░", count: width - full)
+        var line = "round \(round)/\(rounds)  \(bar)  \(workersDone)/\(workersChosen) workers"
+        if let lastLoss { line += "  loss \(Quantity.loss(lastLoss))" }
+        if let left = secondsLeft(share: share) { line += "  about \(Quantity.seconds(left)) left" }
+        Console.errorText("\r\u{1B}[K" + String(line.prefix(max(1, Console.errorColumns - 1))))
+        hasProgressLine = true
+    }
+
+    private func secondsLeft(share: Double) -> Double? {
+        guard !roundSeconds.isEmpty else { return nil }
+        let recent = roundSeconds.suffix(5)
+        let mean = recent.reduce(0, +) / Double(recent.count)
+        return mean * (Double(rounds - round) + 1 - share)
+    }
+
+    private func describe(_ evaluation: Evaluation) -> String {
+        "\(Quantity.loss(evaluation.loss)) ± \(Quantity.loss(evaluation.standardError))"
+    }
+
+    private func showFailure(_ work: () throws -> Void) {
+        do { try work() } catch { Console.error("cannot print a JSON line: \(error)") }
+    }
+}
+
+/// `{"event":"round",…}`
+private struct RoundLine: Encodable {
+    let summary: RoundSummary
+
+    init(_ summary: RoundSummary) {
+        self.summary = summary
+    }
+
+    private enum Key: String, CodingKey {
+        case event, round, workers, trainLoss, loss, standardError, uplinkBytes, downlinkBytes, seconds
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var line = encoder.container(keyedBy: Key.self)
+        try line.encode("round", forKey: .event)
+        try line.encode(summary.round, forKey: .round)
+        try line.encode(summary.workers, forKey: .workers)
+        try line.encode(summary.trainLoss, forKey: .trainLoss)
+        try line.encode(summary.evaluation?.loss, forKey: .loss)
+        try line.encode(summary.evaluation?.standardError, forKey: .standardError)
+        try line.encode(summary.uplinkBytes, forKey: .uplinkBytes)
+        try line.encode(summary.downlinkBytes, forKey: .downlinkBytes)
+        try line.encode(summary.seconds, forKey: .seconds)
+    }
+}

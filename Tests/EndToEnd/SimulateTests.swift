@@ -1,0 +1,108 @@
+import FixtureFiles
+import Foundation
+import Testing
+
+/// `shoal simulate` as a person runs it: real processes, real sockets, CURVE.
+@Suite("Simulating a fleet", .serialized)
+struct SimulateTests {
+    /// A run of the built-in model that takes seconds.
+    private static let quickRun = """
+        model: built-in
+        data: {path: built-in, partition: worker}
+        adapter: {rank: 4, alpha: 8, targets: all-linear}
+        training: {local-steps: 3, batch-size: 4, sequence-length: 64, optimizer: adamw, learning-rate: 0.003}
+        federation: {workers: 4, rounds: 3, workers-per-round: 3, seed: 7}
+        evaluation: {every: 1}
+        """
+
+    private let folder: TemporaryFolder
+    private let runFile: String
+
+    init() throws {
+        folder = try TemporaryFolder()
+        runFile = try folder.write(Self.quickRun, to: "run.yaml")
+    }
+
+    private func number(_ object: [String: Any], _ key: String) throws -> Double {
+        try #require(object[key] as? NSNumber, "no number '\(key)' in \(object)").doubleValue
+    }
+
+    @Test("real processes train an adapter that lowers the held-out loss, and say so in JSON")
+    func realProcesses() throws {
+        let state = folder.file("state")
+        let outcome = try Program.run("simulate", "--config", runFile, "--state", state, "--json")
+        try #require(outcome.code == 0, "\(outcome.errors)")
+        let objects = try outcome.objects
+        let rounds = objects.filter { $0["event"] as? String == "round" }
+        #expect(rounds.compactMap { $0["round"] as? Int } == [1, 2, 3])
+        let finished = try #require(objects.last)
+        #expect(finished["event"] as? String == "finished")
+        #expect(try number(finished, "finalLoss") < number(finished, "baseLoss"))
+        #expect(try number(finished, "tokensTrained") == 3 * 3 * 3 * 4 * 64)
+
+        let adapter = try #require(finished["adapter"] as? String)
+        #expect(adapter == state + "/adapter")
+        for file in ["adapter_config.json", "adapter_model.safetensors"] {
+            #expect(FileManager.default.fileExists(atPath: "\(adapter)/\(file)"))
+        }
+        let values = try adapterBytes(adapter)
+        let dense = try number(finished, "denseUplinkBytes")
+        #expect(dense == Double(9 * values))
+        // Every accepted update crossed the link whole, so the true count is a little above the dense one.
+        #expect(try number(finished, "uplinkBytes") > dense)
+        #expect(try number(finished, "uplinkBytes") < 1.2 * dense + 200_000)
+    }
+
+    /// Bytes of tensor data in an adapter file, worked out from its header alone.
+    private func adapterBytes(_ adapter: String) throws -> Int {
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: adapter + "/adapter_model.safetensors"))
+        let header = bytes.prefix(8).enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }
+        return bytes.count - 8 - header
+    }
+
+    @Test("the same seed gives the same adapter, bit for bit, in processes and in one process")
+    func reproducible() throws {
+        func adapter(_ name: String, _ extra: String...) throws -> Data {
+            let arguments = ["simulate", "--config", runFile, "--state", folder.file(name), "--json"] + extra
+            let outcome = try Program.start(arguments).finish()
+            try #require(outcome.code == 0, "\(outcome.errors)")
+            return try Data(
+                contentsOf: URL(fileURLWithPath: folder.file(name) + "/adapter/adapter_model.safetensors"))
+        }
+        let first = try adapter("first")
+        #expect(try adapter("second") == first)
+        #expect(try adapter("third", "--in-process") == first)
+        #expect(try adapter("fourth", "--in-process", "--seed", "8") != first)
+    }
+
+    @Test("an interrupted run keeps its state, and the same command resumes it")
+    func interrupted() throws {
+        let state = folder.file("state")
+        let arguments = [
+            "simulate", "--config", runFile, "--state", state, "--json", "--set", "federation.rounds=40",
+        ]
+        let running = try Program.start(arguments)
+        try running.waitFor("\"round\":2")
+        running.send(SIGINT)
+        let stopped = try running.finish(limitSeconds: 60)
+        #expect(stopped.code == 130, "\(stopped.errors)")
+        let done = try stopped.objects.compactMap { $0["round"] as? Int }.max() ?? 0
+        try #require(done < 40)
+
+        let resumed = try Program.run(
+            "simulate", "--config", runFile, "--state", state, "--json", "--set", "federation.rounds=\(done + 2)")
+        try #require(resumed.code == 0, "\(resumed.errors)")
+        let rounds = try resumed.objects.filter { $0["event"] as? String == "round" }.compactMap { $0["round"] as? Int }
+        #expect(rounds == [done + 1, done + 2])
+    }
+
+    @Test("a run file that changed under an existing state is refused, naming the key")
+    func changedRunFile() throws {
+        let state = folder.file("state")
+        #expect(try Program.run("simulate", "--config", runFile, "--state", state, "--in-process").code == 0)
+        let refused = try Program.run(
+            "simulate", "--config", runFile, "--state", state, "--in-process", "--set", "adapter.rank=2")
+        #expect(refused.code == 2)
+        #expect(refused.errors.contains("adapter.rank"))
+    }
+}
