@@ -1,2 +1,0 @@
-#include "CKernels.h"
-void shoal_kernels_anchor(void) {}

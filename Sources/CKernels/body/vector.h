@@ -1,0 +1,79 @@
+// Vectors of LANES floats, their loads and stores, and the exponential.
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vfloat __attribute__((ext_vector_type(LANES)));
+typedef int32_t vint __attribute__((ext_vector_type(LANES)));
+typedef uint32_t vuint __attribute__((ext_vector_type(LANES)));
+typedef vfloat vfloat_anywhere __attribute__((aligned(4)));
+typedef float float8 __attribute__((ext_vector_type(8)));
+typedef float8 float8_anywhere __attribute__((aligned(4)));
+typedef float float4 __attribute__((ext_vector_type(4)));
+typedef float4 float4_anywhere __attribute__((aligned(4)));
+
+INLINE vfloat load(const float *p) { return *(const vfloat_anywhere *)p; }
+INLINE void store(float *p, vfloat x) { *(vfloat_anywhere *)p = x; }
+
+/// The first `count` < LANES values, the rest zero.
+INLINE vfloat load_first(const float *p, size_t count) {
+    float values[LANES] = {0};
+    for (size_t i = 0; i < count; i++) values[i] = p[i];
+    return load(values);
+}
+
+INLINE void store_first(float *p, vfloat x, size_t count) {
+    float values[LANES];
+    store(values, x);
+    for (size_t i = 0; i < count; i++) p[i] = values[i];
+}
+
+INLINE float sum4(float4 x) { return (x.x + x.z) + (x.y + x.w); }
+#if LANES == 4
+INLINE float sum(vfloat x) { return sum4(x); }
+#elif LANES == 8
+INLINE float sum(vfloat x) { return sum4(x.lo + x.hi); }
+#else
+INLINE float sum(vfloat x) {
+    float8 half = x.lo + x.hi;
+    return sum4(half.lo + half.hi);
+}
+#endif
+
+INLINE vfloat maximum(vfloat a, vfloat b) { return a > b ? a : b; }
+INLINE vfloat minimum(vfloat a, vfloat b) { return a < b ? a : b; }
+
+INLINE float largest(vfloat x) {
+    float values[LANES];
+    store(values, x);
+    float result = values[0];
+    for (int i = 1; i < LANES; i++) result = values[i] > result ? values[i] : result;
+    return result;
+}
+
+INLINE vint lane_index(void) {
+    vint index;
+    for (int i = 0; i < LANES; i++) index[i] = i;
+    return index;
+}
+
+/// e^x: x = n ln 2 + r with |r| ≤ ln 2 / 2, Taylor's series of e^r to the 7th power (remainder below 3e-9 of the
+/// result), n added to the exponent. ln 2 comes in two parts so that n · (first part) is exact.
+INLINE vfloat vexp(vfloat x) {
+    const float lowest = -87.3f, highest = 88.0f, shift = 12582912.0f;  // shift = 1.5 · 2^23 rounds to an integer.
+    vfloat clamped = minimum(maximum(x, (vfloat)lowest), (vfloat)highest);
+    vfloat shifted = clamped * 1.44269504088896341f + shift;
+    vfloat n = shifted - shift;
+    vfloat r = clamped - n * 0.693359375f;
+    r = r + n * 2.12194440e-4f;
+    vfloat p = (vfloat)(1.0f / 5040.0f);
+    p = p * r + 1.0f / 720.0f;
+    p = p * r + 1.0f / 120.0f;
+    p = p * r + 1.0f / 24.0f;
+    p = p * r + 1.0f / 6.0f;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    vuint power = (__builtin_convertvector(__builtin_convertvector(n, vint), vuint) + 127u) << 23;
+    vfloat result = p * __builtin_bit_cast(vfloat, power);
+    return x < lowest ? (vfloat)0.0f : result;
+}
