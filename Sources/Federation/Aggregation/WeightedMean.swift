@@ -1,0 +1,61 @@
+/// The weighted mean of a round's updates, `Σ wₖ Δₖ / Σ wₖ`, taken one update at a time.
+///
+/// Memory is O(adapter) whatever the number of workers: 8 bytes a parameter. Products and sums are formed in Double and
+/// rounded to float32 once, at the end: a product of a float32 and a whole-number weight up to 2²⁹ is exact, so the
+/// error of the mean stays near one float32 rounding for any number of workers. (A Double sum costs what a compensated
+/// float32 sum would, and is simpler to reason about.)
+///
+/// The value of a float sum depends on its order: add updates in worker-name order, so that a replayed round gives the
+/// same bits whatever the order of arrival.
+///
+/// - SeeAlso: McMahan et al. 2017, Algorithm 1 (arXiv:1602.05629).
+public struct WeightedMean: Sendable {
+    private var sum: [Double]
+    private var totalWeight = 0.0
+    /// Updates added so far.
+    public private(set) var updateCount = 0
+
+    /// - Parameter parameterCount: Values in the adapter's flat vector.
+    public init(parameterCount: Int) {
+        sum = [Double](repeating: 0, count: parameterCount)
+    }
+
+    /// Adds one worker's update.
+    ///
+    /// - Parameters:
+    ///   - update: Adapter delta, `[parameterCount]`, float32, in layout order.
+    ///   - weight: Training items behind `update` (``WeightCap``); finite and above 0.
+    /// - Precondition: The shape and the weight are right: ``UpdateCheck`` has refused anything else.
+    public mutating func add(_ update: [Float], weight: Double) {
+        precondition(update.count == sum.count, "update \(update.count) values, sum \(sum.count)")
+        precondition(weight > 0 && weight.isFinite, "weight \(weight)")
+        let values = update.span
+        var target = sum.mutableSpan
+        for index in values.indices { target[index] += weight * Double(values[index]) }
+        totalWeight += weight
+        updateCount += 1
+    }
+
+    /// The mean of everything added, `[parameterCount]`.
+    ///
+    /// - Throws: ``AggregationError/noUpdates`` if nothing was added.
+    public func finish() throws(AggregationError) -> [Float] {
+        guard updateCount > 0 else { throw .noUpdates }
+        let total = totalWeight
+        return sum.map { Float($0 / total) }
+    }
+}
+
+/// Why a round's updates could not be aggregated.
+public enum AggregationError: Error, Hashable, Sendable {
+    case noUpdates
+}
+
+extension AggregationError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .noUpdates:
+            "the round closed with no updates; raise federation.deadline or lower federation.minimum-workers"
+        }
+    }
+}
