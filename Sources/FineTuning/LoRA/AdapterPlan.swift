@@ -22,8 +22,8 @@ public struct AdapterPlan: Sendable {
         let layout = AdapterLayout(
             layers.flatMap { layer in
                 [
-                    (Self.tensorName(layer.name, factor: "A"), [options.rank, layer.inputs]),
-                    (Self.tensorName(layer.name, factor: "B"), [layer.outputs, options.rank]),
+                    (Self.tensorName(layer, .a), [options.rank, layer.inputs]),
+                    (Self.tensorName(layer, .b), [layer.outputs, options.rank]),
                 ]
             })
         var offsets: [String: Int] = [:]
@@ -32,8 +32,8 @@ public struct AdapterPlan: Sendable {
         self.layers = layers
         self.layout = layout
         self.targets = layers.compactMap { layer in
-            guard let offsetA = offsets[Self.tensorName(layer.name, factor: "A")],
-                let offsetB = offsets[Self.tensorName(layer.name, factor: "B")]
+            guard let offsetA = offsets[Self.tensorName(layer, .a)],
+                let offsetB = offsets[Self.tensorName(layer, .b)]
             else { return nil }
             return LowRankAdapter.Target(
                 layer: layer.name, rank: options.rank, scale: Float(options.scale), offsetA: offsetA, offsetB: offsetB)
@@ -59,20 +59,21 @@ public struct AdapterPlan: Sendable {
     }
 
     /// What `adapter_config.json` says of an adapter with this plan.
+    ///
+    /// - Parameter baseModel: What `base_model_name_or_path` names.
     public func configuration(baseModel: String?) -> AdapterConfiguration {
-        var components: Set<String> = []
-        for layer in layers { components.insert(Self.lastComponent(of: layer.name)) }
-        return AdapterConfiguration(
+        AdapterConfiguration(
             rank: options.rank, alpha: options.alpha, dropout: options.dropout,
-            usesRankStabilisedScaling: options.scaling == .rankStabilised,
-            targetModules: .names(coversWholeComponents(components) ? components.sorted() : layers.map(\.name).sorted()),
+            isRankStabilised: options.scaling == .rankStabilised, targetModules: .named(targetNames),
             baseModel: baseModel)
     }
 
-    /// Whether naming last components alone selects exactly this plan's layers.
-    private func coversWholeComponents(_ components: Set<String>) -> Bool {
-        guard case .named(let names) = options.targets else { return true }
-        return names.allSatisfy { components.contains($0) }
+    /// The options' own names, or for all-linear the last components of the layers (as PEFT writes them).
+    private var targetNames: [String] {
+        switch options.targets {
+        case .allLinear: Set(layers.map { Self.lastComponent(of: $0.name) }).sorted()
+        case .named(let names): names.sorted()
+        }
     }
 
     private static func select(
@@ -100,8 +101,8 @@ public struct AdapterPlan: Sendable {
         layer.split(separator: ".").last.map(String.init) ?? layer
     }
 
-    private static func tensorName(_ layer: String, factor: String) -> String {
-        "base_model.model.\(layer).lora_\(factor).weight"
+    private static func tensorName(_ layer: LinearLayer, _ factor: AdapterTensorName.Factor) -> String {
+        AdapterTensorName(layer: layer.name, factor: factor).description
     }
 }
 

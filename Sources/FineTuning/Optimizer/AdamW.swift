@@ -25,7 +25,7 @@ public struct AdamW: Optimizer {
         steps += 1
         VectorKernels.adamWStep(
             values: &values, gradient: gradient, firstMoment: &firstMoment, secondMoment: &secondMoment,
-            step: steps, learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
-            weightDecay: weightDecay)
+            step: steps, learningRate: Float(learningRate), beta1: Float(beta1), beta2: Float(beta2),
+            epsilon: Float(epsilon), weightDecay: Float(weightDecay))
     }
 }
