@@ -93,7 +93,7 @@ if !coreOnly {
             swiftSettings: swift),
         tests("Federation", ["Federation", "Randomness", "ModelFiles", "Recipe"]),
         tests("RunFile", ["RunFile", "Federation", "Recipe", "FixtureFiles"]),
-        tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe"]),
+        tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe", "FixtureFiles"]),
         tests("Transport", ["Transport", "Wire", "Federation", "ModelFiles"]),
         tests("Coordinator", ["Coordinator", "Federation", "Wire", "RunFile", "ModelFiles", "Randomness", "Recipe"]),
         tests("Worker", ["Worker", "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Recipe"]),

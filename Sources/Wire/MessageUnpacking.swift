@@ -15,7 +15,8 @@ extension Message {
         case SHOAL__V1__ENVELOPE__MESSAGE_HEARTBEAT:
             self = .heartbeat(try Heartbeat(try present(fields.heartbeat, "heartbeat")))
         case SHOAL__V1__ENVELOPE__MESSAGE_OFFER: self = .offer(try Offer(try present(fields.offer, "offer")))
-        case SHOAL__V1__ENVELOPE__MESSAGE_ACCEPT: self = .accept(Accept(lease: try present(fields.accept, "accept").lease))
+        case SHOAL__V1__ENVELOPE__MESSAGE_ACCEPT:
+            self = .accept(Accept(lease: try present(fields.accept, "accept").lease))
         case SHOAL__V1__ENVELOPE__MESSAGE_DECLINE:
             let message = try present(fields.decline, "decline")
             let reason = try wireText(message.reason, "decline.reason", limit: WireLimits.sentenceBytes)

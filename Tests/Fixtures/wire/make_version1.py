@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Writes version1.txt: one envelope of every kind as protocol version 1 puts it on the wire.
+
+Encodes by the protobuf rules alone (https://protobuf.dev/programming-guides/encoding/), from the field numbers of
+proto/shoal.proto and without Shoal's code or a protobuf library, so that the file is an independent oracle.
+Run: ./make_version1.py > version1.txt
+"""
+import struct
+
+
+def varint(value):
+    out = b""
+    while value > 0x7F:
+        out += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def number(field, value):
+    return b"" if value == 0 else varint(field << 3) + varint(value)
+
+
+def blob(field, value):
+    return varint(field << 3 | 2) + varint(len(value)) + value
+
+
+def text(field, value):
+    return b"" if value == "" else blob(field, value.encode())
+
+
+def real32(field, value):
+    return varint(field << 3 | 5) + struct.pack("<f", value)
+
+
+def real64(field, value):
+    return b"" if value == 0 else varint(field << 3 | 1) + struct.pack("<d", value)
+
+
+def fixed64(field, value):
+    return varint(field << 3 | 1) + struct.pack("<Q", value)
+
+
+def run_of(first, count):
+    """count bytes: first, first + 1, …"""
+    return bytes((first + i) & 0xFF for i in range(count))
+
+
+LEASE = 2**40 + 5
+A, B = run_of(1, 32), run_of(0x80, 32)
+SIGNATURE = run_of(0x20, 64)
+
+ADAPTER = (number(1, 1) + number(2, 8) + real64(3, 16.0) + number(4, 2) + real64(5, 0.05)
+           + text(7, "q_proj") + text(7, "v_proj"))
+ADAPTER_ALL = number(1, 1) + number(2, 4) + real64(3, 8.0) + number(4, 1) + number(6, 1)
+TRAINING = (number(1, 10) + number(2, 8) + number(3, 2) + number(4, 128) + number(5, 1) + real64(6, 3e-3)
+            + number(7, 3) + number(8, 5) + number(9, 200) + real64(10, 0.01) + real64(11, 0.9) + real64(12, 0.999)
+            + real64(13, 1e-8) + real64(15, 1.0) + number(16, 1))
+TRAINING_SGD = (number(1, 1) + number(2, 1) + number(3, 1) + number(4, 64) + number(5, 2) + real64(6, 0.1)
+                + number(7, 2) + real64(11, 0.9) + real64(12, 0.999) + real64(13, 1e-8) + real64(14, 0.5)
+                + number(16, 1))
+
+MESSAGES = [
+    ("enrol", 16, blob(1, A) + blob(2, B)),
+    ("enrolled", 17, text(1, "clinic north-2")),
+    ("hello", 18, text(1, "shoal 0.1.0") + text(2, "resume") + text(2, "mask") + text(3, "dense")
+     + text(3, "eden:bits=4,seed=1") + number(4, 16) + number(5, 2**35) + blob(6, A)),
+    ("hello without base model", 18, text(1, "shoal 0.1.0") + number(4, 1) + number(5, 1)),
+    ("welcome", 19, text(1, "shoal 0.1.0") + text(2, "resume") + text(3, "clinic north-2") + number(4, 5000)
+     + blob(5, A) + number(6, 128)),
+    ("refused", 20, number(1, 4) + text(2, "the base model differs: naïve ≠ 素朴 🐟") + number(3, 1)),
+    ("heartbeat", 21, number(1, 3) + number(2, LEASE) + number(3, 7) + number(4, 10) + real32(5, 2.5)),
+    ("heartbeat without loss", 21, number(1, 1)),
+    ("heartbeat with loss zero", 21, number(1, 4) + real32(5, 0.0)),
+    ("offer", 22, number(1, LEASE) + number(2, 1) + number(3, 30000) + number(4, 600000) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER) + blob(8, TRAINING) + text(9, "eden:bits=4") + fixed64(10, 0xFEDCBA9876543210)),
+    ("offer to evaluate", 22, number(1, 1) + number(2, 2) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1)),
+    ("accept", 23, number(1, LEASE)),
+    ("decline", 24, number(1, LEASE) + text(2, "policy: no training at night")),
+    ("object request", 25, blob(1, A) + number(2, 2**33) + number(3, 2**22)),
+    ("object chunk", 26, blob(1, A) + number(2, 2**33) + number(3, 2**34)),
+    ("update begin", 27, number(1, LEASE) + blob(2, B) + number(3, 9763216) + text(4, "dense")),
+    ("update chunk", 28, number(1, LEASE) + number(2, 2**20)),
+    ("update commit", 29, number(1, LEASE) + blob(2, B) + number(3, 321) + number(4, 10) + number(5, 81920)
+     + real32(6, 1.25)),
+    ("update ack, more", 30, number(1, LEASE) + number(2, 2**20)),
+    # A oneof's member is written even when it is 0.
+    ("update ack, from the start", 30, number(1, LEASE) + varint(2 << 3) + varint(0)),
+    ("update ack, committed", 30, number(1, LEASE) + number(3, 1)),
+    ("update ack, rejected", 30, number(1, LEASE) + text(4, "norm over the limit")),
+    ("report", 31, number(1, LEASE) + number(2, 12) + real64(3, 34.5) + real64(4, 101.25)),
+    ("record head", 32, blob(1, A) + blob(2, SIGNATURE)),
+    ("countersign", 33, blob(1, A) + blob(2, SIGNATURE)),
+    ("mask keys", 34, blob(1, text(1, "bank") + blob(2, A) + blob(3, B) + blob(4, SIGNATURE))
+     + blob(1, text(1, "shop") + blob(2, B) + blob(3, A) + blob(4, SIGNATURE))),
+    ("mask shares", 35, blob(1, text(1, "bank") + blob(2, b"\x00\xff\x00"))),
+    ("unmask", 36, text(1, "bank") + text(1, "shop") + blob(2, SIGNATURE)
+     + blob(3, text(1, "bank") + blob(2, b"\x01\x02"))),
+    ("cancel", 37, number(1, LEASE) + text(2, "the round is full")),
+    ("goodbye", 38, text(1, "run finished") + number(2, 1)),
+]
+
+HEADER = number(1, 1) + number(2, 2**63 + 9) + number(3, 77) + text(4, "run-0001") + number(5, 3) + number(6, 1)
+
+for name, field, body in MESSAGES:
+    print(f"{name}: {(HEADER + blob(field, body)).hex()}")

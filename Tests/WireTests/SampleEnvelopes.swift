@@ -1,0 +1,170 @@
+import Federation
+import ModelFiles
+import Recipe
+import Testing
+import Wire
+
+/// The values that `Fixtures/wire/make_version1.py` encodes, by the same names.
+enum SampleEnvelopes {
+    static func all() throws -> [(name: String, envelope: Envelope)] {
+        try messages().map { name, message in
+            (
+                name,
+                Envelope(
+                    id: 1 << 63 + 9, inReplyTo: 77, run: "run-0001", round: 3, attempt: 1, message: message)
+            )
+        }
+    }
+
+    static let lease: UInt64 = 1 << 40 + 5
+    static let signature = bytes(from: 0x20, count: 64)
+
+    static func bytes(from first: UInt8, count: Int) -> [UInt8] {
+        (0..<count).map { first &+ UInt8(truncatingIfNeeded: $0) }
+    }
+
+    static func hash(from first: UInt8) throws -> ContentHash {
+        try #require(ContentHash(bytes: bytes(from: first, count: 32)))
+    }
+
+    static func key(from first: UInt8) throws -> PublicKey {
+        try #require(PublicKey(bytes: bytes(from: first, count: 32)))
+    }
+
+    private static func messages() throws -> [(String, Message)] {
+        try sessionMessages() + offers() + transfers() + signedMessages()
+    }
+
+    private static func sessionMessages() throws -> [(String, Message)] {
+        let north = try #require(WorkerName("clinic north-2"))
+        let eden = try #require(CodecName("eden:bits=4,seed=1"))
+        return [
+            ("enrol", .enrol(Enrol(curveKey: try key(from: 1), signingKey: try key(from: 0x80)))),
+            ("enrolled", .enrolled(Enrolled(worker: north))),
+            (
+                "hello",
+                .hello(
+                    Hello(
+                        software: "shoal 0.1.0", features: ["resume", "mask"], codecs: [.dense, eden], cores: 16,
+                        memoryBytes: 1 << 35, baseModel: try hash(from: 1)))
+            ),
+            (
+                "hello without base model",
+                .hello(
+                    Hello(software: "shoal 0.1.0", features: [], codecs: [], cores: 1, memoryBytes: 1, baseModel: nil))
+            ),
+            (
+                "welcome",
+                .welcome(
+                    Welcome(
+                        software: "shoal 0.1.0", features: ["resume"], worker: north, heartbeatMilliseconds: 5_000,
+                        baseModel: try hash(from: 1), sequenceLength: 128))
+            ),
+            (
+                "refused",
+                .refused(
+                    Refused(
+                        code: .baseModelMismatch, reason: "the base model differs: naïve ≠ 素朴 🐟", isTemporary: true))
+            ),
+            ("heartbeat", .heartbeat(Heartbeat(phase: .training, lease: lease, step: 7, totalSteps: 10, loss: 2.5))),
+            ("heartbeat without loss", .heartbeat(Heartbeat(phase: .idle))),
+            ("heartbeat with loss zero", .heartbeat(Heartbeat(phase: .evaluating, loss: 0))),
+            ("cancel", .cancel(Cancel(lease: lease, reason: "the round is full"))),
+            ("goodbye", .goodbye(Goodbye(reason: "run finished", isRunFinished: true))),
+        ]
+    }
+
+    private static func offers() throws -> [(String, Message)] {
+        [
+            (
+                "offer",
+                .offer(
+                    Offer(
+                        lease: lease, task: .train, leaseMilliseconds: 30_000, deadlineMilliseconds: 600_000,
+                        baseModel: try hash(from: 1), adapter: try hash(from: 0x80),
+                        adapterOptions: AdapterOptions(
+                            rank: 8, alpha: 16, scaling: .rankStabilised, dropout: 0.05,
+                            targets: .named(["q_proj", "v_proj"])),
+                        training: TrainingOptions(
+                            localSteps: 10, batchSize: 8, accumulationSteps: 2, sequenceLength: 128, optimizer: .adamw,
+                            learningRate: 3e-3, schedule: .cosine, warmupSteps: 5, totalSteps: 200, weightDecay: 0.01),
+                        uplink: try #require(CodecName("eden:bits=4")), seed: 0xFEDC_BA98_7654_3210))
+            ),
+            (
+                "offer to evaluate",
+                .offer(
+                    Offer(
+                        lease: 1, task: .evaluate, leaseMilliseconds: 1, deadlineMilliseconds: nil,
+                        baseModel: try hash(from: 1), adapter: try hash(from: 0x80),
+                        adapterOptions: AdapterOptions(rank: 4, alpha: 8),
+                        training: TrainingOptions(
+                            localSteps: 1, batchSize: 1, sequenceLength: 64, optimizer: .sgd, learningRate: 0.1,
+                            schedule: .linear, momentum: 0.5, clipNorm: nil),
+                        uplink: .dense, seed: 1))
+            ),
+            ("accept", .accept(Accept(lease: lease))),
+            ("decline", .decline(Decline(lease: lease, reason: "policy: no training at night"))),
+        ]
+    }
+
+    private static func transfers() throws -> [(String, Message)] {
+        let object = try hash(from: 1)
+        let update = try hash(from: 0x80)
+        return [
+            ("object request", .objectRequest(ObjectRequest(object: object, offset: 1 << 33, length: 1 << 22))),
+            ("object chunk", .objectChunk(ObjectChunk(object: object, offset: 1 << 33, totalBytes: 1 << 34))),
+            (
+                "update begin",
+                .updateBegin(UpdateBegin(lease: lease, object: update, totalBytes: 9_763_216, codec: .dense))
+            ),
+            ("update chunk", .updateChunk(UpdateChunk(lease: lease, offset: 1 << 20))),
+            (
+                "update commit",
+                .updateCommit(
+                    UpdateCommit(
+                        lease: lease, object: update, trainingItems: 321, steps: 10, tokensTrained: 81_920,
+                        trainLoss: 1.25))
+            ),
+            ("update ack, more", .updateAck(UpdateAck(lease: lease, state: .receivedThrough(1 << 20)))),
+            ("update ack, from the start", .updateAck(UpdateAck(lease: lease, state: .receivedThrough(0)))),
+            ("update ack, committed", .updateAck(UpdateAck(lease: lease, state: .committed))),
+            (
+                "update ack, rejected",
+                .updateAck(UpdateAck(lease: lease, state: .rejected(reason: "norm over the limit")))
+            ),
+            ("report", .report(Report(lease: lease, items: 12, lossSum: 34.5, squaredLossSum: 101.25))),
+        ]
+    }
+
+    private static func signedMessages() throws -> [(String, Message)] {
+        let head = try hash(from: 1)
+        let bank = try #require(WorkerName("bank"))
+        let shop = try #require(WorkerName("shop"))
+        let low = bytes(from: 1, count: 32)
+        let high = bytes(from: 0x80, count: 32)
+        return [
+            ("record head", .recordHead(RecordHead(head: head, signature: signature))),
+            ("countersign", .countersign(Countersign(head: head, signature: signature))),
+            (
+                "mask keys",
+                .maskKeys(
+                    MaskKeys(entries: [
+                        .init(worker: bank, maskKey: low, shareKey: high, signature: signature),
+                        .init(worker: shop, maskKey: high, shareKey: low, signature: signature),
+                    ]))
+            ),
+            ("mask shares", .maskShares(MaskShares(entries: [.init(worker: bank, sealedShare: [0, 255, 0])]))),
+            (
+                "unmask",
+                .unmask(
+                    Unmask(
+                        survivors: [bank, shop], signature: signature, shares: [.init(worker: bank, share: [1, 2])]))
+            ),
+        ]
+    }
+}
+
+extension Envelope {
+    /// A payload size that fits the message.
+    var samplePayloadBytes: Int? { message.takesPayload ? 4_096 : nil }
+}
