@@ -22,7 +22,9 @@ public final class BaseModel {
     /// Reads a PEFT directory and binds it to this model's layers.
     public func adapter(at directory: String) throws -> LowRankAdapter {
         let stored = try AdapterDirectory.read(directory)
-        return try LowRankAdapter(binding: stored, to: model.linearLayers)
+        return try LowRankAdapter(
+            binding: stored.layout, values: stored.values, scale: Float(stored.configuration.scale),
+            to: model.linearLayers)
     }
 
     /// Packs rows the way every loss of the project is measured: per (worker, split), blocks of equal length.
@@ -30,7 +32,7 @@ public final class BaseModel {
     /// - Parameter length: Unit: tokens.
     public func blocks(of rows: [DataRow], length: Int) -> GroupedBlocks {
         GroupedBlocks(
-            rows: rows, encode: { tokenizer.encode($0) }, bos: configuration.beginningOfText,
-            eos: configuration.endOfText, length: length)
+            rows, encode: { tokenizer.encode($0) }, bos: configuration.beginToken, eos: configuration.endToken,
+            length: length)
     }
 }

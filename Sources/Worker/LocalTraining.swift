@@ -65,7 +65,7 @@ public final class LocalTraining: TaskRunning {
         desk.base = base
         if desk.packed?.length != task.training.sequenceLength {
             let grouped = base.blocks(of: rows, length: task.training.sequenceLength)
-            desk.packed = (task.training.sequenceLength, grouped.train, grouped.test)
+            desk.packed = (task.training.sequenceLength, grouped.joined(.train), grouped.joined(.test))
         }
         guard let packed = desk.packed else { preconditionFailure("packed just above") }
         let plan = try AdapterPlan(options: task.adapterOptions, model: base.model.linearLayers)

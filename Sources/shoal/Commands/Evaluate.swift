@@ -18,7 +18,7 @@ struct Evaluate: ParsableCommand {
     var data: String
 
     @Option(help: "Use only rows of this split: train, test.")
-    var split: DataSplit?
+    var split: DataRow.Split?
 
     @Option(help: "Tokens in a block.")
     var sequenceLength = 128
@@ -46,15 +46,16 @@ struct Evaluate: ParsableCommand {
             let bound = try adapter.map { try base.adapter(at: $0) }
             let rows = try DataFile.read(data).filter { split == nil || $0.split == split }
             let grouped = base.blocks(of: rows, length: sequenceLength)
-            for warning in grouped.warnings { Console.error("warning: \(warning)") }
-            guard grouped.all.count > 0 else {
+            for warning in grouped.skipped { Console.error("warning: \(warning)") }
+            let blocks = grouped.joined()
+            guard blocks.count > 0 else {
                 throw CommandFailure.badInput(
                     "\(data): no block of \(sequenceLength) tokens\(split.map { " in split '\($0)'" } ?? ""); "
                         + "add text or lower --sequence-length")
             }
             return Result(
                 losses: BlockLosses(
-                    try LossEvaluation.losses(of: grouped.all, model: base.model, adapter: bound)),
+                    try LossEvaluation.losses(of: blocks, model: base.model, adapter: bound)),
                 length: sequenceLength)
         }
         if json {
@@ -84,5 +85,5 @@ struct Evaluate: ParsableCommand {
     }
 }
 
-extension DataSplit: ExpressibleByArgument {}
+extension DataRow.Split: ExpressibleByArgument {}
 extension TrainingOptions.Precision: @retroactive ExpressibleByArgument {}
