@@ -1,0 +1,45 @@
+// Decoding over bytes that are known to be valid UTF-8: they come from a Swift string or from the JSON reader, which
+// validated them. Iterating `String.unicodeScalars` at byte positions would cost an index conversion each time.
+
+/// The length in bytes of the UTF-8 sequence that `first` starts; 1 for a continuation byte.
+@inline(__always)
+func utf8Length(startingWith first: UInt8) -> Int {
+    if first < 0xC0 { return 1 }
+    if first < 0xE0 { return 2 }
+    return first < 0xF0 ? 3 : 4
+}
+
+/// One decoded scalar and the position after it.
+struct ScalarAt {
+    let value: UInt32
+    let end: Int
+}
+
+/// Decodes the scalar that starts at `position`. `bytes` must be valid UTF-8 and `position` a scalar's first byte.
+@inline(__always)
+func scalar(in bytes: Span<UInt8>, at position: Int) -> ScalarAt {
+    let first = UInt32(bytes[position])
+    if first < 0x80 { return ScalarAt(value: first, end: position + 1) }
+    let second = UInt32(bytes[position + 1]) & 0x3F
+    if first < 0xE0 { return ScalarAt(value: (first & 0x1F) << 6 | second, end: position + 2) }
+    let third = UInt32(bytes[position + 2]) & 0x3F
+    if first < 0xF0 { return ScalarAt(value: (first & 0x0F) << 12 | second << 6 | third, end: position + 3) }
+    let fourth = UInt32(bytes[position + 3]) & 0x3F
+    return ScalarAt(value: (first & 0x07) << 18 | second << 12 | third << 6 | fourth, end: position + 4)
+}
+
+/// The position of the scalar that ends before `position`. `position` must be greater than 0.
+@inline(__always)
+func scalarStart(in bytes: Span<UInt8>, before position: Int) -> Int {
+    var start = position - 1
+    while start > 0 && bytes[start] & 0xC0 == 0x80 { start -= 1 }
+    return start
+}
+
+/// Whether `pattern` stands at `position`, entirely before `end`.
+@inline(__always)
+func matches(_ pattern: Span<UInt8>, in bytes: Span<UInt8>, at position: Int, before end: Int) -> Bool {
+    guard end - position >= pattern.count else { return false }
+    for offset in pattern.indices where bytes[position + offset] != pattern[offset] { return false }
+    return true
+}
