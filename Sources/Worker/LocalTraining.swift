@@ -17,7 +17,7 @@ public final class LocalTraining: TaskRunning {
     /// The loaded model and packed text, kept between tasks.
     private final class Desk: @unchecked Sendable {
         // Touched by jobs of the one compute thread alone.
-        var base: BaseModel?
+        var base: PretrainedModel?
         var packed: (length: Int, train: TokenBlocks, test: TokenBlocks)?
     }
 
@@ -61,7 +61,7 @@ public final class LocalTraining: TaskRunning {
         _ task: LocalTask, _ rows: [DataRow], _ desk: Desk, _ wanted: WantedLeases,
         _ report: @escaping @Sendable (TaskEvent) -> Void
     ) throws -> TaskEvent {
-        let base = try desk.base.flatMap { $0.path == task.modelPath ? $0 : nil } ?? BaseModel(path: task.modelPath)
+        let base = try desk.base.flatMap { $0.path == task.modelPath ? $0 : nil } ?? PretrainedModel(path: task.modelPath)
         desk.base = base
         if desk.packed?.length != task.training.sequenceLength {
             let grouped = base.blocks(of: rows, length: task.training.sequenceLength)

@@ -42,7 +42,7 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         let result = try usingInput {
             if let threads { Threads.limit(to: threads) }
-            let base = try BaseModel(path: BuiltInModel.resolve(model))
+            let base = try PretrainedModel(path: BuiltInModel.resolve(model))
             let bound = try adapter.map { try base.adapter(at: $0) }
             let rows = try DataFile.read(data).filter { split == nil || $0.split == split }
             let grouped = base.blocks(of: rows, length: sequenceLength)

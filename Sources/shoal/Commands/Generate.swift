@@ -36,7 +36,7 @@ struct Generate: ParsableCommand {
 
     func run() throws {
         let text = try usingInput {
-            let base = try BaseModel(path: BuiltInModel.resolve(model))
+            let base = try PretrainedModel(path: BuiltInModel.resolve(model))
             return try base.continuation(
                 of: prompt, adapter: adapter.map { try base.adapter(at: $0) }, maxTokens: maxTokens,
                 sampling: Sampling(temperature: temperature, topP: topP), seed: seed)

@@ -4,7 +4,7 @@ public import ModelFiles
 /// A base model with its tokenizer, as every part that trains, evaluates or generates needs them together.
 ///
 /// Like its model, it belongs to one thread at a time.
-public final class BaseModel {
+public final class PretrainedModel {
     public let path: String
     public let configuration: ModelConfiguration
     public let tokenizer: Tokenizer

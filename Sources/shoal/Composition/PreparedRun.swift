@@ -1,0 +1,90 @@
+import BuiltIn
+import Federation
+import FineTuning
+import LanguageModel
+import ModelFiles
+import Randomness
+import Recipe
+import RunFile
+import Simulation
+
+/// A run whose model, text and first adapter have been read and checked: all that can be refused, has been.
+struct PreparedRun {
+    let configuration: RunConfiguration
+    let model: PretrainedModel
+    let manifest: ModelManifest
+    let plan: AdapterPlan
+    /// `[plan.layout.parameterCount]`, where round 1 starts.
+    let initialValues: [Float]
+    /// The text named by the run file; empty when it names none.
+    let rows: [DataRow]
+
+    init(_ configuration: RunConfiguration) throws {
+        self.configuration = configuration
+        let path = try BuiltInModel.resolve(configuration.model.path)
+        model = try PretrainedModel(path: path)
+        manifest = try ModelManifest(directory: path)
+        plan = try AdapterPlan(options: configuration.adapter, model: model.model.linearLayers)
+        let length = configuration.training.sequenceLength
+        guard length <= model.configuration.maximumLength else {
+            throw TrainingError.blocksTooLong(length: length, maximum: model.configuration.maximumLength)
+        }
+        initialValues = try Self.initialValues(plan, configuration)
+        rows = try Self.rows(configuration.data)
+    }
+
+    /// The run's held-out text, packed as every loss of the project is.
+    func heldOut(_ rows: [DataRow]) -> GroupedBlocks {
+        model.blocks(of: rows.filter { $0.split == .test }, length: configuration.training.sequenceLength)
+    }
+
+    private static func initialValues(_ plan: AdapterPlan, _ configuration: RunConfiguration) throws -> [Float] {
+        guard let source = configuration.adapterFrom else {
+            let key = StreamKey(seed: configuration.federation.seed, purpose: .adapterInitialisation)
+            return plan.initialAdapter(random: key.generator()).values
+        }
+        let stored = try AdapterDirectory.read(source)
+        guard stored.layout == plan.layout, stored.configuration.scale == plan.options.scale else {
+            throw AdapterPlanError.shapeMismatch(
+                "adapter.from: \(source) has rank \(stored.configuration.rank), alpha \(stored.configuration.alpha) or "
+                    + "targets that differ from the run file's adapter section; make them equal")
+        }
+        return stored.values
+    }
+
+    private static func rows(_ options: DataOptions) throws -> [DataRow] {
+        var rows: [DataRow] = []
+        if let path = options.path {
+            rows = path == BuiltInModel.name
+                ? try DataFile.read(BuiltIn.data, name: "built-in data.jsonl") : try DataFile.read(path)
+        }
+        if let path = options.testPath {
+            rows += try DataFile.read(path).map { row in
+                var row = row
+                row.split = .test
+                return row
+            }
+        }
+        return rows
+    }
+}
+
+extension ModelSource {
+    /// A directory, or the built-in model's name.
+    var path: String {
+        switch self {
+        case .builtIn: BuiltInModel.name
+        case .directory(let path): path
+        }
+    }
+}
+
+extension DataOptions.Partition {
+    var partition: FineTuning.Partition {
+        switch self {
+        case .worker: .worker
+        case .even: .even
+        case .labelDirichlet(let alpha): .labelDirichlet(alpha: alpha)
+        }
+    }
+}
