@@ -9,7 +9,7 @@ public final class MatMul {
     /// A float32 matrix in memory, as it takes part in a product.
     public struct Operand {
         public let address: UnsafeRawPointer
-        public let elementType: ElementType
+        public let format: WeightFormat
         /// As the product sees it, that is after transposition.
         public let rows: Int
         public let columns: Int
@@ -21,23 +21,23 @@ public final class MatMul {
         /// A stored `[rows, columns]` matrix.
         public init(_ values: UnsafePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
             self.init(
-                address: values, elementType: .float32, rows: rows, columns: columns, stride: stride ?? columns,
+                address: values, format: .float32, rows: rows, columns: columns, stride: stride ?? columns,
                 isTransposed: false)
         }
 
         /// A frozen weight `[rows, columns]`.
         public init(_ weight: Weight) {
             self.init(
-                address: weight.bytes, elementType: weight.elementType, rows: weight.rows, columns: weight.columns,
+                address: weight.bytes, format: weight.format, rows: weight.rows, columns: weight.columns,
                 stride: weight.columns, isTransposed: false)
         }
 
         private init(
-            address: UnsafeRawPointer, elementType: ElementType, rows: Int, columns: Int, stride: Int,
+            address: UnsafeRawPointer, format: WeightFormat, rows: Int, columns: Int, stride: Int,
             isTransposed: Bool
         ) {
             self.address = address
-            self.elementType = elementType
+            self.format = format
             self.rows = rows
             self.columns = columns
             self.stride = stride
@@ -47,7 +47,7 @@ public final class MatMul {
         /// The same memory read the other way round.
         public var transposed: Operand {
             Operand(
-                address: address, elementType: elementType, rows: columns, columns: rows, stride: stride,
+                address: address, format: format, rows: columns, columns: rows, stride: stride,
                 isTransposed: !isTransposed)
         }
     }

@@ -4,23 +4,23 @@
 public struct Weight {
     public let rows: Int
     public let columns: Int
-    public let elementType: ElementType
+    public let format: WeightFormat
     /// `rows * columns` values, aligned for the element type, never written.
     public let bytes: UnsafeRawPointer
     /// Keeps `bytes` valid.
-    private let owner: AnyObject
+    private let owner: Any
 
     /// Uses memory that `owner` keeps valid, without a copy.
     public init(
-        rows: Int, columns: Int, elementType: ElementType, bytes: UnsafeRawBufferPointer, keptAliveBy owner: AnyObject
+        rows: Int, columns: Int, format: WeightFormat, bytes: UnsafeRawBufferPointer, keptAliveBy owner: Any
     ) {
-        guard let base = bytes.baseAddress, bytes.count == rows * columns * elementType.size else {
+        guard let base = bytes.baseAddress, bytes.count == rows * columns * format.size else {
             preconditionFailure("\(bytes.count) bytes for a \(rows) × \(columns) weight")
         }
-        precondition(Int(bitPattern: base) % elementType.size == 0, "misaligned weight")
+        precondition(Int(bitPattern: base) % format.size == 0, "misaligned weight")
         self.rows = rows
         self.columns = columns
-        self.elementType = elementType
+        self.format = format
         self.bytes = base
         self.owner = owner
     }
@@ -36,13 +36,13 @@ public struct Weight {
             if let start = source.baseAddress { base.update(from: start, count: source.count) }
         }
         self.init(
-            rows: rows, columns: columns, elementType: .float32,
+            rows: rows, columns: columns, format: .float32,
             bytes: UnsafeRawBufferPointer(start: base, count: values.count * 4), keptAliveBy: buffer)
     }
 
     /// The values of a float32 weight.
     package var float32: UnsafePointer<Float> {
-        precondition(elementType == .float32, "a \(elementType) weight read as float32")
+        precondition(format == .float32, "a \(format) weight read as float32")
         return bytes.assumingMemoryBound(to: Float.self)
     }
 }

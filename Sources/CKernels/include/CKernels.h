@@ -53,13 +53,6 @@ void shoal_add_transposed(const float *x, float *y, size_t rows, size_t C);
 void shoal_adamw_step(float *values, const float *gradient, float *m, float *v, size_t n, float lr, float beta1,
                       float beta2, float eps, float weight_decay, float bias1, float bias2);
 
-// Element types
-
-/// Widens IEEE half precision to float32.
-void shoal_float16_widen(const uint16_t *x, float *out, size_t n);
-/// Widens bfloat16 to float32.
-void shoal_bfloat16_widen(const uint16_t *x, float *out, size_t n);
-
 // Embedding
 
 /// (V, C) table, ids (rows) → out (rows, C). Ids must lie in 0..<V.

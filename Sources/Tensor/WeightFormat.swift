@@ -1,5 +1,5 @@
 /// How a weight's numbers are stored.
-public enum ElementType: Sendable {
+public enum WeightFormat: Sendable {
     case float32
 
     /// Unit: bytes a value.
