@@ -113,7 +113,7 @@ public final class Tokenizer: Sendable {
         var texts: [[UInt8]] = []
         texts.reserveCapacity(tokens.count)
         for id in tokens {
-            guard let text = text(of: id), !(skipSpecialTokens && added.isSpecial(text)) else { continue }
+            guard let text = text(of: id), !(skipSpecialTokens && added.isSpecial(id)) else { continue }
             texts.append(text)
         }
         guard let decoder else {
@@ -122,9 +122,10 @@ public final class Tokenizer: Sendable {
         return String(decoding: Array(decoder.decode(texts).joined()), as: UTF8.self)
     }
 
-    private func text(of id: Int32) -> [UInt8]? { added.content(of: id) ?? model.vocabulary.text(of: id) }
+    private func text(of id: Int32) -> [UInt8]? { added.text(of: id) ?? model.vocabulary.text(of: id) }
 
-    /// The token with this id as the vocabulary writes it, or nil.
+    /// The token with this id as the vocabulary writes it, or nil. An added token that is looked for in normalized text
+    /// comes in its normalized form.
     public func token(_ id: Int32) -> String? {
         text(of: id).map { String(decoding: $0, as: UTF8.self) }
     }

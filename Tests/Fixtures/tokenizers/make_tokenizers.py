@@ -135,7 +135,7 @@ def sentence_piece():
     trained = Tokenizer(models.BPE())
     trained.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     trained.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
-    learned = train(trained, trainers.BpeTrainer(vocab_size=620, show_progress=False, limit_alphabet=90))["model"]
+    learned = train(trained, trainers.BpeTrainer(vocab_size=620, show_progress=False))["model"]
     texts = ["<unk>", "<s>", "</s>"] + [f"<0x{b:02X}>" for b in range(256)]
     texts += [t for t in sorted(learned["vocab"], key=learned["vocab"].get) if t not in texts]
     tokenizer = Tokenizer(models.BPE(

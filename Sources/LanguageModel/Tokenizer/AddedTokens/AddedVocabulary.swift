@@ -1,8 +1,9 @@
 /// All added tokens of a tokenizer: their ids, and the matchers that find them in raw and in normalized text.
 struct AddedVocabulary {
-    private var tokensByID: [Int32: AddedToken] = [:]
+    /// What decoding starts from: the token as it was looked for, which the decoder turns back into what it stands for.
+    private var textsByID: [Int32: [UInt8]] = [:]
     private var idsByContent: [TokenText: Int32] = [:]
-    private var specialContents: Set<TokenText> = []
+    private var specialIDs: Set<Int32> = []
     /// For tokens looked for in the text as given.
     private(set) var raw = TokenMatcher()
     /// For tokens looked for after normalization.
@@ -28,27 +29,32 @@ struct AddedVocabulary {
                         + " it is \(expected)")
             }
             free = max(free, expected + 1)
-            tokensByID[token.id] = token
-            if token.isSpecial { specialContents.insert(key) }
+            if token.isSpecial { specialIDs.insert(token.id) }
             tokens.append(token)
         }
         // Two tokens may have the same normalized text: special ones win.
         for token in tokens.filter(\.isSpecial) + tokens.filter({ !$0.isSpecial }) {
             guard token.isNormalized else {
                 raw.add(token, pattern: token.content)
+                textsByID[token.id] = token.content
                 continue
             }
             var pattern = token.content
             normalizer?.normalize(&pattern)
             normalized.add(token, pattern: pattern)
+            textsByID[token.id] = pattern
         }
     }
 
     func id(of content: [UInt8]) -> Int32? { idsByContent[TokenText(content)] }
 
-    func content(of id: Int32) -> [UInt8]? { tokensByID[id]?.content }
+    /// The token's text: in its normalized form if that is how it is looked for.
+    func text(of id: Int32) -> [UInt8]? { textsByID[id] }
 
-    func isSpecial(_ content: [UInt8]) -> Bool { specialContents.contains(TokenText(content)) }
+    /// Whether decoding leaves the token out on request.
+    ///
+    /// By id: recent versions of `tokenizers` ask by text and so keep a special token whose normalized form differs.
+    func isSpecial(_ id: Int32) -> Bool { specialIDs.contains(id) }
 
     var contents: some Sequence<[UInt8]> { idsByContent.keys.lazy.map(\.bytes) }
 }
