@@ -1,5 +1,5 @@
 public import LanguageModel
-public import ModelFiles
+internal import ModelFiles
 
 /// A base model with its tokenizer, as every part that trains, evaluates or generates needs them together.
 ///

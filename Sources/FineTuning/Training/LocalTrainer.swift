@@ -1,4 +1,5 @@
 public import LanguageModel
+internal import ModelFiles
 public import Randomness
 public import Recipe
 

@@ -1,6 +1,6 @@
 /// A value inside `tokenizer.json` together with its path, so that every refusal names the field.
 struct JSONField {
-    let value: JSONValue
+    let value: RawJSON
     let path: String
     let file: String
 
@@ -12,14 +12,14 @@ struct JSONField {
         .unsupported(file: file, field: path.isEmpty ? "the document" : path, name: name, supported: supported)
     }
 
-    private func child(_ value: JSONValue, _ step: String) -> JSONField {
+    private func child(_ value: RawJSON, _ step: String) -> JSONField {
         JSONField(value: value, path: path.isEmpty || step.hasPrefix("[") ? path + step : "\(path).\(step)", file: file)
     }
 
     /// The member called `name`, or nil if it is absent or null.
     func optional(_ name: String) throws(TokenizerError) -> JSONField? {
         guard case .object(let members) = value else { throw invalid("is \(value.kind) where an object belongs") }
-        var found: JSONValue?
+        var found: RawJSON?
         for member in members where member.name.elementsEqual(name.utf8) {
             guard found == nil else { throw invalid("has \(name) twice") }
             found = member.value
@@ -40,7 +40,7 @@ struct JSONField {
         return values.enumerated().map { child($0.element, "[\($0.offset)]") }
     }
 
-    func members() throws(TokenizerError) -> [JSONValue.Member] {
+    func members() throws(TokenizerError) -> [RawJSON.Member] {
         guard case .object(let members) = value else { throw invalid("is \(value.kind) where an object belongs") }
         return members
     }

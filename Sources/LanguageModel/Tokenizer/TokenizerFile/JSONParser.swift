@@ -15,7 +15,7 @@ struct JSONParser {
     }
 
     /// Parses one document that fills `bytes`. `file` names it in errors.
-    static func parse(_ bytes: [UInt8], file: String) throws(TokenizerError) -> JSONValue {
+    static func parse(_ bytes: [UInt8], file: String) throws(TokenizerError) -> RawJSON {
         do throws(UTF8.ValidationError) {
             _ = try UTF8Span(validating: bytes.span)
         } catch {
@@ -38,7 +38,7 @@ struct JSONParser {
         while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
     }
 
-    private mutating func value(depth: Int) throws(TokenizerError) -> JSONValue {
+    private mutating func value(depth: Int) throws(TokenizerError) -> RawJSON {
         guard depth < Self.maximumDepth else { throw failure("nested deeper than \(Self.maximumDepth) levels") }
         skipSpace()
         switch next {
@@ -53,7 +53,7 @@ struct JSONParser {
         }
     }
 
-    private mutating func literal(_ word: StaticString, _ value: JSONValue) throws(TokenizerError) -> JSONValue {
+    private mutating func literal(_ word: StaticString, _ value: RawJSON) throws(TokenizerError) -> RawJSON {
         let matches = word.withUTF8Buffer { letters in
             bytes.count - position >= letters.count && bytes[position..<position + letters.count].elementsEqual(letters)
         }
@@ -62,9 +62,9 @@ struct JSONParser {
         return value
     }
 
-    private mutating func object(depth: Int) throws(TokenizerError) -> JSONValue {
+    private mutating func object(depth: Int) throws(TokenizerError) -> RawJSON {
         position += 1
-        var members: [JSONValue.Member] = []
+        var members: [RawJSON.Member] = []
         skipSpace()
         if next == UInt8(ascii: "}") {
             position += 1
@@ -77,14 +77,14 @@ struct JSONParser {
             skipSpace()
             guard next == UInt8(ascii: ":") else { throw failure("expected ':'") }
             position += 1
-            members.append(JSONValue.Member(name: name, value: try value(depth: depth + 1)))
+            members.append(RawJSON.Member(name: name, value: try value(depth: depth + 1)))
             if try endsList(with: UInt8(ascii: "}")) { return .object(members) }
         }
     }
 
-    private mutating func array(depth: Int) throws(TokenizerError) -> JSONValue {
+    private mutating func array(depth: Int) throws(TokenizerError) -> RawJSON {
         position += 1
-        var elements: [JSONValue] = []
+        var elements: [RawJSON] = []
         skipSpace()
         if next == UInt8(ascii: "]") {
             position += 1
@@ -110,7 +110,7 @@ struct JSONParser {
         return position - start
     }
 
-    private mutating func number() throws(TokenizerError) -> JSONValue {
+    private mutating func number() throws(TokenizerError) -> RawJSON {
         let start = position
         if next == UInt8(ascii: "-") { position += 1 }
         let leadingZero = next == UInt8(ascii: "0")

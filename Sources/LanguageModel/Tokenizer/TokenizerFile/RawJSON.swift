@@ -2,7 +2,7 @@
 ///
 /// `Foundation`'s decoders are no choice for vocabularies: Swift compares strings by canonical equivalence, so a
 /// `[String: Int]` would merge the composed and the decomposed spelling of one letter, which are two tokens.
-enum JSONValue {
+enum RawJSON {
     case null
     case boolean(Bool)
     /// A number without fraction or exponent that fits 64 bits.
@@ -10,13 +10,13 @@ enum JSONValue {
     case real(Double)
     /// Valid UTF-8.
     case string([UInt8])
-    case array([JSONValue])
+    case array([RawJSON])
     /// Members in file order; a name may occur twice.
     case object([Member])
 
     struct Member {
         let name: [UInt8]
-        let value: JSONValue
+        let value: RawJSON
     }
 
     /// The kind of value, for messages.
