@@ -57,8 +57,21 @@ public protocol CoordinatorService: AnyObject {
     var isFinished: Bool { get }
 }
 
+/// What a worker's link knows about its connection. The link keeps trying by itself after every state but `connected`.
+public enum ConnectionState: Hashable, Sendable {
+    /// The handshake is done: messages flow. A session opened before it is gone; say `Hello` (or `Enrol`) again.
+    case connected
+    /// The connection ended, or could not be made; the reason is a sentence for people.
+    case disconnected(reason: String)
+    /// The handshake failed: this worker's key is unknown or revoked, its invitation is used up or expired, or the
+    /// coordinator's key in the join file is not the coordinator's. The reason says what to do.
+    case refused(reason: String)
+}
+
 /// A worker as the loop drives it.
 public protocol WorkerServiceProtocol: AnyObject {
+    /// Called when the state becomes another one, and once more for every refused attempt.
+    func connectionChanged(_ state: ConnectionState, at now: Instant)
     func receive(_ envelope: Envelope, payload: [UInt8]?, at now: Instant)
     func receive(malformed error: WireError, at now: Instant)
     func tick(at now: Instant) -> Instant?
