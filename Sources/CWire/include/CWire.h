@@ -1,1 +1,2 @@
-void shoal_wire_anchor(void);
+// The generated code of proto/shoal.proto; proto/generate.sh writes it.
+#include "shoal.pb-c.h"

@@ -1,2 +1,0 @@
-#include "CWire.h"
-void shoal_wire_anchor(void) {}

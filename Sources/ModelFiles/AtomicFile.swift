@@ -1,0 +1,102 @@
+internal import Glibc
+
+/// Files that appear whole or not at all, and stay after a power cut.
+///
+/// Bytes go to a temporary file in the same folder, reach the disk (fsync), take the final name (rename), and the
+/// folder's entry reaches the disk too. A failure on the way, such as a full disk, removes the temporary file and
+/// leaves what was there before.
+public enum AtomicFile {
+    /// - Parameter permissions: For the new file, less the process's umask.
+    public static func write(
+        _ bytes: UnsafeRawBufferPointer, to path: String, permissions: UInt32 = 0o644
+    ) throws(FileError) {
+        let (folder, name) = split(path)
+        let temporary = try unusedName(in: folder, for: name) { (candidate) throws(FileError) in
+            try create(candidate, bytes, permissions: permissions)
+        }
+        guard rename(temporary, path) == 0 else {
+            let error = FileError.last("rename \(temporary) to", path)
+            unlink(temporary)
+            throw error
+        }
+        try synchronizeFolder(folder)
+    }
+
+    /// - Parameter permissions: For the new file, less the process's umask.
+    public static func write(
+        _ bytes: [UInt8], to path: String, permissions: UInt32 = 0o644
+    ) throws(FileError) {
+        let written: Result<Void, FileError> = bytes.withUnsafeBytes { buffer in
+            Result { () throws(FileError) in try write(buffer, to: path, permissions: permissions) }
+        }
+        try written.get()
+    }
+
+    /// Creates a file that must not exist yet, writes it and waits for the disk; removes it if that fails.
+    static func create(
+        _ path: String, _ bytes: UnsafeRawBufferPointer, permissions: UInt32
+    ) throws(FileError) {
+        let descriptor = retryingInterrupts { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions) }
+        guard descriptor >= 0 else { throw FileError.last("create", path) }
+        var failure: FileError?
+        do {
+            try writeAll(bytes, to: descriptor, path: path)
+            if fsync(descriptor) != 0 { failure = FileError.last("flush", path) }
+        } catch {
+            failure = error
+        }
+        // NFS and quotas may report a failed write only here.
+        if close(descriptor) != 0, errno != EINTR, failure == nil { failure = FileError.last("close", path) }
+        if let failure {
+            unlink(path)
+            throw failure
+        }
+    }
+
+    private static func writeAll(
+        _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String
+    ) throws(FileError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let part = UnsafeRawBufferPointer(rebasing: rest)
+            let written = retryingInterrupts { Glibc.write(descriptor, part.baseAddress, part.count) }
+            guard written > 0 else { throw FileError.last("write", path) }
+            rest = rest.dropFirst(written)
+        }
+    }
+
+    /// Makes a renamed or created entry durable.
+    static func synchronizeFolder(_ folder: String) throws(FileError) {
+        let descriptor = retryingInterrupts { open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        guard descriptor >= 0 else { throw FileError.last("open", folder) }
+        defer { close(descriptor) }
+        // Some file systems cannot flush a folder and say EINVAL; there is nothing more to do on them.
+        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError.last("flush", folder) }
+    }
+
+    /// Calls `make` with hidden names beside `name` until one did not exist, and returns that one.
+    static func unusedName(
+        in folder: String, for name: String, make: (String) throws(FileError) -> Void
+    ) throws(FileError) -> String {
+        var attempt = 0
+        while true {
+            let candidate = "\(folder)/.\(name.prefix(200)).\(getpid()).\(attempt).tmp"
+            do {
+                try make(candidate)
+                return candidate
+            } catch {
+                attempt += 1
+                guard error.code == EEXIST, attempt < 10_000 else { throw error }
+            }
+        }
+    }
+
+    /// A path's folder (`.` for a bare name) and last component; slashes at the end do not count.
+    static func split(_ path: String) -> (folder: String, name: String) {
+        var trimmed = path[...]
+        while trimmed.count > 1, trimmed.last == "/" { trimmed.removeLast() }
+        guard let slash = trimmed.lastIndex(of: "/") else { return (".", String(trimmed)) }
+        let folder = trimmed[..<slash]
+        return (folder.isEmpty ? "/" : String(folder), String(trimmed[trimmed.index(after: slash)...]))
+    }
+}

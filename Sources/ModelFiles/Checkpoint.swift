@@ -1,0 +1,108 @@
+internal import Glibc
+
+/// What keeps a model directory's weights from being read.
+public enum CheckpointError: Error, Hashable, Sendable {
+    case noWeights(directory: String)
+    /// Weights in a format that can run code when read.
+    case pickledWeights(file: String)
+    case unreadable(FileError)
+    case malformedIndex(file: String, reason: String)
+    case missingShard(index: String, shard: String)
+    case missingTensor(directory: String, tensor: String)
+    case safetensors(SafetensorsError)
+}
+
+extension CheckpointError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .noWeights(let directory):
+            "\(directory) has neither \(Checkpoint.singleFile) nor \(Checkpoint.indexFile)"
+        case .pickledWeights(let file):
+            "\(file) is a pickled checkpoint; only safetensors is read. Convert it with Python: "
+                + "AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(DIR, safe_serialization=True)"
+        case .unreadable(let error): error.description
+        case .malformedIndex(let file, let reason): "\(file) is malformed: \(reason)"
+        case .missingShard(let index, let shard):
+            "\(shard) is missing, which \(index) names; copy or download the whole model"
+        case .missingTensor(let directory, let tensor):
+            "the checkpoint in \(directory) has no tensor \(tensor); is this the model that its config.json describes?"
+        case .safetensors(let error): error.description
+        }
+    }
+}
+
+/// The weights of a model directory: `model.safetensors`, or shards under `model.safetensors.index.json`.
+///
+/// Every file is mapped and its header checked at once; no weight is read until somebody touches it.
+public struct Checkpoint: Sendable {
+    package static let singleFile = "model.safetensors"
+    package static let indexFile = "model.safetensors.index.json"
+
+    public let directory: String
+    /// File names within `directory`, the index first where there is one.
+    public let files: [String]
+    private let tensors: [String: SafetensorsFile.Tensor]
+
+    public init(directory: String) throws(CheckpointError) {
+        self.directory = directory
+        let single = directory + "/" + Self.singleFile
+        let index = directory + "/" + Self.indexFile
+        if access(single, F_OK) == 0 {
+            files = [Self.singleFile]
+            tensors = Dictionary(uniqueKeysWithValues: try Self.open(single).tensors.map { ($0.name, $0) })
+        } else if access(index, F_OK) == 0 {
+            (files, tensors) = try Self.openShards(index: index, directory: directory)
+        } else {
+            let pickled = directory + "/pytorch_model.bin"
+            throw access(pickled, F_OK) == 0 || access(pickled + ".index.json", F_OK) == 0
+                ? .pickledWeights(file: pickled) : .noWeights(directory: directory)
+        }
+    }
+
+    /// - Throws: ``CheckpointError/missingTensor(directory:tensor:)`` with the name.
+    public func tensor(_ name: String) throws(CheckpointError) -> SafetensorsFile.Tensor {
+        guard let tensor = tensors[name] else { throw .missingTensor(directory: directory, tensor: name) }
+        return tensor
+    }
+
+    /// Ascending by UTF-8 bytes.
+    public var tensorNames: [String] {
+        tensors.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    private static func open(_ path: String) throws(CheckpointError) -> SafetensorsFile {
+        do { return try SafetensorsFile(path: path) } catch { throw .safetensors(error) }
+    }
+
+    private static func openShards(
+        index: String, directory: String
+    ) throws(CheckpointError) -> (files: [String], tensors: [String: SafetensorsFile.Tensor]) {
+        let text: MappedFile
+        do { text = try MappedFile(path: index) } catch { throw .unreadable(error) }
+        let document: JSONValue
+        do { document = try JSONValue(parsing: text.bytes) } catch {
+            throw .malformedIndex(file: index, reason: error.description)
+        }
+        guard case .object(let members) = document, case .object(let map)? = members["weight_map"] else {
+            throw .malformedIndex(file: index, reason: "it has no weight_map object")
+        }
+        var shards: [String: SafetensorsFile] = [:]
+        var tensors: [String: SafetensorsFile.Tensor] = [:]
+        for (name, value) in map {
+            guard case .string(let shard) = value, isPlainFileName(shard) else {
+                throw .malformedIndex(file: index, reason: "weight_map gives \(name) no plain file name")
+            }
+            if shards[shard] == nil {
+                let path = directory + "/" + shard
+                guard access(path, F_OK) == 0 else { throw .missingShard(index: index, shard: path) }
+                shards[shard] = try open(path)
+            }
+            guard let tensor = shards[shard]?.tensor(name) else {
+                throw .malformedIndex(file: index, reason: "it places \(name) in \(shard), which has no such tensor")
+            }
+            tensors[name] = tensor
+        }
+        guard !shards.isEmpty else { throw .malformedIndex(file: index, reason: "its weight_map is empty") }
+        return ([indexFile] + shards.keys.sorted(), tensors)
+    }
+}

@@ -1,0 +1,57 @@
+internal import Glibc
+
+/// A file's bytes mapped read-only into memory, shared by every process that maps it; unmapped with the last reference.
+///
+/// Reading a page costs memory once a host, however many workers map the same checkpoint. The file must not shrink
+/// while it is mapped: the kernel answers a read beyond its new end with SIGBUS. So Shoal's own files are replaced by
+/// rename (``AtomicFile``), never rewritten in place.
+///
+/// `@unchecked Sendable` is safe: the pointer never changes after `init`, its memory is mapped without write permission,
+/// and only `deinit`, which nothing can run beside, unmaps it.
+public final class MappedFile: @unchecked Sendable {
+    public let path: String
+    /// The whole file. Valid only while this object lives.
+    public let bytes: UnsafeRawBufferPointer
+
+    public init(path: String) throws(FileError) {
+        let descriptor = retryingInterrupts { open(path, O_RDONLY | O_CLOEXEC) }
+        guard descriptor >= 0 else { throw FileError.last("open", path) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileError.last("examine", path) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            let isDirectory = status.st_mode & S_IFMT == S_IFDIR
+            throw FileError(operation: "map", path: path, code: isDirectory ? EISDIR : EINVAL)
+        }
+        self.path = path
+        let size = Int(status.st_size)
+        guard size > 0 else {  // mmap refuses a length of zero.
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        guard let start = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0), start != MAP_FAILED else {
+            throw FileError.last("map", path)
+        }
+        bytes = UnsafeRawBufferPointer(start: start, count: size)
+    }
+
+    deinit {
+        if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
+    }
+}
+
+/// Bytes that arrived over a link, kept at one address for as long as somebody refers to them.
+///
+/// `@unchecked Sendable` is safe for the reasons that ``MappedFile`` gives: written in `init` only.
+final class OwnedBytes: @unchecked Sendable {
+    let bytes: UnsafeRawBufferPointer
+
+    init(copying source: [UInt8]) {
+        // 64 bytes suit every vector load of an aligned tensor.
+        let target = UnsafeMutableRawBufferPointer.allocate(byteCount: source.count, alignment: 64)
+        target.copyBytes(from: source)
+        bytes = UnsafeRawBufferPointer(target)
+    }
+
+    deinit { bytes.deallocate() }
+}

@@ -1,0 +1,86 @@
+import CWire
+import Federation
+import ModelFiles
+import Recipe
+
+extension Offer {
+    func packed(in arena: inout PackingArena) -> UnsafeMutablePointer<Shoal__V1__Offer> {
+        let fields = arena.message(shoal__v1__offer__init)
+        fields.pointee.lease = lease
+        switch task {
+        case .train: fields.pointee.task = SHOAL__V1__OFFER__TASK__TASK_TRAIN
+        case .evaluate: fields.pointee.task = SHOAL__V1__OFFER__TASK__TASK_EVALUATE
+        }
+        fields.pointee.lease_milliseconds = leaseMilliseconds
+        if let deadlineMilliseconds {
+            fields.pointee.deadline_presence_case = SHOAL__V1__OFFER__DEADLINE_PRESENCE_DEADLINE_MILLISECONDS
+            fields.pointee.deadline_milliseconds = deadlineMilliseconds
+        }
+        fields.pointee.base_model = arena.bytes(baseModel.bytes)
+        fields.pointee.adapter = arena.bytes(adapter.bytes)
+        fields.pointee.adapter_options = adapterOptions.packed(in: &arena)
+        fields.pointee.training = training.packed(in: &arena)
+        fields.pointee.uplink = arena.text(uplink.description)
+        fields.pointee.seed = seed
+        return fields
+    }
+}
+
+extension AdapterOptions {
+    fileprivate func packed(in arena: inout PackingArena) -> UnsafeMutablePointer<Shoal__V1__AdapterOptions> {
+        let fields = arena.message(shoal__v1__adapter_options__init)
+        switch method {
+        case .lora: fields.pointee.method = SHOAL__V1__ADAPTER_OPTIONS__METHOD__METHOD_LORA
+        }
+        fields.pointee.rank = UInt32(rank)
+        fields.pointee.alpha = alpha
+        switch scaling {
+        case .standard: fields.pointee.scaling = SHOAL__V1__ADAPTER_OPTIONS__SCALING__SCALING_STANDARD
+        case .rankStabilised:
+            fields.pointee.scaling = SHOAL__V1__ADAPTER_OPTIONS__SCALING__SCALING_RANK_STABILISED
+        }
+        fields.pointee.dropout = dropout
+        switch targets {
+        case .allLinear: fields.pointee.targets_all_linear = 1
+        case .named(let names):
+            fields.pointee.targets = arena.texts(names)
+            fields.pointee.n_targets = names.count
+        }
+        return fields
+    }
+}
+
+extension TrainingOptions {
+    fileprivate func packed(in arena: inout PackingArena) -> UnsafeMutablePointer<Shoal__V1__TrainingOptions> {
+        let fields = arena.message(shoal__v1__training_options__init)
+        fields.pointee.local_steps = UInt32(localSteps)
+        fields.pointee.batch_size = UInt32(batchSize)
+        fields.pointee.accumulation_steps = UInt32(accumulationSteps)
+        fields.pointee.sequence_length = UInt32(sequenceLength)
+        switch optimizer {
+        case .adamw: fields.pointee.optimizer = SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_ADAMW
+        case .sgd: fields.pointee.optimizer = SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_SGD
+        }
+        fields.pointee.learning_rate = learningRate
+        switch schedule {
+        case .constant: fields.pointee.schedule = SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_CONSTANT
+        case .linear: fields.pointee.schedule = SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_LINEAR
+        case .cosine: fields.pointee.schedule = SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_COSINE
+        }
+        fields.pointee.warmup_steps = UInt32(warmupSteps)
+        fields.pointee.total_steps = UInt32(totalSteps)
+        fields.pointee.weight_decay = weightDecay
+        fields.pointee.beta1 = beta1
+        fields.pointee.beta2 = beta2
+        fields.pointee.epsilon = epsilon
+        fields.pointee.momentum = momentum
+        if let clipNorm {
+            fields.pointee.clip_norm_presence_case = SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE_CLIP_NORM
+            fields.pointee.clip_norm = clipNorm
+        }
+        switch precision {
+        case .float32: fields.pointee.precision = SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32
+        }
+        return fields
+    }
+}

@@ -1,0 +1,89 @@
+import CWire
+import Recipe
+
+extension Offer {
+    init(_ fields: Shoal__V1__Offer) throws(WireError) {
+        let task: Task
+        switch fields.task {
+        case SHOAL__V1__OFFER__TASK__TASK_TRAIN: task = .train
+        case SHOAL__V1__OFFER__TASK__TASK_EVALUATE: task = .evaluate
+        default: throw unknownValue(fields.task.rawValue, "offer.task")
+        }
+        guard fields.lease != 0 else { throw .malformed("offer.lease is 0") }
+        let hasDeadline = fields.deadline_presence_case == SHOAL__V1__OFFER__DEADLINE_PRESENCE_DEADLINE_MILLISECONDS
+        self.init(
+            lease: fields.lease, task: task,
+            leaseMilliseconds: try wireCount(fields.lease_milliseconds, "offer.leaseMilliseconds", atLeast: 1),
+            deadlineMilliseconds: hasDeadline ? fields.deadline_milliseconds : nil,
+            baseModel: try wireHash(fields.base_model, "offer.baseModel"),
+            adapter: try wireHash(fields.adapter, "offer.adapter"),
+            adapterOptions: try AdapterOptions(try present(fields.adapter_options, "offer.adapterOptions")),
+            training: try TrainingOptions(try present(fields.training, "offer.training")),
+            uplink: try wireCodec(fields.uplink, "offer.uplink"), seed: fields.seed)
+    }
+}
+
+extension AdapterOptions {
+    fileprivate init(_ fields: Shoal__V1__AdapterOptions) throws(WireError) {
+        guard fields.method == SHOAL__V1__ADAPTER_OPTIONS__METHOD__METHOD_LORA else {
+            throw unknownValue(fields.method.rawValue, "adapterOptions.method")
+        }
+        let scaling: Scaling
+        switch fields.scaling {
+        case SHOAL__V1__ADAPTER_OPTIONS__SCALING__SCALING_STANDARD: scaling = .standard
+        case SHOAL__V1__ADAPTER_OPTIONS__SCALING__SCALING_RANK_STABILISED: scaling = .rankStabilised
+        default: throw unknownValue(fields.scaling.rawValue, "adapterOptions.scaling")
+        }
+        let names = try wireTexts(
+            fields.targets, count: fields.n_targets, "adapterOptions.targets", limit: WireLimits.nameBytes,
+            countLimit: WireLimits.targetCount)
+        let isAllLinear = fields.targets_all_linear != 0
+        guard !isAllLinear || names.isEmpty else { throw .malformed("adapterOptions.targets is both all and a list") }
+        let dropout = try wireFinite(fields.dropout, "adapterOptions.dropout", in: 0...1)
+        guard dropout < 1 else { throw .malformed("adapterOptions.dropout is out of range") }
+        self.init(
+            method: .lora, rank: Int(try wireCount(fields.rank, "adapterOptions.rank", atLeast: 1)),
+            alpha: try wireFinite(fields.alpha, "adapterOptions.alpha"), scaling: scaling, dropout: dropout,
+            targets: isAllLinear ? .allLinear : .named(names))
+    }
+}
+
+extension TrainingOptions {
+    fileprivate init(_ fields: Shoal__V1__TrainingOptions) throws(WireError) {
+        let optimizer: Optimizer
+        switch fields.optimizer {
+        case SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_ADAMW: optimizer = .adamw
+        case SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_SGD: optimizer = .sgd
+        default: throw unknownValue(fields.optimizer.rawValue, "training.optimizer")
+        }
+        let schedule: Schedule
+        switch fields.schedule {
+        case SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_CONSTANT: schedule = .constant
+        case SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_LINEAR: schedule = .linear
+        case SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_COSINE: schedule = .cosine
+        default: throw unknownValue(fields.schedule.rawValue, "training.schedule")
+        }
+        guard fields.precision == SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32 else {
+            throw unknownValue(fields.precision.rawValue, "training.precision")
+        }
+        var clipNorm: Double?
+        if fields.clip_norm_presence_case == SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE_CLIP_NORM {
+            clipNorm = try wireFinite(fields.clip_norm, "training.clipNorm")
+            guard fields.clip_norm > 0 else { throw .malformed("training.clipNorm is not above 0") }
+        }
+        self.init(
+            localSteps: Int(fields.local_steps),
+            batchSize: Int(try wireCount(fields.batch_size, "training.batchSize", atLeast: 1)),
+            accumulationSteps: Int(try wireCount(fields.accumulation_steps, "training.accumulationSteps", atLeast: 1)),
+            sequenceLength: Int(try wireCount(fields.sequence_length, "training.sequenceLength", atLeast: 1)),
+            optimizer: optimizer,
+            learningRate: try wireFinite(
+                fields.learning_rate, "training.learningRate", in: 0...Double.greatestFiniteMagnitude),
+            schedule: schedule, warmupSteps: Int(fields.warmup_steps), totalSteps: Int(fields.total_steps),
+            weightDecay: try wireFinite(fields.weight_decay, "training.weightDecay"),
+            beta1: try wireFinite(fields.beta1, "training.beta1"),
+            beta2: try wireFinite(fields.beta2, "training.beta2"),
+            epsilon: try wireFinite(fields.epsilon, "training.epsilon"),
+            momentum: try wireFinite(fields.momentum, "training.momentum"), clipNorm: clipNorm, precision: .float32)
+    }
+}

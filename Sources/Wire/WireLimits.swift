@@ -1,0 +1,25 @@
+/// What a message may weigh. Checked before anything is unpacked or allocated for it.
+public enum WireLimits {
+    /// One packed envelope. Unit: bytes.
+    public static let envelopeBytes = 64 << 10
+    /// One chunk's payload frame. Unit: bytes.
+    public static let payloadBytes = 1 << 20
+    /// The largest object (base model shard, adapter, update) that offsets can name. Unit: bytes.
+    public static let objectBytes: UInt64 = 1 << 40
+    /// A reason written for people. Longer ones are cut when packed. Unit: bytes.
+    public static let sentenceBytes = 1_024
+    /// A feature or a program's version. Unit: bytes.
+    public static let labelBytes = 64
+    /// The run's identifier. Unit: bytes.
+    public static let runBytes = 128
+    /// A codec or a layer name. Unit: bytes.
+    public static let nameBytes = 256
+    /// Features or codecs in one `Hello`.
+    public static let featureCount = 64
+    /// Target layers in one offer.
+    public static let targetCount = 1_024
+    /// Entries of a secure aggregation message.
+    public static let neighbourCount = 256
+    /// A sealed share. Unit: bytes.
+    public static let shareBytes = 1_024
+}
