@@ -1,0 +1,8 @@
+/// Measures the global adapter on text that the coordinator holds; model code stays outside the coordinator.
+public protocol Evaluating: AnyObject {
+    /// - Parameters:
+    ///   - values: The adapter's flat vector, `[parameterCount]`.
+    ///   - completion: May be called from any thread; once.
+    func evaluate(
+        adapter values: [Float], completion: @escaping @Sendable (Result<Evaluation, any Error>) -> Void)
+}

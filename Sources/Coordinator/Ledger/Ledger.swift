@@ -1,0 +1,85 @@
+public import Federation
+import GRDB
+import ModelFiles
+
+/// A state directory's durable record: the run, its rounds, updates, adapters, evaluations, and who may connect.
+///
+/// SQLite in WAL mode with `synchronous=FULL`: a transaction that returned survives a power cut. Reads run beside the
+/// writer and other processes (`shoal keys`), from any thread. `wallClock` is the only clock in here: enrolment dates
+/// and the expiry of invitations mean calendar time.
+public final class Ledger: Sendable {
+    let database: DatabasePool
+    /// Unit: seconds since 1970.
+    let wallClock: @Sendable () -> Int64
+
+    /// Opens or creates `STATE/ledger.sqlite`; the folder must exist.
+    public init(path: String, wallClock: @escaping @Sendable () -> Int64) throws(LedgerError) {
+        self.wallClock = wallClock
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(5)
+        configuration.foreignKeysEnabled = true
+        // Two readers suffice: the admission check beside the service.
+        configuration.maximumReaderCount = 2
+        database = try ledgerResult(path) {
+            let database = try DatabasePool(path: path, configuration: configuration)
+            // GRDB sets NORMAL with WAL, which may lose the last transactions in a power cut.
+            try database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            return database
+        }
+        try ledgerResult(path) { try Self.migrator.migrate(database) }
+    }
+
+    func read<Value>(_ body: (Database) throws -> Value) throws(LedgerError) -> Value {
+        try ledgerResult(database.path) { try database.read(body) }
+    }
+
+    func write<Value>(_ body: (Database) throws -> Value) throws(LedgerError) -> Value {
+        try ledgerResult(database.path) { try database.write(body) }
+    }
+
+    /// The setting that the writer runs with; 2 is FULL.
+    package func synchronousSetting() throws(LedgerError) -> Int? {
+        try ledgerResult(database.path) {
+            try database.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") }
+        }
+    }
+}
+
+/// What went wrong with the ledger, or what a request against it got wrong.
+public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
+    case database(path: String, reason: String)
+    case damaged(what: String)
+    case nameTaken(WorkerName)
+    case keyTaken(WorkerName)
+    case unknownWorker(WorkerName)
+    case invitationExpired(id: String)
+    case invitationUsed(id: String)
+    case unknownInvitation(id: String)
+
+    public var description: String {
+        switch self {
+        case .database(let path, let reason):
+            "the ledger \(path) cannot be used: \(reason); check free space and permissions, then start again"
+        case .damaged(let what): "the ledger holds \(what), which this program did not write; restore the state directory"
+        case .nameTaken(let name): "a worker named '\(name)' is enrolled; revoke it first or choose another name"
+        case .keyTaken(let name): "this key belongs to worker '\(name)'; every worker needs its own key"
+        case .unknownWorker(let name): "no worker or open invitation is named '\(name)'; see shoal keys list"
+        case .invitationExpired: "the invitation has expired; ask for a new one (shoal keys invite)"
+        case .invitationUsed: "the invitation was used with other keys; ask for a new one (shoal keys invite)"
+        case .unknownInvitation: "the invitation is unknown; ask for a new one (shoal keys invite)"
+        }
+    }
+}
+
+/// Runs a database call and gives its failure a type; errors that a call threw as ``LedgerError`` stay as they are.
+func ledgerResult<Value>(_ path: String, _ body: () throws -> Value) throws(LedgerError) -> Value {
+    do {
+        return try body()
+    } catch let error as LedgerError {
+        throw error
+    } catch let error as DatabaseError {
+        throw .database(path: path, reason: error.message ?? error.resultCode.description)
+    } catch {
+        throw .database(path: path, reason: String(describing: error))
+    }
+}

@@ -1,0 +1,215 @@
+public import Federation
+import GRDB
+public import ModelFiles
+
+// MARK: - The run
+extension Ledger {
+    public func run() throws(LedgerError) -> RunRecord? {
+        try read { database in
+            guard let row = try Row.fetchOne(database, sql: "SELECT * FROM run") else { return nil }
+            guard let id = RunID(row["id"] as String), let seed = UInt64(row["seed"] as String) else {
+                throw LedgerError.damaged(what: "a run")
+            }
+            return RunRecord(
+                id: id, seed: seed, configuration: row["configuration"], baseModel: try hash(row["baseModel"]),
+                isFinished: row["isFinished"])
+        }
+    }
+
+    /// Records a new run with its first adapter (version 0) in one step.
+    public func begin(_ run: RunRecord, firstAdapter: ContentHash) throws(LedgerError) {
+        try write { database in
+            try database.execute(
+                sql: "INSERT INTO run (only, id, seed, configuration, baseModel) VALUES (1, ?, ?, ?, ?)",
+                arguments: [run.id.text, String(run.seed), run.configuration, run.baseModel.description])
+            try insertAdapter(database, version: 0, object: firstAdapter)
+        }
+    }
+
+    public func finishRun(_ counters: RunCounters) throws(LedgerError) {
+        try write { database in
+            try database.execute(sql: "UPDATE run SET isFinished = 1")
+            try set(database, counters)
+        }
+    }
+
+    /// A run whose configuration may change (more rounds, say) goes on with the new text.
+    public func replaceConfiguration(_ text: String) throws(LedgerError) {
+        try write { database in
+            try database.execute(sql: "UPDATE run SET configuration = ?, isFinished = 0", arguments: [text])
+        }
+    }
+
+    public func counters() throws(LedgerError) -> RunCounters {
+        try read { database in
+            let value = { (name: String) in
+                try UInt64(
+                    bitPattern: Int64.fetchOne(database, sql: "SELECT value FROM counter WHERE name = ?", arguments: [name])
+                        ?? 0)
+            }
+            return RunCounters(uplinkBytes: try value("uplinkBytes"), downlinkBytes: try value("downlinkBytes"))
+        }
+    }
+
+    public func save(_ counters: RunCounters) throws(LedgerError) {
+        try write { try set($0, counters) }
+    }
+
+    private func set(_ database: Database, _ counters: RunCounters) throws {
+        for (name, value) in [("uplinkBytes", counters.uplinkBytes), ("downlinkBytes", counters.downlinkBytes)] {
+            try database.execute(
+                sql: "INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                arguments: [name, Int64(bitPattern: value)])
+        }
+    }
+}
+
+// MARK: - Rounds and updates
+extension Ledger {
+    /// Opens a round, or adds workers to the open one; before any of them gets an offer.
+    public func select(_ workers: [WorkerName], round: Int, attempt: Int) throws(LedgerError) {
+        try write { database in
+            try database.execute(
+                sql: "INSERT INTO round (number, attempt, state, openedAt) VALUES (?, ?, 'open', ?) ON CONFLICT DO NOTHING",
+                arguments: [round, attempt, wallClock()])
+            for worker in workers {
+                try database.execute(
+                    sql: "INSERT INTO selection VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                    arguments: [round, attempt, worker.text])
+            }
+        }
+    }
+
+    public func openRound() throws(LedgerError) -> OpenRound? {
+        try read { database in
+            guard
+                let row = try Row.fetchOne(
+                    database, sql: "SELECT number, attempt FROM round WHERE state = 'open' ORDER BY number, attempt DESC")
+            else { return nil }
+            let (number, attempt): (Int, Int) = (row["number"], row["attempt"])
+            let names = try String.fetchAll(
+                database, sql: "SELECT worker FROM selection WHERE round = ? AND attempt = ? ORDER BY worker",
+                arguments: [number, attempt])
+            return OpenRound(
+                number: number, attempt: attempt, selected: try names.map(worker),
+                updates: try updates(database, round: number, attempt: attempt))
+        }
+    }
+
+    /// Records an update whose bytes are on disk. After this, and not before, it may be acknowledged.
+    public func record(_ update: UpdateRecord, round: Int, attempt: Int, counters: RunCounters) throws(LedgerError) {
+        try write { database in
+            try database.execute(
+                sql: "INSERT INTO updates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                arguments: [
+                    round, attempt, update.worker.text, update.object.description, Int64(clamping: update.items),
+                    update.steps, Int64(clamping: update.tokens), update.trainLoss, wallClock(),
+                ])
+            try set(database, counters)
+        }
+    }
+
+    /// In worker-name order.
+    public func updates(round: Int, attempt: Int) throws(LedgerError) -> [UpdateRecord] {
+        try read { try updates($0, round: round, attempt: attempt) }
+    }
+
+    public func totals() throws(LedgerError) -> UpdateTotals {
+        try read { database in
+            let row = try Row.fetchOne(database, sql: "SELECT COUNT(*) AS updates, SUM(tokens) AS tokens FROM updates")
+            return UpdateTotals(
+                updates: row?["updates"] ?? 0, tokens: UInt64(clamping: (row?["tokens"] as Int64?) ?? 0))
+        }
+    }
+
+    private func updates(_ database: Database, round: Int, attempt: Int) throws -> [UpdateRecord] {
+        let rows = try Row.fetchAll(
+            database, sql: "SELECT * FROM updates WHERE round = ? AND attempt = ?", arguments: [round, attempt])
+        return try rows.map { row in
+            UpdateRecord(
+                worker: try worker(row["worker"]), object: try hash(row["object"]),
+                items: UInt64(clamping: row["items"] as Int64), steps: row["steps"],
+                tokens: UInt64(clamping: row["tokens"] as Int64), trainLoss: row["trainLoss"])
+        }.sorted { $0.worker < $1.worker }
+    }
+}
+
+// MARK: - Adapters and evaluations
+extension Ledger {
+    /// Makes a round's adapter the current one: the step that publishes a round.
+    public func publish(
+        round: Int, attempt: Int, object: ContentHash, seconds: Double, counters: RunCounters
+    ) throws(LedgerError) {
+        try write { database in
+            try insertAdapter(database, version: round, object: object)
+            try database.execute(
+                sql: "UPDATE round SET state = 'published', seconds = ? WHERE number = ? AND attempt = ?",
+                arguments: [seconds, round, attempt])
+            try set(database, counters)
+        }
+    }
+
+    /// When a round was published: which attempt, and how long it took. Unit: seconds.
+    public func publishedRound(_ number: Int) throws(LedgerError) -> (attempt: Int, seconds: Double)? {
+        try read { database in
+            try Row.fetchOne(
+                database, sql: "SELECT attempt, seconds FROM round WHERE number = ? AND state = 'published'",
+                arguments: [number]
+            ).map { ($0["attempt"], $0["seconds"]) }
+        }
+    }
+
+    /// The newest version: the number of published rounds.
+    public func currentAdapter() throws(LedgerError) -> (version: Int, object: ContentHash)? {
+        try read { database in
+            try Row.fetchOne(database, sql: "SELECT * FROM adapter ORDER BY version DESC LIMIT 1")
+                .map { ($0["version"], try hash($0["object"])) }
+        }
+    }
+
+    public func adapter(version: Int) throws(LedgerError) -> ContentHash? {
+        try read { database in
+            try String.fetchOne(database, sql: "SELECT object FROM adapter WHERE version = ?", arguments: [version])
+                .map(hash)
+        }
+    }
+
+    public func record(_ evaluation: Evaluation, version: Int) throws(LedgerError) {
+        try write { database in
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO evaluation VALUES (?, ?, ?, ?)",
+                arguments: [
+                    version, evaluation.loss, evaluation.standardError.isNaN ? nil : evaluation.standardError,
+                    evaluation.items,
+                ])
+        }
+    }
+
+    /// By adapter version (0: before the first round).
+    public func evaluations() throws(LedgerError) -> [Int: Evaluation] {
+        try read { database in
+            let rows = try Row.fetchAll(database, sql: "SELECT * FROM evaluation")
+            return Dictionary(
+                uniqueKeysWithValues: rows.map { row in
+                    let evaluation = Evaluation(
+                        loss: row["loss"], standardError: row["standardError"] ?? .nan, items: row["items"])
+                    return (row["version"] as Int, evaluation)
+                })
+        }
+    }
+
+    private func insertAdapter(_ database: Database, version: Int, object: ContentHash) throws {
+        try database.execute(
+            sql: "INSERT INTO adapter VALUES (?, ?, ?)", arguments: [version, object.description, wallClock()])
+    }
+
+    private func hash(_ text: String) throws(LedgerError) -> ContentHash {
+        guard let hash = ContentHash(text) else { throw .damaged(what: "a hash") }
+        return hash
+    }
+
+    func worker(_ text: String) throws(LedgerError) -> WorkerName {
+        guard let name = WorkerName(text) else { throw .damaged(what: "a worker's name") }
+        return name
+    }
+}

@@ -1,0 +1,53 @@
+import GRDB
+
+extension Ledger {
+    /// Hashes and keys stand as lowercase hexadecimal text, so that `sqlite3` shows what people compare.
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { database in
+            try database.execute(sql: versionOne)
+        }
+        return migrator
+    }
+
+    private static let versionOne = """
+        CREATE TABLE run (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            id TEXT NOT NULL, seed TEXT NOT NULL, configuration TEXT NOT NULL, baseModel TEXT NOT NULL,
+            isFinished INTEGER NOT NULL DEFAULT 0
+        ) STRICT;
+        CREATE TABLE round (
+            number INTEGER NOT NULL, attempt INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('open', 'published')),
+            openedAt INTEGER NOT NULL, seconds REAL,
+            PRIMARY KEY (number, attempt)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE selection (
+            round INTEGER NOT NULL, attempt INTEGER NOT NULL, worker TEXT NOT NULL,
+            PRIMARY KEY (round, attempt, worker),
+            FOREIGN KEY (round, attempt) REFERENCES round (number, attempt)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE updates (
+            round INTEGER NOT NULL, attempt INTEGER NOT NULL, worker TEXT NOT NULL,
+            object TEXT NOT NULL, items INTEGER NOT NULL, steps INTEGER NOT NULL, tokens INTEGER NOT NULL,
+            trainLoss REAL NOT NULL, acceptedAt INTEGER NOT NULL,
+            PRIMARY KEY (round, attempt, worker),
+            FOREIGN KEY (round, attempt, worker) REFERENCES selection (round, attempt, worker)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE adapter (
+            version INTEGER PRIMARY KEY, object TEXT NOT NULL, publishedAt INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE evaluation (
+            version INTEGER PRIMARY KEY REFERENCES adapter (version),
+            loss REAL NOT NULL, standardError REAL, items INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE worker (
+            name TEXT PRIMARY KEY, curveKey TEXT NOT NULL UNIQUE, signingKey TEXT, enrolledAt INTEGER NOT NULL,
+            revokedAt INTEGER
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE invitation (
+            id TEXT PRIMARY KEY, name TEXT NOT NULL, curveKey TEXT NOT NULL UNIQUE, expiresAt INTEGER NOT NULL,
+            usedAt INTEGER, revokedAt INTEGER
+        ) STRICT, WITHOUT ROWID;
+        """
+}

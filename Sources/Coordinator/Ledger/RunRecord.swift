@@ -1,0 +1,69 @@
+public import Federation
+public import ModelFiles
+
+/// The run that a state directory holds.
+public struct RunRecord: Hashable, Sendable {
+    public var id: RunID
+    public var seed: UInt64
+    /// The run file's canonical text.
+    public var configuration: String
+    public var baseModel: ContentHash
+    public var isFinished: Bool
+
+    public init(id: RunID, seed: UInt64, configuration: String, baseModel: ContentHash, isFinished: Bool = false) {
+        self.id = id
+        self.seed = seed
+        self.configuration = configuration
+        self.baseModel = baseModel
+        self.isFinished = isFinished
+    }
+}
+
+/// One update that counts.
+public struct UpdateRecord: Hashable, Sendable {
+    public var worker: WorkerName
+    public var object: ContentHash
+    /// Unit: blocks or examples.
+    public var items: UInt64
+    public var steps: UInt32
+    public var tokens: UInt64
+    /// Unit: nats a token.
+    public var trainLoss: Double
+
+    public init(
+        worker: WorkerName, object: ContentHash, items: UInt64, steps: UInt32, tokens: UInt64, trainLoss: Double
+    ) {
+        self.worker = worker
+        self.object = object
+        self.items = items
+        self.steps = steps
+        self.tokens = tokens
+        self.trainLoss = trainLoss
+    }
+}
+
+/// A round that was opened and not yet published.
+public struct OpenRound: Hashable, Sendable {
+    public var number: Int
+    public var attempt: Int
+    public var selected: [WorkerName]
+    public var updates: [UpdateRecord]
+}
+
+/// Sums over the whole run, restarts included.
+public struct RunCounters: Hashable, Sendable {
+    /// Frame bytes before encryption, as the coordinator received and sent them.
+    public var uplinkBytes: UInt64 = 0
+    public var downlinkBytes: UInt64 = 0
+
+    public init(uplinkBytes: UInt64 = 0, downlinkBytes: UInt64 = 0) {
+        self.uplinkBytes = uplinkBytes
+        self.downlinkBytes = downlinkBytes
+    }
+}
+
+/// What all recorded updates add up to.
+public struct UpdateTotals: Hashable, Sendable {
+    public var updates: Int
+    public var tokens: UInt64
+}

@@ -1,0 +1,57 @@
+public import Federation
+public import ModelFiles
+
+extension RunRecord {
+    /// Finds the run of a state directory, or begins it there with its first adapter.
+    ///
+    /// - Parameters:
+    ///   - configuration: The run file's canonical text.
+    ///   - refusedChanges: Given the recorded text, the keys that differ and must not; empty if all may.
+    ///   - firstAdapter: Asked for a new run only.
+    public static func open(
+        ledger: Ledger, store: BlobStore, newID: RunID, seed: UInt64, configuration: String, baseModel: ContentHash,
+        refusedChanges: (String) -> [String], layout: AdapterLayout, firstAdapter: () throws -> [Float]
+    ) throws -> RunRecord {
+        guard let run = try ledger.run() else {
+            let run = RunRecord(id: newID, seed: seed, configuration: configuration, baseModel: baseModel)
+            let object = try store.write(AdapterObject.encode(layout: layout, values: try firstAdapter()))
+            try ledger.begin(run, firstAdapter: object)
+            return run
+        }
+        guard run.baseModel == baseModel else {
+            throw RunError.otherBaseModel(recorded: run.baseModel, given: baseModel)
+        }
+        guard run.seed == seed else { throw RunError.changedConfiguration(keys: ["federation.seed"]) }
+        if run.configuration != configuration {
+            let changes = refusedChanges(run.configuration)
+            guard changes.isEmpty else { throw RunError.changedConfiguration(keys: changes) }
+            try ledger.replaceConfiguration(configuration)
+        }
+        return try ledger.run() ?? run
+    }
+}
+
+/// Why a run cannot start or go on.
+public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
+    case otherBaseModel(recorded: ContentHash, given: ContentHash)
+    case changedConfiguration(keys: [String])
+    case adapterDoesNotFit(recorded: Int, given: Int)
+    case aggregateNotFinite(round: Int)
+    case missingAdapter
+
+    public var description: String {
+        switch self {
+        case .otherBaseModel(let recorded, let given):
+            "the state directory belongs to base model \(String(recorded.description.prefix(12))), the given one is "
+                + "\(String(given.description.prefix(12))); give the same model or another --state"
+        case .changedConfiguration(let keys):
+            "the run file changed under an existing state: \(keys.joined(separator: ", ")); restore the values or give "
+                + "another --state"
+        case .adapterDoesNotFit(let recorded, let given):
+            "the state directory's adapter has \(recorded) values, the run's has \(given); give another --state"
+        case .aggregateNotFinite(let round):
+            "the mean update of round \(round) is not finite; lower training.learning-rate or set training.clip-norm"
+        case .missingAdapter: "the state directory holds no adapter; restore it or give another --state"
+        }
+    }
+}

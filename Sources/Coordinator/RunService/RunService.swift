@@ -1,0 +1,209 @@
+import Federation
+public import ModelFiles
+public import Wire
+
+/// The coordinator of one run: answers workers, drives rounds, publishes adapters.
+///
+/// Synchronous, single-threaded and told the time. Everything that must survive is in the ledger and the blob store
+/// before anybody is told about it, so a service created anew on the same state continues where the old one was.
+/// A failing disk or database ends the service (``outcome``): nothing acknowledged is lost, and it can start again.
+public final class RunService: CoordinatorService {
+    public enum Outcome: Sendable {
+        case running
+        case finished
+        /// ``requestStop()``: the state is kept.
+        case stopped
+        case failed(any Error)
+    }
+
+    /// What the service works with.
+    public struct Resources {
+        public var ledger: Ledger
+        public var store: BlobStore
+        public var state: StateDirectory
+        public var link: any CoordinatorLink
+        public var loop: any LoopExecutor
+        /// `nil` when the coordinator holds no text to evaluate on.
+        public var evaluator: (any Evaluating)?
+        public var observe: (RunEvent) -> Void
+
+        public init(
+            ledger: Ledger, store: BlobStore, state: StateDirectory, link: any CoordinatorLink,
+            loop: any LoopExecutor, evaluator: (any Evaluating)?, observe: @escaping (RunEvent) -> Void
+        ) {
+            self.ledger = ledger
+            self.store = store
+            self.state = state
+            self.link = link
+            self.loop = loop
+            self.evaluator = evaluator
+            self.observe = observe
+        }
+    }
+
+    public private(set) var outcome = Outcome.running
+
+    let settings: RunSettings
+    let run: RunID
+    let baseModel: BaseModel
+    let adapterConfiguration: AdapterConfiguration
+    let layout: AdapterLayout
+    let codec: any UpdateCodec
+    let ledger: Ledger
+    let store: BlobStore
+    let state: StateDirectory
+    let link: any CoordinatorLink
+    let loop: any LoopExecutor
+    let evaluator: (any Evaluating)?
+    let observe: (RunEvent) -> Void
+
+    var now = Instant(nanoseconds: 0)
+    var isStarted = false
+    let isResumed: Bool
+    private var lastMessage: UInt64 = 0
+
+    // Sessions
+    var sessions: [WorkerName: Session] = [:]
+    var everConnected: Set<WorkerName> = []
+    var revoked: Set<WorkerName> = []
+    var nextRevocationPoll = Instant(nanoseconds: .min)
+    var dismissed: [(peer: Peer, due: Instant)] = []
+    var gatherUntil: Instant?
+
+    // The current adapter and what is being worked on
+    var adapter: GlobalAdapter
+    var servedFiles: [ContentHash: MappedFile] = [:]
+    var round: Round?
+    var roundStart = Instant(nanoseconds: 0)
+    var uploads: [WorkerName: Upload] = [:]
+    var pendingOffers: [WorkerName: PendingOffer] = [:]
+    var lastWait = ""
+
+    // Evaluation and what it holds back
+    var cohort: EvaluationCohort?
+    var evaluationQueue: [Int] = []
+    var isEvaluating = false
+    var settledEvaluations: [Int: Evaluation?] = [:]
+    var announcements: [RoundSummary] = []
+
+    var farewellUntil: Instant?
+    var nextFarewell = Instant(nanoseconds: .min)
+    /// From earlier processes on this state.
+    let earlierCounters: RunCounters
+
+    /// Takes up the run where the state directory has it.
+    ///
+    /// - Parameters:
+    ///   - run: From ``RunRecord/open(ledger:store:newID:seed:configuration:baseModel:refusedChanges:layout:firstAdapter:)``.
+    ///   - adapterConfiguration: Written beside each adapter.
+    public init(
+        settings: RunSettings, run: RunRecord, baseModel: BaseModel, adapterConfiguration: AdapterConfiguration,
+        layout: AdapterLayout, resources: Resources
+    ) throws {
+        self.settings = settings
+        self.run = run.id
+        self.baseModel = baseModel
+        self.adapterConfiguration = adapterConfiguration
+        self.layout = layout
+        codec = try Codecs.make(settings.uplink)
+        ledger = resources.ledger
+        store = resources.store
+        state = resources.state
+        link = resources.link
+        loop = resources.loop
+        evaluator = resources.evaluator
+        observe = resources.observe
+        guard let current = try ledger.currentAdapter() else { throw RunError.missingAdapter }
+        adapter = try GlobalAdapter(version: current.version, object: current.object, store: store, layout: layout)
+        earlierCounters = try ledger.counters()
+        revoked = try ledger.revokedWorkers()
+        isResumed = try current.version > 0 || ledger.openRound() != nil
+        try writeAdapterDirectories()
+        try queueMissingEvaluations()
+    }
+
+    public var isFinished: Bool {
+        if case .running = outcome { false } else { true }
+    }
+
+    /// The current adapter's flat vector, `[parameterCount]`, and the number of rounds behind it.
+    public var currentAdapter: (version: Int, values: [Float]) { (adapter.version, adapter.values) }
+
+    /// Ends in order, keeping the state: workers are told and will wait for the coordinator to come back.
+    public func requestStop() {
+        guard !isFinished else { return }
+        farewell(reason: "the coordinator stops; the run can go on later", isRunFinished: false)
+        attempt { try saveCounters() }
+        end(.stopped)
+    }
+
+    func end(_ outcome: Outcome) {
+        if case .running = self.outcome { self.outcome = outcome }
+    }
+
+    /// Runs what touches disk or database; a failure ends the service.
+    func attempt(_ body: () throws -> Void) {
+        guard !isFinished else { return }
+        do { try body() } catch {
+            farewell(reason: "the coordinator stops: its state cannot be written", isRunFinished: false)
+            end(.failed(error))
+        }
+    }
+
+    func send(
+        _ message: Message, payload: [UInt8]? = nil, to peer: Peer, answering id: UInt64 = 0, round: Int = 0,
+        attempt: Int = 0
+    ) {
+        lastMessage += 1
+        let envelope = Envelope(
+            id: lastMessage, inReplyTo: id, run: run.text, round: UInt32(clamping: round),
+            attempt: UInt32(clamping: attempt), message: message)
+        link.send(envelope, payload: payload, to: peer)
+    }
+
+    var counters: RunCounters {
+        RunCounters(
+            uplinkBytes: earlierCounters.uplinkBytes &+ link.receivedBytes,
+            downlinkBytes: earlierCounters.downlinkBytes &+ link.sentBytes)
+    }
+
+    func saveCounters() throws {
+        try ledger.save(counters)
+    }
+}
+
+/// An offer that its worker has not answered yet.
+struct PendingOffer {
+    var offer: Offer
+    var round: Int
+    var attempt: Int
+    var due: Instant
+}
+
+/// The adapter that offers name, in the forms they need.
+struct GlobalAdapter {
+    let version: Int
+    let object: ContentHash
+    let values: [Float]
+    /// The object itself, kept to be served.
+    let bytes: [UInt8]
+
+    init(version: Int, values: [Float], layout: AdapterLayout) {
+        self.version = version
+        self.values = values
+        bytes = AdapterObject.encode(layout: layout, values: values)
+        object = ContentHash(of: bytes)
+    }
+
+    init(version: Int, object: ContentHash, store: BlobStore, layout: AdapterLayout) throws {
+        self.version = version
+        self.object = object
+        bytes = try store.read(object)
+        let decoded = try AdapterObject.decode(bytes)
+        guard decoded.layout == layout else {
+            throw RunError.adapterDoesNotFit(
+                recorded: decoded.layout.parameterCount, given: layout.parameterCount)
+        }
+        values = decoded.values
+    }
+}

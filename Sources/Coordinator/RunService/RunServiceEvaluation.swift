@@ -1,0 +1,129 @@
+import Federation
+import Wire
+
+// MARK: - Evaluation of the global adapter
+extension RunService {
+    /// Whether evaluation takes workers' time, and so happens between rounds; the coordinator's own runs beside them.
+    var isEvaluatedByWorkers: Bool { settings.evaluationSource != .coordinator }
+    var canEvaluate: Bool { isEvaluatedByWorkers || evaluator != nil }
+
+    /// At start: what was due before and has no result in the ledger is done (again).
+    func queueMissingEvaluations() throws {
+        for (version, evaluation) in try ledger.evaluations() { settledEvaluations[version] = evaluation }
+        guard canEvaluate else { return }
+        for version in 0...adapter.version where settings.isEvaluationDue(round: version) {
+            guard settledEvaluations[version] == nil else { continue }
+            // By workers, only the adapter that offers name can be evaluated.
+            guard !isEvaluatedByWorkers || version == adapter.version else { continue }
+            evaluationQueue.append(version)
+            if version > 0 { announcements.append(try summary(round: version)) }
+        }
+        if let base = settledEvaluations[0] ?? nil { observe(.baseEvaluated(base)) }
+    }
+
+    /// Starts the next evaluation by the coordinator, if none runs.
+    func startEvaluation() {
+        guard !isEvaluatedByWorkers, !isEvaluating, let evaluator, let version = evaluationQueue.first else { return }
+        attempt {
+            let values: [Float]
+            if version == adapter.version {
+                values = adapter.values
+            } else {
+                guard let object = try ledger.adapter(version: version) else { throw RunError.missingAdapter }
+                values = try GlobalAdapter(version: version, object: object, store: store, layout: layout).values
+            }
+            isEvaluating = true
+            let loop = loop
+            // Safe: the service is touched only inside closures that `post` runs on the loop's own thread, where all
+            // of its other methods run; the evaluator's thread merely carries the reference there.
+            nonisolated(unsafe) let service = self
+            evaluator.evaluate(adapter: values) { result in
+                loop.post { service.evaluated(version, result) }
+            }
+        }
+    }
+
+    private func evaluated(_ version: Int, _ result: Result<Evaluation, any Error>) {
+        attempt {
+            isEvaluating = false
+            evaluationQueue.removeFirst()
+            let evaluation = try result.get()
+            try ledger.record(evaluation, version: version)
+            settle(version, evaluation)
+            startEvaluation()
+        }
+    }
+
+    private func settle(_ version: Int, _ evaluation: Evaluation?) {
+        settledEvaluations[version] = .some(evaluation)
+        if version == 0, let evaluation { observe(.baseEvaluated(evaluation)) }
+        flushAnnouncements()
+    }
+
+    /// Tells of published rounds in their order, each once its evaluation is known.
+    func flushAnnouncements() {
+        guard !canEvaluate || settledEvaluations[0] != nil || isEvaluatedByWorkers else { return }
+        while var summary = announcements.first {
+            if canEvaluate, settings.isEvaluationDue(round: summary.round) {
+                guard let evaluation = settledEvaluations[summary.round] else { return }
+                summary.evaluation = evaluation
+            }
+            announcements.removeFirst()
+            observe(.roundPublished(summary))
+        }
+    }
+}
+
+// MARK: - By workers
+extension RunService {
+    func startCohort(version: Int) throws {
+        precondition(version == adapter.version, "workers evaluate the adapter that was published last")
+        let workers = sessions.keys.filter { name in
+            if case .heldOutWorkers(let names) = settings.evaluationSource { names.contains(name) } else { true }
+        }
+        cohort = EvaluationCohort(
+            version: version, workers: workers, leaseSeconds: settings.leaseSeconds,
+            deadline: now.advanced(bySeconds: settings.cohortSeconds), at: now)
+        for worker in workers.sorted() { offerEvaluation(to: worker) }
+    }
+
+    /// Takes the cohort's result once nobody is left to wait for.
+    func finishCohort() throws {
+        guard let cohort, cohort.isComplete else { return }
+        self.cohort = nil
+        pendingOffers = [:]
+        evaluationQueue.removeFirst()
+        guard let mean = HeldOutMean(of: cohort.reports, minimumCohort: settings.minimumCohort) else {
+            observe(
+                .waiting(
+                    reason: "no evaluation of round \(cohort.version): \(cohort.reports.count) workers reported, "
+                        + "\(settings.minimumCohort) are needed"))
+            return settle(cohort.version, nil)
+        }
+        let evaluation = Evaluation(
+            loss: mean.mean, standardError: mean.standardError ?? .nan, items: Int(clamping: mean.items))
+        try ledger.record(evaluation, version: cohort.version)
+        settle(cohort.version, evaluation)
+    }
+
+    func receive(_ report: Report, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
+        let (version, answer): (Int, UpdateAck.State) = (Int(envelope.round), .committed)
+        guard report.lease == evaluationLease(of: name, version: version) else {
+            return refuse(.unknownLease, "this lease has ended", envelope, peer)
+        }
+        // A report that was counted or came too late is acknowledged too: the worker is done with it.
+        if task(of: name, lease: report.lease) == .evaluate {
+            pendingOffers[name] = nil
+            do {
+                let sums = try HeldOutReport(
+                    items: report.items, lossSum: report.lossSum, squaredLossSum: report.squaredLossSum)
+                cohort?.report(sums, from: name)
+            } catch {
+                cohort?.fail(name)
+            }
+        }
+        send(
+            .updateAck(UpdateAck(lease: report.lease, state: answer)), to: peer, answering: envelope.id,
+            round: version, attempt: 1)
+    }
+}

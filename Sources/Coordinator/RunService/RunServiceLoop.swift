@@ -1,0 +1,154 @@
+public import Federation
+public import Wire
+
+// MARK: - What the loop calls
+extension RunService {
+    public func receive(_ envelope: Envelope, payload: [UInt8]?, from peer: Peer, at now: Instant) {
+        attempt {
+            start(at: now)
+            switch peer.role {
+            case .invitation(let id): try receive(envelope, fromInvitation: id, peer)
+            case .worker(let name): try receive(envelope, payload, from: name, peer)
+            }
+            try advance()
+        }
+    }
+
+    public func receive(malformed error: WireError, from peer: Peer, at now: Instant) {
+        attempt {
+            start(at: now)
+            let (code, id): (Refused.Code, UInt64) =
+                switch error {
+                case .envelopeTooLarge, .payloadTooLarge: (.tooLarge, 0)
+                case .unsupportedVersion: (.unsupportedVersion, 0)
+                case .unknownMessage(let id): (.unknownMessage, id)
+                case .malformed, .missingPayload, .unexpectedPayload: (.malformed, 0)
+                }
+            if case .worker(let name) = peer.role, sessions[name]?.peer == peer {
+                guard sessions[name]?.budget.spend(1, at: now) == true else { return }
+            }
+            send(.refused(Refused(code: code, reason: error.description)), to: peer, answering: id)
+        }
+    }
+
+    public func tick(at now: Instant) -> Instant? {
+        attempt {
+            start(at: now)
+            try pollRevocations()
+            endSilentSessions()
+            try handle(.timePassed)
+            cohort?.expire(at: now)
+            resendOffers()
+            repeatFarewell()
+            try advance()
+        }
+        guard !isFinished else { return nil }
+        var due = now.advanced(bySeconds: 1)
+        for offer in pendingOffers.values { due = min(due, offer.due) }
+        if let next = round?.nextDue(after: now) { due = min(due, next) }
+        for peer in dismissed { due = min(due, peer.due) }
+        return max(due, now.advanced(bySeconds: 0.001))
+    }
+
+    /// Takes over the time; the first call also takes up an open round.
+    private func start(at now: Instant) {
+        let wasStarted = isStarted
+        let before = self.now
+        self.now = now
+        isStarted = true
+        guard wasStarted else {
+            attempt { try resume() }
+            return
+        }
+        // `tick` asks to be called every second: a longer gap means that this process stood still (publication of a
+        // large round, a suspended machine), and signs of life may be waiting unread.
+        guard now.seconds(since: before) > 3 else { return }
+        for name in sessions.keys { sessions[name]?.lastHeard = now }
+        attempt { try handle(.clockStalled) }
+    }
+
+    private func resume() throws {
+        if isResumed { gatherUntil = now.advanced(bySeconds: settings.resumeGatherSeconds) }
+        flushAnnouncements()
+        startEvaluation()
+        guard let open = try ledger.openRound() else { return }
+        roundStart = now
+        let recorded = Dictionary(
+            open.updates.map { ($0.worker, $0.object) }, uniquingKeysWith: { first, _ in first })
+        var round = Round(
+            resuming: plan(round: open.number, attempt: open.attempt), selected: open.selected, recorded: recorded,
+            at: now)
+        let actions = round.start(at: now)
+        self.round = round
+        observe(.roundStarted(round: open.number, workers: open.selected))
+        try perform(actions)
+    }
+
+    /// Starts whatever can be started now.
+    private func advance() throws {
+        while !isFinished {
+            try finishCohort()
+            guard farewellUntil == nil, round == nil, cohort == nil else { return }
+            if adapter.version >= settings.rounds && evaluationQueue.isEmpty && announcements.isEmpty && !isEvaluating {
+                return try beginFarewell()
+            }
+            guard isGathered else { return }
+            if isEvaluatedByWorkers, let version = evaluationQueue.first {
+                try startCohort(version: version)
+            } else if adapter.version < settings.rounds {
+                try openRound(adapter.version + 1)
+            } else {
+                return
+            }
+        }
+    }
+
+    /// Enough workers have come at least once; a resumed run does not wait for ever for those that stay away.
+    private var isGathered: Bool {
+        let connected = everConnected.count
+        if connected >= settings.minimumConnected { return true }
+        if let gatherUntil, gatherUntil <= now, trainers.count >= settings.minimumWorkers { return true }
+        wait(.forWorkersToConnect(connected: connected, needed: settings.minimumConnected))
+        return false
+    }
+
+    func wait(_ reason: WaitReason) {
+        let text = reason.description
+        guard text != lastWait else { return }
+        lastWait = text
+        // Training workers are the normal course of a round, not news.
+        if case .forUpdates(_, _, _, _, isPastDeadline: false) = reason { return }
+        observe(.waiting(reason: text))
+    }
+}
+
+// MARK: - The end of the run
+extension RunService {
+    private func beginFarewell() throws {
+        try ledger.finishRun(counters)
+        farewellUntil = now.advanced(bySeconds: settings.farewellSeconds)
+        farewell(reason: "the run is finished", isRunFinished: true)
+        nextFarewell = now.advanced(bySeconds: 1)
+        observe(.finished)
+        endIfEveryoneLeft()
+    }
+
+    func farewell(reason: String, isRunFinished: Bool) {
+        for name in sessions.keys.sorted() {
+            guard let session = sessions[name] else { continue }
+            send(.goodbye(Goodbye(reason: reason, isRunFinished: isRunFinished)), to: session.peer)
+        }
+    }
+
+    private func repeatFarewell() {
+        guard let farewellUntil else { return }
+        if farewellUntil <= now { return end(.finished) }
+        guard nextFarewell <= now else { return }
+        farewell(reason: "the run is finished", isRunFinished: true)
+        nextFarewell = now.advanced(bySeconds: 1)
+    }
+
+    func endIfEveryoneLeft() {
+        if farewellUntil != nil && sessions.isEmpty { end(.finished) }
+    }
+}

@@ -1,0 +1,87 @@
+import Federation
+import Wire
+
+// MARK: - Rounds
+extension RunService {
+    func plan(round: Int, attempt: Int) -> RoundPlan {
+        RoundPlan(
+            seed: settings.seed, round: round, attempt: attempt, target: settings.workersPerRound,
+            minimum: settings.minimumWorkers, deadlineSeconds: settings.deadlineSeconds,
+            leaseSeconds: settings.leaseSeconds)
+    }
+
+    func openRound(_ number: Int) throws {
+        var round = Round(plan: plan(round: number, attempt: 1), available: Set(trainers))
+        let actions = round.start(at: now)
+        self.round = round
+        roundStart = now
+        uploads = [:]
+        // Recorded even if nobody could be selected yet: the round is open.
+        try ledger.select([], round: number, attempt: 1)
+        observe(.roundStarted(round: number, workers: round.selected))
+        try perform(actions)
+    }
+
+    func handle(_ event: Round.Event) throws {
+        guard let actions = round?.handle(event, at: now) else { return }
+        try perform(actions)
+    }
+
+    func perform(_ actions: [Round.Action]) throws {
+        guard let plan = round?.plan else { return }
+        for action in actions {
+            switch action {
+            case .recordSelection(let workers):
+                try ledger.select(workers, round: plan.round, attempt: plan.attempt)
+            case .offer(let worker): offerTraining(to: worker, plan)
+            case .withdraw(let worker, let reason):
+                pendingOffers[worker] = nil
+                uploads[worker] = nil
+                guard let session = sessions[worker] else { continue }
+                let lease = trainingLease(of: worker, plan.round, plan.attempt)
+                send(
+                    .cancel(Cancel(lease: lease, reason: reason)), to: session.peer, round: plan.round,
+                    attempt: plan.attempt)
+            case .aggregate: try publish(plan)
+            case .wait(let reason): wait(reason)
+            }
+        }
+    }
+
+    /// The round's deadline is not repeated in the offer: it is the coordinator's alone to judge.
+    private func offerTraining(to worker: WorkerName, _ plan: RoundPlan) {
+        offer(
+            .train, lease: trainingLease(of: worker, plan.round, plan.attempt), to: worker, round: plan.round,
+            attempt: plan.attempt, adapter: adapter)
+    }
+
+    func offerEvaluation(to worker: WorkerName) {
+        guard let cohort else { return }
+        offer(
+            .evaluate, lease: evaluationLease(of: worker, version: cohort.version), to: worker, round: cohort.version,
+            attempt: 1, adapter: adapter)
+    }
+
+    private func offer(
+        _ task: Offer.Task, lease: UInt64, to worker: WorkerName, round: Int, attempt: Int, adapter: GlobalAdapter
+    ) {
+        let offer = Offer(
+            lease: lease, task: task, leaseMilliseconds: UInt32(settings.leaseSeconds * 1_000),
+            deadlineMilliseconds: nil, baseModel: baseModel.identity, adapter: adapter.object,
+            adapterOptions: settings.adapterOptions, training: settings.training, uplink: settings.uplink,
+            seed: settings.seed)
+        pendingOffers[worker] = PendingOffer(offer: offer, round: round, attempt: attempt, due: now)
+        resendOffers()
+    }
+
+    /// Sends offers until they are answered, by whatever message shows that they arrived.
+    func resendOffers() {
+        for worker in pendingOffers.keys.sorted() {
+            guard let pending = pendingOffers[worker], pending.due <= now, let session = sessions[worker] else {
+                continue
+            }
+            pendingOffers[worker]?.due = now.advanced(bySeconds: settings.offerRetrySeconds)
+            send(.offer(pending.offer), to: session.peer, round: pending.round, attempt: pending.attempt)
+        }
+    }
+}

@@ -1,0 +1,208 @@
+import Federation
+import Recipe
+import Wire
+
+// MARK: - Enrolment
+extension RunService {
+    /// An invitation's key may do one thing: register the worker's own keys.
+    func receive(_ envelope: Envelope, fromInvitation id: String, _ peer: Peer) throws {
+        guard case .enrol(let keys) = envelope.message else {
+            return refuse(.notEnrolled, "this key is an invitation: it can only enrol", envelope, peer)
+        }
+        do {
+            let name = try ledger.enrol(invitation: id, keys: keys)
+            send(.enrolled(Enrolled(worker: name)), to: peer, answering: envelope.id)
+        } catch .database(let path, let reason) {
+            throw LedgerError.database(path: path, reason: reason)
+        } catch {
+            refuse(.notEnrolled, error.description, envelope, peer)
+        }
+    }
+
+    func refuse(_ code: Refused.Code, _ reason: String, _ envelope: Envelope, _ peer: Peer, isTemporary: Bool = false) {
+        send(
+            .refused(Refused(code: code, reason: reason, isTemporary: isTemporary)), to: peer, answering: envelope.id)
+    }
+}
+
+// MARK: - Sessions
+extension RunService {
+    func receive(_ envelope: Envelope, _ payload: [UInt8]?, from name: WorkerName, _ peer: Peer) throws {
+        if case .hello(let hello) = envelope.message { return try open(hello, envelope, from: name, peer) }
+        guard sessions[name]?.peer == peer else {
+            return refuse(.sessionRequired, "say Hello first", envelope, peer, isTemporary: true)
+        }
+        guard sessions[name]?.budget.spend(1, at: now) == true else { return }
+        sessions[name]?.lastHeard = now
+        guard farewellUntil == nil || envelope.message.isGoodbye else {
+            return send(
+                .goodbye(Goodbye(reason: "the run is finished", isRunFinished: true)), to: peer, answering: envelope.id)
+        }
+        switch envelope.message {
+        case .heartbeat(let heartbeat): try receive(heartbeat, envelope, from: name, peer)
+        case .accept(let accept): try renew(accept.lease, envelope, from: name, peer)
+        case .decline(let decline): try receive(decline, from: name)
+        case .objectRequest(let request): try serve(request, envelope, to: name, peer)
+        case .updateBegin(let begin): try receive(begin, envelope, from: name, peer)
+        case .updateChunk(let chunk): try receive(chunk, payload ?? [], envelope, from: name, peer)
+        case .updateCommit(let commit): try receive(commit, envelope, from: name, peer)
+        case .report(let report): try receive(report, envelope, from: name, peer)
+        case .goodbye: try close(name)
+        case .refused: break
+        default: refuse(.unknownMessage, "a coordinator does not take this message now", envelope, peer)
+        }
+    }
+
+    private func open(_ hello: Hello, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
+        guard !revoked.contains(name) else {
+            return refuse(.notEnrolled, Self.revocationReason(name), envelope, peer)
+        }
+        if let held = hello.baseModel, held != baseModel.identity {
+            return refuse(
+                .baseModelMismatch,
+                "the run's base model is \(baseModel.identity), this worker holds \(held); give the same model "
+                    + "directory, or none to download it", envelope, peer)
+        }
+        guard hello.codecs.contains(where: { $0.name == settings.uplink.name }) else {
+            return refuse(
+                .unsupportedVersion, "the run compresses updates with \(settings.uplink), which this worker does not "
+                    + "know; install the coordinator's release", envelope, peer)
+        }
+        let isNew = sessions[name] == nil
+        // The budget outlives a change of connection, or reconnecting would refill it.
+        let budget = sessions[name]?.budget ?? PeerBudget(at: now)
+        sessions[name] = Session(peer: peer, lastHeard: now, budget: budget)
+        guard sessions[name]?.budget.spend(1, at: now) == true else { return }
+        let welcome = Welcome(
+            software: settings.software, features: [], worker: name,
+            heartbeatMilliseconds: UInt32(settings.heartbeatSeconds * 1_000), baseModel: baseModel.identity,
+            sequenceLength: UInt32(clamping: settings.training.sequenceLength))
+        send(.welcome(welcome), to: peer, answering: envelope.id)
+        if farewellUntil != nil {
+            return send(.goodbye(Goodbye(reason: "the run is finished", isRunFinished: true)), to: peer)
+        }
+        everConnected.insert(name)
+        if isNew { observe(.workerConnected(name)) }
+        if mayTrain(name) { try handle(.workerAvailable(name)) }
+        if cohort?.isActive(name) == true {
+            cohort?.renew(name, at: now)
+            offerEvaluation(to: name)
+        }
+    }
+
+    private func receive(
+        _ heartbeat: Heartbeat, _ envelope: Envelope, from name: WorkerName, _ peer: Peer
+    ) throws {
+        let before = sessions[name]?.heartbeat
+        sessions[name]?.heartbeat = heartbeat
+        if heartbeat.lease != 0 {
+            guard let task = task(of: name, lease: heartbeat.lease) else {
+                return refuse(.unknownLease, "this lease has ended", envelope, peer)
+            }
+            try renew(heartbeat.lease, envelope, from: name, peer)
+            if task == .train, heartbeat.phase == .training, heartbeat.step > 0, before != heartbeat, let round {
+                observe(
+                    .progress(
+                        round: round.plan.round, worker: name, step: Int(heartbeat.step),
+                        totalSteps: Int(heartbeat.totalSteps), loss: heartbeat.loss.map(Double.init)))
+            }
+        }
+        send(.heartbeat(Heartbeat(phase: .idle)), to: peer, answering: envelope.id)
+    }
+
+    private func renew(_ lease: UInt64, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
+        switch task(of: name, lease: lease) {
+        case .train:
+            pendingOffers[name] = nil
+            try handle(.renewed(name))
+        case .evaluate:
+            pendingOffers[name] = nil
+            cohort?.renew(name, at: now)
+        case nil: refuse(.unknownLease, "this lease has ended", envelope, peer)
+        }
+    }
+
+    private func receive(_ decline: Decline, from name: WorkerName) throws {
+        switch task(of: name, lease: decline.lease) {
+        case .train:
+            pendingOffers[name] = nil
+            try handle(.declined(name))
+        case .evaluate:
+            pendingOffers[name] = nil
+            cohort?.fail(name)
+        case nil: break
+        }
+    }
+
+    /// What a lease allows this worker to do now; `nil` if it has ended or never was this worker's.
+    func task(of name: WorkerName, lease: UInt64) -> Lease.Task? {
+        if let round, round.isActive(name), lease == trainingLease(of: name, round.plan.round, round.plan.attempt) {
+            return .train
+        }
+        if let cohort, cohort.isActive(name), lease == evaluationLease(of: name, version: cohort.version) {
+            return .evaluate
+        }
+        return nil
+    }
+
+    func trainingLease(of name: WorkerName, _ round: Int, _ attempt: Int) -> UInt64 {
+        Lease.identifier(run: run, round: round, attempt: attempt, worker: name, task: .train)
+    }
+
+    func evaluationLease(of name: WorkerName, version: Int) -> UInt64 {
+        Lease.identifier(run: run, round: version, attempt: 1, worker: name, task: .evaluate)
+    }
+
+    func close(_ name: WorkerName) throws {
+        guard sessions.removeValue(forKey: name) != nil else { return }
+        pendingOffers[name] = nil
+        uploads[name] = nil
+        observe(.workerLost(name))
+        try handle(.workerLost(name))
+        endIfEveryoneLeft()
+    }
+
+    /// Connected workers that may train, in name order.
+    var trainers: [WorkerName] { sessions.keys.filter(mayTrain).sorted() }
+
+    func mayTrain(_ name: WorkerName) -> Bool {
+        if case .heldOutWorkers(let names) = settings.evaluationSource { !names.contains(name) } else { true }
+    }
+}
+
+// MARK: - Silence and revocation
+extension RunService {
+    func endSilentSessions() {
+        let limit = max(settings.leaseSeconds, 3 * settings.heartbeatSeconds)
+        for name in sessions.keys.sorted() {
+            guard let session = sessions[name], now.seconds(since: session.lastHeard) >= limit else { continue }
+            attempt { try close(name) }
+        }
+    }
+
+    /// Another process may have revoked a key in the ledger.
+    func pollRevocations() throws {
+        for entry in dismissed where entry.due <= now { link.disconnect(entry.peer) }
+        dismissed.removeAll { $0.due <= now }
+        guard nextRevocationPoll <= now else { return }
+        nextRevocationPoll = now.advanced(bySeconds: 1)
+        revoked = try ledger.revokedWorkers()
+        for name in sessions.keys.sorted() where revoked.contains(name) {
+            guard let session = sessions[name] else { continue }
+            send(.refused(Refused(code: .notEnrolled, reason: Self.revocationReason(name))), to: session.peer)
+            // The refusal leaves first; a session is gone at once.
+            dismissed.append((session.peer, now.advanced(bySeconds: 0.25)))
+            try close(name)
+        }
+    }
+
+    static func revocationReason(_ name: WorkerName) -> String {
+        "the key of worker '\(name)' was revoked; ask the coordinator's operator for a new invitation"
+    }
+}
+
+extension Message {
+    var isGoodbye: Bool {
+        if case .goodbye = self { true } else { false }
+    }
+}

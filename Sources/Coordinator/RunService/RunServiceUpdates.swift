@@ -1,0 +1,147 @@
+import Federation
+import ModelFiles
+import Wire
+
+/// One worker's upload in progress.
+struct Upload {
+    let key: UploadKey
+    let lease: UInt64
+    let totalBytes: Int
+    var receivedBytes: Int
+}
+
+// MARK: - Uploads
+extension RunService {
+    func receive(_ begin: UpdateBegin, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
+        guard try admits(begin.lease, begin.object, envelope, name, peer), let round else { return }
+        let limit = codec.maximumEncodedBytes(count: layout.parameterCount)
+        guard begin.codec == codec.name else {
+            return acknowledge(.rejected(reason: "the run compresses updates with \(codec.name)"), begin.lease, envelope, peer)
+        }
+        guard begin.totalBytes <= UInt64(limit) else {
+            return acknowledge(
+                .rejected(reason: "an update of \(begin.totalBytes) bytes; at most \(limit) fit this adapter"),
+                begin.lease, envelope, peer)
+        }
+        let owner = uploadOwner(name, round.plan.round, round.plan.attempt)
+        let key = UploadKey(owner: owner, object: begin.object)
+        if uploads[name]?.key != key { store.discardUploads { $0 == owner && $1 != key.object.description } }
+        var received = store.receivedBytes(of: key)
+        if received > Int(begin.totalBytes) {
+            store.discard(key)
+            received = 0
+        }
+        uploads[name] = Upload(
+            key: key, lease: begin.lease, totalBytes: Int(begin.totalBytes), receivedBytes: received)
+        try keepLease(name)
+        acknowledge(.receivedThrough(UInt64(received)), begin.lease, envelope, peer)
+    }
+
+    func receive(
+        _ chunk: UpdateChunk, _ payload: [UInt8], _ envelope: Envelope, from name: WorkerName, _ peer: Peer
+    ) throws {
+        // Without an upload, a chunk came before its begin: the worker will ask where to go on.
+        guard task(of: name, lease: chunk.lease) == .train, var upload = uploads[name], upload.lease == chunk.lease
+        else { return }
+        try keepLease(name)
+        if chunk.offset == UInt64(upload.receivedBytes), payload.count <= upload.totalBytes - upload.receivedBytes {
+            try store.append(payload, to: upload.key)
+            upload.receivedBytes += payload.count
+            uploads[name] = upload
+        }
+        acknowledge(.receivedThrough(UInt64(upload.receivedBytes)), chunk.lease, envelope, peer)
+    }
+
+    func receive(_ commit: UpdateCommit, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
+        guard try admits(commit.lease, commit.object, envelope, name, peer), let round else { return }
+        guard let upload = uploads[name], upload.key.object == commit.object else {
+            return acknowledge(.receivedThrough(0), commit.lease, envelope, peer)
+        }
+        try keepLease(name)
+        guard upload.receivedBytes == upload.totalBytes else {
+            return acknowledge(.receivedThrough(UInt64(upload.receivedBytes)), commit.lease, envelope, peer)
+        }
+        let bytes = try store.bytes(of: upload.key)
+        guard ContentHash(of: bytes) == commit.object else {
+            // What a power cut left of an earlier part, or a worker's mistake: from the start.
+            store.discard(upload.key)
+            uploads[name]?.receivedBytes = 0
+            return acknowledge(.receivedThrough(0), commit.lease, envelope, peer)
+        }
+        if let reason = refusal(of: bytes, commit) {
+            store.discard(upload.key)
+            uploads[name] = nil
+            acknowledge(.rejected(reason: reason), commit.lease, envelope, peer)
+            return try handle(.declined(name))
+        }
+        try store.commit(upload.key)
+        let record = UpdateRecord(
+            worker: name, object: commit.object, items: commit.trainingItems, steps: commit.steps,
+            tokens: commit.tokensTrained, trainLoss: Double(commit.trainLoss))
+        try ledger.record(record, round: round.plan.round, attempt: round.plan.attempt, counters: counters)
+        // Durable: only now may the worker forget it.
+        acknowledge(.committed, commit.lease, envelope, peer)
+        uploads[name] = nil
+        observe(.updateAccepted(round: round.plan.round, worker: name, trainLoss: record.trainLoss))
+        try handle(.updateRecorded(name, object: commit.object))
+    }
+
+    /// Why an update does not count, for its worker; `nil` if it does.
+    private func refusal(of bytes: [UInt8], _ commit: UpdateCommit) -> String? {
+        do {
+            let values = try codec.decode(bytes, count: layout.parameterCount)
+            try UpdateCheck(parameterCount: layout.parameterCount)
+                .validate(values, trainingItems: commit.trainingItems)
+        } catch {
+            return String(describing: error)
+        }
+        guard commit.trainLoss.isFinite else { return "the training loss is not finite: training diverged" }
+        // Numbers that enter sums: no honest worker comes near.
+        guard commit.trainingItems <= 1 << 40, commit.tokensTrained <= 1 << 50 else {
+            return "the update claims an impossible amount of training data"
+        }
+        return nil
+    }
+
+    /// Whether an update may (still) come under this lease; otherwise the worker is told what became of it.
+    private func admits(
+        _ lease: UInt64, _ object: ContentHash, _ envelope: Envelope, _ name: WorkerName, _ peer: Peer
+    ) throws -> Bool {
+        switch try verdict(lease, object, envelope, name) {
+        case .take: return true
+        case .alreadyRecorded: acknowledge(.committed, lease, envelope, peer)
+        case .refuse(let reason): acknowledge(.rejected(reason: reason), lease, envelope, peer)
+        }
+        return false
+    }
+
+    private func verdict(
+        _ lease: UInt64, _ object: ContentHash, _ envelope: Envelope, _ name: WorkerName
+    ) throws -> Round.Verdict {
+        if let round, lease == trainingLease(of: name, round.plan.round, round.plan.attempt) {
+            return round.verdict(on: object, from: name)
+        }
+        // A lease of an earlier round: the answer to its commit may have been lost, so the ledger is asked.
+        let (number, attempt) = (Int(envelope.round), Int(envelope.attempt))
+        guard lease == trainingLease(of: name, number, attempt) else {
+            return .refuse(reason: "this lease is not one of this run")
+        }
+        let recorded = try ledger.updates(round: number, attempt: attempt).first { $0.worker == name }
+        return recorded?.object == object ? .alreadyRecorded : .refuse(reason: "round \(number) is closed")
+    }
+
+    private func keepLease(_ name: WorkerName) throws {
+        pendingOffers[name] = nil
+        try handle(.renewed(name))
+    }
+
+    private func acknowledge(_ state: UpdateAck.State, _ lease: UInt64, _ envelope: Envelope, _ peer: Peer) {
+        send(
+            .updateAck(UpdateAck(lease: lease, state: state)), to: peer, answering: envelope.id,
+            round: Int(envelope.round), attempt: Int(envelope.attempt))
+    }
+
+    func uploadOwner(_ name: WorkerName, _ round: Int, _ attempt: Int) -> String {
+        "\(run)-\(round)-\(attempt)-\(name)"
+    }
+}

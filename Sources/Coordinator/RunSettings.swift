@@ -1,0 +1,69 @@
+public import Federation
+public import Recipe
+
+/// What a coordinator needs to know about its run; the composition root fills it from the run file.
+public struct RunSettings: Sendable {
+    public enum EvaluationSource: Hashable, Sendable {
+        /// The coordinator's own held-out text, through ``Evaluating``.
+        case coordinator
+        /// The held-out split of every connected worker.
+        case workers
+        /// The held-out split of workers that never train.
+        case heldOutWorkers(Set<WorkerName>)
+    }
+
+    public var seed: UInt64
+    public var rounds: Int
+    /// Updates that close a round.
+    public var workersPerRound: Int
+    /// Updates that close it at its deadline.
+    public var minimumWorkers: Int
+    /// Unit: seconds.
+    public var deadlineSeconds: Double?
+    /// Workers that must have said `Hello` before the first round opens.
+    public var minimumConnected: Int
+    public var heartbeatSeconds = 2.0
+    /// Unit: seconds.
+    public var leaseSeconds = 20.0
+    /// How often an unanswered offer is sent again. Unit: seconds.
+    public var offerRetrySeconds = 2.0
+    /// How long a resumed run waits for `minimumConnected` workers before it goes on with fewer. Unit: seconds.
+    public var resumeGatherSeconds = 60.0
+    /// How long the end of the run waits for the workers' goodbyes. Unit: seconds.
+    public var farewellSeconds = 10.0
+    public var evaluationSource: EvaluationSource = .coordinator
+    /// Every so many rounds; the base and the last round always are. `nil`: only these two.
+    public var evaluateEvery: Int?
+    /// Fewer reports than this give no result.
+    public var minimumCohort = 3
+    /// How long one evaluation waits for its workers. Unit: seconds.
+    public var cohortSeconds = 300.0
+    public var weightCap = WeightCap()
+    public var adapterOptions: AdapterOptions
+    public var training: TrainingOptions
+    public var uplink: CodecName
+    /// The program's version, for people.
+    public var software: String
+
+    public init(
+        seed: UInt64, rounds: Int, workersPerRound: Int, minimumWorkers: Int, deadlineSeconds: Double?,
+        minimumConnected: Int, adapterOptions: AdapterOptions, training: TrainingOptions, uplink: CodecName,
+        software: String
+    ) {
+        precondition(minimumWorkers >= 1 && minimumWorkers <= workersPerRound, "RunFile refuses such a run")
+        self.seed = seed
+        self.rounds = rounds
+        self.workersPerRound = workersPerRound
+        self.minimumWorkers = minimumWorkers
+        self.deadlineSeconds = deadlineSeconds
+        self.minimumConnected = minimumConnected
+        self.adapterOptions = adapterOptions
+        self.training = training
+        self.uplink = uplink
+        self.software = software
+    }
+
+    func isEvaluationDue(round: Int) -> Bool {
+        round == 0 || round == rounds || evaluateEvery.map { round.isMultiple(of: max(1, $0)) } ?? false
+    }
+}

@@ -1,0 +1,65 @@
+import Glibc
+public import ModelFiles
+
+/// The folder of one run at its coordinator, held by one coordinator at a time.
+///
+/// The lock is advisory and belongs to this object: a killed process leaves none behind.
+public final class StateDirectory {
+    public let path: String
+    private let lock: Int32
+
+    /// Creates the folder if needed and takes the lock.
+    public init(path: String) throws(StateDirectoryError) {
+        do throws(FileError) {
+            try Self.createFolder(path)
+            lock = open(path + "/coordinator.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+            guard lock >= 0 else { throw FileError.last("open", path + "/coordinator.lock") }
+        } catch {
+            throw .unusable(error)
+        }
+        self.path = path
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            close(lock)
+            throw code == EWOULDBLOCK
+                ? .inUse(path: path)
+                : .unusable(FileError(operation: "lock", path: path + "/coordinator.lock", code: code))
+        }
+    }
+
+    deinit { close(lock) }
+
+    public var ledger: String { Self.ledger(in: path) }
+    /// The current adapter, a PEFT directory.
+    public var adapter: String { path + "/adapter" }
+    /// The ledger of a state directory that another process may hold: what `shoal keys` opens.
+    public static func ledger(in path: String) -> String { path + "/ledger.sqlite" }
+
+    /// One round's adapter, `adapters/NNNN`.
+    public func adapter(round: Int) -> String {
+        let digits = String(round)
+        return path + "/adapters/" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }
+
+    /// Creates a folder and those above it.
+    public static func createFolder(_ path: String) throws(FileError) {
+        if mkdir(path, 0o755) == 0 || errno == EEXIST { return }
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+        guard errno == ENOENT, !parts.isEmpty else { throw FileError.last("create", path) }
+        try createFolder(parts.joined(separator: "/"))
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw FileError.last("create", path) }
+    }
+}
+
+public enum StateDirectoryError: Error, Hashable, Sendable, CustomStringConvertible {
+    case inUse(path: String)
+    case unusable(FileError)
+
+    public var description: String {
+        switch self {
+        case .inUse(let path):
+            "another coordinator runs on the state directory \(path); stop it first or choose another --state"
+        case .unusable(let error): error.description
+        }
+    }
+}

@@ -1,0 +1,225 @@
+public import ModelFiles
+import Randomness
+
+/// One round of federated training as a pure state machine: events and the time go in, actions come out.
+///
+/// A round asks `target` workers for an update and replaces each one that fails (declined, lost, lease expired) by
+/// another connected worker. It closes at its target, or at its deadline with at least its minimum; otherwise it stays
+/// open and says why. Actions are to be carried out in the order given: a selection is recorded before its offers.
+public struct Round: Sendable {
+    public enum Event: Hashable, Sendable {
+        /// The worker said `Hello`: for the first time, or again after a break.
+        case workerAvailable(WorkerName)
+        case workerLost(WorkerName)
+        /// Any sign that the worker works under its lease: an acceptance, a heartbeat, a part of its update.
+        case renewed(WorkerName)
+        case declined(WorkerName)
+        /// The worker's update is on disk and in the ledger.
+        case updateRecorded(WorkerName, object: ContentHash)
+        /// Leases and the deadline are looked at.
+        case timePassed
+        /// The process itself stood still: leases start anew, for the workers' signs of life may be waiting unread.
+        case clockStalled
+    }
+
+    public enum Action: Hashable, Sendable {
+        /// Makes durable that these workers, too, belong to the round.
+        case recordSelection([WorkerName])
+        case offer(WorkerName)
+        case withdraw(WorkerName, because: String)
+        /// The round is closed; in worker-name order. Given exactly once.
+        case aggregate([WorkerName])
+        case wait(because: WaitReason)
+    }
+
+    /// Where one selected worker stands.
+    public enum Progress: Hashable, Sendable {
+        case offered(until: Instant)
+        case working(until: Instant)
+        case recorded(ContentHash)
+        /// May be asked again once it says `Hello`, or at once if nobody else is left.
+        case lapsed
+        case declined
+    }
+
+    public let plan: RoundPlan
+    public private(set) var progress: [WorkerName: Progress] = [:]
+    public private(set) var isClosed = false
+    private var available: Set<WorkerName>
+    private var deadline: Instant?
+    private var replacementCount = 0
+    private var lastReason: WaitReason?
+
+    /// A new round; ``start(at:)`` gives its first actions.
+    /// - Parameter available: Connected workers that may train.
+    public init(plan: RoundPlan, available: Set<WorkerName>) {
+        self.plan = plan
+        self.available = available
+    }
+
+    /// The same round after a restart: nobody is connected yet, and who was selected keeps a lease to come back in.
+    public init(resuming plan: RoundPlan, selected: [WorkerName], recorded: [WorkerName: ContentHash], at now: Instant) {
+        self.init(plan: plan, available: [])
+        let until = now.advanced(bySeconds: plan.leaseSeconds)
+        for worker in selected { progress[worker] = .offered(until: until) }
+        for (worker, object) in recorded { progress[worker] = .recorded(object) }
+        replacementCount = max(0, selected.count - plan.target)
+    }
+
+    /// Selects workers, arms the deadline and gives the first actions.
+    public mutating func start(at now: Instant) -> [Action] {
+        deadline = plan.deadlineSeconds.map { now.advanced(bySeconds: $0) }
+        return settle(at: now)
+    }
+
+    public mutating func handle(_ event: Event, at now: Instant) -> [Action] {
+        guard !isClosed else { return [] }
+        var actions: [Action] = []
+        switch event {
+        case .workerAvailable(let worker):
+            available.insert(worker)
+            if isActive(worker) {
+                // It may have restarted and lost the offer.
+                progress[worker] = .offered(until: leaseEnd(from: now))
+                actions.append(.offer(worker))
+            }
+        case .workerLost(let worker):
+            available.remove(worker)
+            if isActive(worker) { progress[worker] = .lapsed }
+        case .renewed(let worker):
+            if isActive(worker) { progress[worker] = .working(until: leaseEnd(from: now)) }
+        case .declined(let worker):
+            if isActive(worker) { progress[worker] = .declined }
+        case .updateRecorded(let worker, let object):
+            if verdict(on: object, from: worker) == .take { progress[worker] = .recorded(object) }
+        case .timePassed: break
+        case .clockStalled:
+            for worker in progress.keys where isActive(worker) {
+                progress[worker] = .working(until: leaseEnd(from: now))
+            }
+        }
+        return actions + settle(at: now)
+    }
+}
+
+// MARK: - What others may ask
+extension Round {
+    /// What is to be done with an update that a worker announces or commits.
+    public enum Verdict: Hashable, Sendable {
+        case take
+        /// The same bytes are recorded: say so again.
+        case alreadyRecorded
+        case refuse(reason: String)
+    }
+
+    public func verdict(on object: ContentHash, from worker: WorkerName) -> Verdict {
+        switch progress[worker] {
+        case .recorded(object): .alreadyRecorded
+        case .recorded: .refuse(reason: "another update of this worker already counts for round \(plan.round)")
+        case _ where isClosed: .refuse(reason: "round \(plan.round) is closed")
+        case .offered, .working: .take
+        case .declined: .refuse(reason: "this worker gave up round \(plan.round)")
+        case .lapsed: .refuse(reason: "the lease for round \(plan.round) has ended")
+        case nil: .refuse(reason: "this worker is not part of round \(plan.round)")
+        }
+    }
+
+    /// Whether the worker holds a lease.
+    public func isActive(_ worker: WorkerName) -> Bool {
+        switch progress[worker] {
+        case .offered, .working: !isClosed
+        default: false
+        }
+    }
+
+    /// Everyone the round ever selected, in name order.
+    public var selected: [WorkerName] { progress.keys.sorted() }
+    /// In name order.
+    public var recorded: [WorkerName] {
+        progress.compactMap { if case .recorded = $0.value { $0.key } else { nil } }.sorted()
+    }
+    /// Workers that hold a lease, in name order.
+    public var active: [WorkerName] { progress.keys.filter(isActive).sorted() }
+
+    /// When ``Event/timePassed`` will next change something; `nil` when only other events can.
+    public func nextDue(after now: Instant) -> Instant? {
+        guard !isClosed else { return nil }
+        let leases = progress.values.compactMap { progress in
+            switch progress {
+            case .offered(let until), .working(let until): until
+            default: nil
+            }
+        }
+        return (leases + [deadline].compactMap { $0 }.filter { $0 > now }).min()
+    }
+}
+
+// MARK: - Transitions
+extension Round {
+    private func leaseEnd(from now: Instant) -> Instant { now.advanced(bySeconds: plan.leaseSeconds) }
+
+    private mutating func settle(at now: Instant) -> [Action] {
+        var actions = expireLeases(at: now)
+        let recorded = self.recorded
+        let isPastDeadline = deadline.map { $0 <= now } ?? false
+        if recorded.count >= plan.target || (isPastDeadline && recorded.count >= plan.minimum) {
+            let late = active
+            isClosed = true
+            actions += late.map { .withdraw($0, because: "round \(plan.round) closed without this update") }
+            return actions + [.aggregate(recorded)]
+        }
+        actions += fill(at: now)
+        let active = self.active
+        let reason: WaitReason =
+            active.isEmpty
+            ? .forMoreWorkers(
+                round: plan.round, recorded: recorded.count, target: plan.target, minimum: plan.minimum)
+            : .forUpdates(
+                round: plan.round, recorded: recorded.count, target: plan.target, from: active,
+                isPastDeadline: isPastDeadline)
+        if reason != lastReason {
+            lastReason = reason
+            actions.append(.wait(because: reason))
+        }
+        return actions
+    }
+
+    private mutating func expireLeases(at now: Instant) -> [Action] {
+        var actions: [Action] = []
+        for worker in progress.keys.sorted() {
+            switch progress[worker] {
+            case .offered(let until) where until <= now, .working(let until) where until <= now:
+                progress[worker] = .lapsed
+                actions.append(.withdraw(worker, because: "no sign of life for \(plan.leaseSeconds) s"))
+            default: break
+            }
+        }
+        return actions
+    }
+
+    /// Asks as many more workers as there are places without an update or a lease.
+    private mutating func fill(at now: Instant) -> [Action] {
+        let missing = plan.target - recorded.count - active.count
+        guard missing > 0 else { return [] }
+        let fresh = available.filter { progress[$0] == nil }
+        var chosen = draw(missing, from: fresh)
+        if chosen.count < missing {
+            chosen += draw(missing - chosen.count, from: available.filter { progress[$0] == .lapsed })
+        }
+        guard !chosen.isEmpty else { return [] }
+        let added = chosen.filter { progress[$0] == nil }
+        for worker in chosen { progress[worker] = .offered(until: leaseEnd(from: now)) }
+        return (added.isEmpty ? [] : [.recordSelection(added)]) + chosen.map { .offer($0) }
+    }
+
+    /// The first draw of a round is keyed by (seed, round, attempt) alone; each later one also by its number.
+    private mutating func draw(_ count: Int, from workers: Set<WorkerName>) -> [WorkerName] {
+        guard !workers.isEmpty else { return [] }
+        let isFirst = progress.isEmpty
+        if !isFirst { replacementCount += 1 }
+        let key = StreamKey(
+            seed: plan.seed, round: plan.round, attempt: plan.attempt,
+            worker: isFirst ? "" : "replacement \(replacementCount)", purpose: .selection)
+        return Selection.uniform(count, from: Array(workers), key: key)
+    }
+}

@@ -1,0 +1,27 @@
+/// Why a run cannot go on right now, for people: every wait names what it waits for.
+public enum WaitReason: Hashable, Sendable {
+    /// Fewer workers have said `Hello` than a round needs before it opens.
+    case forWorkersToConnect(connected: Int, needed: Int)
+    /// Nobody is training and nobody else can be asked.
+    case forMoreWorkers(round: Int, recorded: Int, target: Int, minimum: Int)
+    /// Workers are training; past its deadline the round closes with the first `minimum` updates.
+    case forUpdates(round: Int, recorded: Int, target: Int, from: [WorkerName], isPastDeadline: Bool)
+}
+
+extension WaitReason: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .forWorkersToConnect(let connected, let needed):
+            return "\(connected) of \(needed) workers are connected; start the others, or lower "
+                + "federation.minimum-workers"
+        case .forMoreWorkers(let round, let recorded, let target, let minimum):
+            return "round \(round) has \(recorded) of \(target) updates (at least \(minimum)) and no connected worker "
+                + "left to ask; start more workers"
+        case .forUpdates(let round, let recorded, let target, let workers, let isPastDeadline):
+            let names = workers.prefix(5).map(\.text).joined(separator: ", ")
+            let others = workers.count > 5 ? " and \(workers.count - 5) more" : ""
+            let late = isPastDeadline ? "; its deadline has passed with too few" : ""
+            return "round \(round) has \(recorded) of \(target) updates and waits for \(names)\(others)\(late)"
+        }
+    }
+}
