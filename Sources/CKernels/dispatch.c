@@ -1,13 +1,15 @@
 // Picks a level once, and shares kernels' rows out over threads.
+#include <stdatomic.h>
 #include <string.h>
 
 #include "table.h"
 
-/// Written before main and by tests; read by every kernel.
-static const struct kernel_table *table = &shoal_table_baseline;
-static int level = SHOAL_KERNELS_BASELINE;
+/// Chosen before main, changed by tests only; atomic, so that a change while a kernel runs elsewhere is no data race.
+static _Atomic(const struct kernel_table *) chosen = &shoal_table_baseline;
 
-int shoal_kernels_level(void) { return level; }
+static const struct kernel_table *current(void) { return atomic_load_explicit(&chosen, memory_order_relaxed); }
+
+int shoal_kernels_level(void) { return current()->level; }
 
 int shoal_kernels_highest(void) {
 #if defined(__x86_64__)
@@ -23,12 +25,12 @@ int shoal_kernels_highest(void) {
 
 bool shoal_kernels_force(int wanted) {
     if (wanted < SHOAL_KERNELS_BASELINE || wanted > shoal_kernels_highest()) return false;
-    level = wanted;
-    table = &shoal_table_baseline;
+    const struct kernel_table *table = &shoal_table_baseline;
 #if defined(__x86_64__)
     if (wanted == SHOAL_KERNELS_AVX2) table = &shoal_table_avx2;
     if (wanted == SHOAL_KERNELS_AVX512) table = &shoal_table_avx512;
 #endif
+    atomic_store(&chosen, table);
     return true;
 }
 
@@ -50,12 +52,12 @@ static const size_t chunks_per_thread = values_per_thread / chunk_values;
 
 // Vectors
 
-void shoal_axpy(float a, const float *x, float *y, size_t n) { table->axpy(a, x, y, n); }
-void shoal_scale(float *x, float a, size_t n) { table->scale(x, a, n); }
-double shoal_squared_norm(const float *x, size_t n) { return table->dot(x, x, n); }
-double shoal_dot(const float *x, const float *y, size_t n) { return table->dot(x, y, n); }
-void shoal_exp(const float *x, float *out, size_t n) { table->exp(x, out, n); }
-void shoal_add_bias(float *y, const float *bias, size_t rows, size_t C) { table->add_bias(y, bias, rows, C); }
+void shoal_axpy(float a, const float *x, float *y, size_t n) { current()->axpy(a, x, y, n); }
+void shoal_scale(float *x, float a, size_t n) { current()->scale(x, a, n); }
+double shoal_squared_norm(const float *x, size_t n) { return current()->dot(x, x, n); }
+double shoal_dot(const float *x, const float *y, size_t n) { return current()->dot(x, y, n); }
+void shoal_exp(const float *x, float *out, size_t n) { current()->exp(x, out, n); }
+void shoal_add_bias(float *y, const float *bias, size_t rows, size_t C) { current()->add_bias(y, bias, rows, C); }
 
 void shoal_add_transposed(const float *x, float *y, size_t rows, size_t C) {
     for (size_t c = 0; c < C; c++) {
@@ -65,7 +67,7 @@ void shoal_add_transposed(const float *x, float *y, size_t rows, size_t C) {
 
 void shoal_adamw_step(float *values, const float *gradient, float *m, float *v, size_t n, float lr, float beta1,
                       float beta2, float eps, float weight_decay, float bias1, float bias2) {
-    table->adamw_step(values, gradient, m, v, n, lr, beta1, beta2, eps, weight_decay, bias1, bias2);
+    current()->adamw_step(values, gradient, m, v, n, lr, beta1, beta2, eps, weight_decay, bias1, bias2);
 }
 
 void shoal_gather_rows(const float *source, const int32_t *ids, float *out, size_t rows, size_t C) {
@@ -85,7 +87,7 @@ struct norm_arguments {
 static void norm_forward_rows(size_t begin, size_t end, void *context) {
     const struct norm_arguments *a = context;
     const size_t offset = begin * a->C;
-    table->rmsnorm_forward(a->x + offset, a->sum ? a->sum + offset : NULL, a->weight, a->out + offset,
+    current()->rmsnorm_forward(a->x + offset, a->sum ? a->sum + offset : NULL, a->weight, a->out + offset,
                            a->rstd + begin, end - begin, a->C, a->eps);
 }
 
@@ -104,7 +106,7 @@ void shoal_residual_rmsnorm_forward(const float *x, float *sum, const float *wei
 static void norm_repeat_rows(size_t begin, size_t end, void *context) {
     const struct norm_arguments *a = context;
     const size_t offset = begin * a->C;
-    table->rmsnorm_repeat(a->x + offset, a->weight, a->saved_rstd + begin, a->out + offset, end - begin, a->C);
+    current()->rmsnorm_repeat(a->x + offset, a->weight, a->saved_rstd + begin, a->out + offset, end - begin, a->C);
 }
 
 void shoal_rmsnorm_repeat(const float *x, const float *weight, const float *rstd, float *out, size_t rows, size_t C) {
@@ -115,7 +117,7 @@ void shoal_rmsnorm_repeat(const float *x, const float *weight, const float *rstd
 static void norm_backward_rows(size_t begin, size_t end, void *context) {
     const struct norm_arguments *a = context;
     const size_t offset = begin * a->C;
-    table->rmsnorm_backward(a->dout + offset, a->x + offset, a->weight, a->saved_rstd + begin, a->out + offset,
+    current()->rmsnorm_backward(a->dout + offset, a->x + offset, a->weight, a->saved_rstd + begin, a->out + offset,
                             end - begin, a->C, a->accumulate);
 }
 
@@ -137,7 +139,7 @@ struct rotary_arguments {
 
 static void rotary_rows(size_t begin, size_t end, void *context) {
     const struct rotary_arguments *a = context;
-    table->rotary(a->x, a->cosine, a->sine, begin, end, a->T, a->H, a->D, a->start, a->direction);
+    current()->rotary(a->x, a->cosine, a->sine, begin, end, a->T, a->H, a->D, a->start, a->direction);
 }
 
 void shoal_rotary_forward(float *x, const float *cosine, const float *sine, size_t B, size_t T, size_t H, size_t D,
@@ -163,7 +165,7 @@ struct swiglu_arguments {
 static void swiglu_forward_chunks(size_t begin, size_t end, void *context) {
     const struct swiglu_arguments *a = context;
     const size_t offset = begin * chunk_values;
-    table->swiglu_forward(a->gate + offset, a->up + offset, a->out + offset, chunk_count(begin, end, a->n));
+    current()->swiglu_forward(a->gate + offset, a->up + offset, a->out + offset, chunk_count(begin, end, a->n));
 }
 
 void shoal_swiglu_forward(const float *gate, const float *up, float *out, size_t n) {
@@ -174,7 +176,7 @@ void shoal_swiglu_forward(const float *gate, const float *up, float *out, size_t
 static void swiglu_backward_chunks(size_t begin, size_t end, void *context) {
     const struct swiglu_arguments *a = context;
     const size_t offset = begin * chunk_values;
-    table->swiglu_backward(a->dout + offset, a->gate + offset, a->up + offset, a->dgate + offset, a->dup + offset,
+    current()->swiglu_backward(a->dout + offset, a->gate + offset, a->up + offset, a->dgate + offset, a->dup + offset,
                            a->out ? a->out + offset : NULL, chunk_count(begin, end, a->n));
 }
 
@@ -199,7 +201,7 @@ static size_t attention_grain(const struct shoal_attention_shape *shape) {
 
 static void attention_forward_units(size_t begin, size_t end, void *context) {
     const struct attention_arguments *a = context;
-    table->attention_forward(a->q, a->k, a->v, a->result, a->lse_result, a->shape, begin, end);
+    current()->attention_forward(a->q, a->k, a->v, a->result, a->lse_result, a->shape, begin, end);
 }
 
 void shoal_attention_forward(const float *q, const float *k, const float *v, float *out, float *lse,
@@ -210,7 +212,7 @@ void shoal_attention_forward(const float *q, const float *k, const float *v, flo
 
 static void attention_backward_units(size_t begin, size_t end, void *context) {
     const struct attention_arguments *a = context;
-    table->attention_backward(a->q, a->k, a->v, a->out, a->lse, a->dout, a->delta, a->dq, a->dk, a->dv, a->shape,
+    current()->attention_backward(a->q, a->k, a->v, a->out, a->lse, a->dout, a->delta, a->dq, a->dk, a->dv, a->shape,
                               begin, end);
 }
 
@@ -234,7 +236,7 @@ struct loss_arguments {
 
 static void cross_entropy_rows(size_t begin, size_t end, void *context) {
     const struct loss_arguments *a = context;
-    table->cross_entropy(a->logits + begin * a->V, a->labels + begin, a->losses + begin, end - begin, a->V,
+    current()->cross_entropy(a->logits + begin * a->V, a->labels + begin, a->losses + begin, end - begin, a->V,
                          a->gradient, a->gradient_scale);
 }
 
@@ -247,10 +249,10 @@ void shoal_cross_entropy(float *logits, const int32_t *labels, float *losses, si
 // Inverted dropout
 
 void shoal_dropout_forward(const float *x, float *out, size_t n, float probability, uint64_t key, uint32_t stream) {
-    table->dropout(x, out, n, probability, key, stream, false);
+    current()->dropout(x, out, n, probability, key, stream, false);
 }
 
 void shoal_dropout_backward(const float *dout, float *dx, size_t n, float probability, uint64_t key,
                             uint32_t stream) {
-    table->dropout(dout, dx, n, probability, key, stream, true);
+    current()->dropout(dout, dx, n, probability, key, stream, true);
 }

@@ -4,6 +4,7 @@
 
 /// One level's entry points. Row-wise kernels get the rows they are to do; attention gets a range of its units.
 struct kernel_table {
+    int level;
     void (*axpy)(float a, const float *x, float *y, size_t n);
     void (*scale)(float *x, float a, size_t n);
     double (*dot)(const float *x, const float *y, size_t n);

@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Synchronization
 
 /// The instruction set that the vector kernels use.
 public enum KernelLevel: Int32, Sendable, CaseIterable, Comparable {
@@ -12,8 +13,17 @@ public enum KernelLevel: Int32, Sendable, CaseIterable, Comparable {
     /// Those that this CPU can run.
     public static var supported: [KernelLevel] { allCases.filter { $0.rawValue <= shoal_kernels_highest() } }
 
-    /// Uses this level from now on; false where the CPU lacks it. Only while nothing computes.
-    package func force() -> Bool { shoal_kernels_force(rawValue) }
+    /// Runs `body` at this level; one caller at a time, since the level is the process's.
+    package func whileInUse<Result>(_ body: () throws -> Result) rethrows -> Result {
+        try Self.turn.withLock { _ in
+            let before = Self.current
+            precondition(shoal_kernels_force(rawValue), "this CPU has no \(self)")
+            defer { shoal_kernels_force(before.rawValue) }
+            return try body()
+        }
+    }
+
+    private static let turn = Mutex(())
 
     public static func < (left: KernelLevel, right: KernelLevel) -> Bool { left.rawValue < right.rawValue }
 }

@@ -11,6 +11,7 @@
 #include "dropout.h"
 
 const struct kernel_table LEVEL(shoal_table) = {
+    .level = LANES == 16 ? SHOAL_KERNELS_AVX512 : LANES == 8 ? SHOAL_KERNELS_AVX2 : SHOAL_KERNELS_BASELINE,
     .axpy = LEVEL(axpy),
     .scale = LEVEL(scale),
     .dot = LEVEL(dot),
