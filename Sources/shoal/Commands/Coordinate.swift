@@ -1,0 +1,99 @@
+import ArgumentParser
+import Coordinator
+import Federation
+import FineTuning
+import Logging
+import Randomness
+import RunFile
+import Transport
+
+struct Coordinate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coordinator", abstract: "Run a coordinator: hold the global adapter and lead its workers.")
+
+    @OptionGroup var runFile: RunFileOptions
+
+    @Option(help: "Folder of the run's state; made if missing.")
+    var state: String
+
+    @Option(help: "Where workers connect.")
+    var bind = "tcp://0.0.0.0:5670"
+
+    @Flag(help: "Print one JSON object a line on standard output.")
+    var json = false
+
+    @Flag(help: "No encryption and no proof of identity: for experiments on one machine only.")
+    var insecure = false
+
+    @OptionGroup var log: LogOptions
+
+    func run() throws {
+        let logger = log.logger("shoal.coordinator")
+        let started = MonotonicClock.now()
+        let (prepared, state) = try usingInput {
+            (try PreparedRun(runFile.load()), try CoordinatorState(path: self.state))
+        }
+        let view = RunView(rounds: prepared.configuration.federation.rounds, printsJSON: json) {
+            MonotonicClock.now().seconds(since: started)
+        }
+        var record = RunOutcome()
+        let (transport, service) = try usingInput {
+            let security: CoordinatorSecurity =
+                insecure ? .insecure : .curve(try CoordinatorKeys.readOrCreate(in: self.state))
+            let assembly = CoordinatorAssembly(
+                prepared: prepared, state: state, heldOut: try heldOut(prepared), compute: ComputeThread(),
+                minimumConnected: prepared.configuration.federation.workersPerRound,
+                heldOutWorkers: try heldOutWorkers(prepared, state.ledger))
+            let transport = try CoordinatorTransport(
+                bindingTo: bind, security: security, admission: state.ledger, logger: logger)
+            return (
+                transport,
+                try assembly.service(link: transport, loop: transport) { event in
+                    record.note(event)
+                    view.show(event)
+                }
+            )
+        }
+        view.showHeader(RunHeader.lines(prepared) + ["listening on \(transport.boundEndpoint)"])
+        let stopping = Handover(service)
+        let signals = StopSignals { transport.post { stopping.value.requestStop() } }
+        transport.run(service: service)
+        view.clearProgress()
+        withExtendedLifetime(signals) {}
+        try service.outcome.requireFinished(adapter: state.directory.adapter)
+        try record.close(
+            prepared, adapter: state.directory.adapter, seconds: MonotonicClock.now().seconds(since: started),
+            json: json)
+    }
+
+    /// The coordinator's own text, when the run is evaluated on it.
+    private func heldOut(_ prepared: PreparedRun) throws -> TokenBlocks {
+        let grouped = prepared.heldOut(prepared.rows)
+        guard prepared.configuration.evaluation.source == .coordinator else {
+            return TokenBlocks(tokens: [], length: grouped.length)
+        }
+        for warning in grouped.skipped { Console.error("warning: held-out text: \(warning)") }
+        let blocks = grouped.joined(.test)
+        guard blocks.count > 0 else {
+            throw CommandFailure.badInput(
+                "evaluation.source is coordinator, but the run file's data has no block of held-out text; name a file "
+                    + "with \"split\": \"test\" rows in data.path or data.test-path, or set evaluation.source=workers")
+        }
+        return blocks
+    }
+
+    private func heldOutWorkers(_ prepared: PreparedRun, _ ledger: Ledger) throws -> Set<WorkerName> {
+        let options = prepared.configuration.evaluation
+        guard options.source == .heldOutWorkers else { return [] }
+        let known = try ledger.list().compactMap { record in
+            if case .revoked = record.state { nil } else { record.name }
+        }
+        guard known.count > options.heldOutWorkers else {
+            throw CommandFailure.badInput(
+                "evaluation.held-out-workers is \(options.heldOutWorkers), but only \(known.count) workers have keys; "
+                    + "invite all workers before the coordinator starts, or hold out fewer")
+        }
+        let key = StreamKey(seed: prepared.configuration.federation.seed, purpose: .selection)
+        return Set(Selection.uniform(options.heldOutWorkers, from: known, key: key))
+    }
+}

@@ -1,0 +1,13 @@
+import Coordinator
+import Transport
+
+/// Where a coordinator keeps its key pair inside its state directory.
+enum CoordinatorKeys {
+    static func path(in state: String) -> String { state + "/coordinator.key" }
+
+    /// Makes the pair on first use.
+    static func readOrCreate(in state: String) throws -> CurveKeyPair {
+        try StateDirectory.createFolder(state)
+        return try KeyFile.readOrCreate(path(in: state))
+    }
+}

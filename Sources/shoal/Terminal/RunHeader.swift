@@ -1,0 +1,21 @@
+import RunFile
+
+/// The lines above a run: what is trained, on what, by whom.
+enum RunHeader {
+    static func lines(_ prepared: PreparedRun) -> [String] {
+        let configuration = prepared.configuration
+        let federation = configuration.federation
+        let training = configuration.training
+        let parameters = prepared.plan.layout.parameterCount
+        return [
+            "model         \(configuration.model.path) (\(prepared.model.configuration.architecture), "
+                + "identity \(String(prepared.manifest.identity.description.prefix(12))))",
+            "adapter       LoRA rank \(configuration.adapter.rank) on \(prepared.plan.layers.count) layers: "
+                + "\(Quantity.count(parameters)) parameters, \(Quantity.bytes(UInt64(4 * parameters)))",
+            "workers       \(federation.workers), \(federation.workersPerRound) a round, \(federation.rounds) rounds",
+            "strategy      \(federation.strategy.rawValue), \(training.localSteps) local steps of "
+                + "\(training.batchSize) × \(training.sequenceLength) tokens, \(training.optimizer.rawValue) "
+                + "\(training.learningRate), updates \(configuration.compression.uplink)",
+        ]
+    }
+}

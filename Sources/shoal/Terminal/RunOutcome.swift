@@ -1,0 +1,66 @@
+import Coordinator
+import Federation
+
+/// What a run came to, gathered from its events.
+struct RunOutcome {
+    private(set) var base: Evaluation?
+    private(set) var last: RoundSummary?
+    private(set) var final: Evaluation?
+
+    mutating func note(_ event: RunEvent) {
+        switch event {
+        case .baseEvaluated(let evaluation): base = evaluation
+        case .roundPublished(let summary):
+            last = summary
+            if let evaluation = summary.evaluation { final = evaluation }
+        default: break
+        }
+    }
+
+    /// Evaluations that an earlier process recorded on the same state.
+    mutating func recall(_ evaluations: [Int: Evaluation], rounds: Int) {
+        if base == nil { base = evaluations[0] }
+        if final == nil { final = evaluations[rounds] }
+    }
+
+    /// Prints the closing object or table.
+    func close(_ prepared: PreparedRun, adapter: String, seconds: Double, json: Bool) throws {
+        if json {
+            try JSONLine.print(
+                FinishedLine(
+                    rounds: prepared.configuration.federation.rounds, baseLoss: base?.loss, finalLoss: final?.loss,
+                    uplinkBytes: last?.uplinkBytes ?? 0, downlinkBytes: last?.downlinkBytes ?? 0,
+                    denseUplinkBytes: last?.denseUplinkBytes ?? 0, seconds: seconds,
+                    tokensTrained: last?.tokensTrained ?? 0, adapter: AbsolutePath.of(adapter)))
+            return
+        }
+        var table = TextTable()
+        if let base { table.add("base loss", "\(Quantity.loss(base.loss)) ± \(Quantity.loss(base.standardError))") }
+        if let final {
+            table.add("federated loss", "\(Quantity.loss(final.loss)) ± \(Quantity.loss(final.standardError))")
+        }
+        if let last {
+            table.add("sent up", Quantity.bytes(last.uplinkBytes))
+            table.add("sent down", Quantity.bytes(last.downlinkBytes))
+            table.add("tokens trained", Quantity.count(Int(last.tokensTrained)))
+        }
+        table.add("time", Quantity.seconds(seconds))
+        table.add("adapter", AbsolutePath.of(adapter))
+        Console.output("")
+        for line in table.lines { Console.output(line) }
+    }
+}
+
+/// `{"event":"finished",…}`
+private struct FinishedLine: Encodable {
+    let event = "finished"
+    let rounds: Int
+    let baseLoss: Double?
+    let finalLoss: Double?
+    let uplinkBytes: UInt64
+    let downlinkBytes: UInt64
+    let denseUplinkBytes: UInt64
+    let seconds: Double
+    let tokensTrained: UInt64
+    let adapter: String
+}
