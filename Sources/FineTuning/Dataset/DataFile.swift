@@ -14,16 +14,17 @@ public enum DataFile {
         guard let suffix, ["jsonl", "txt", "csv"].contains(suffix) else { throw .unknownExtension(file: path) }
         let file: MappedFile
         do { file = try MappedFile(path: path) } catch { throw .unreadable(error) }
-        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-        let hasMark = file.bytes.starts(with: mark)
-        let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[(hasMark ? mark.count : 0)...])
-        let rows: [DataRow]
-        switch suffix {
-        case "jsonl": rows = try JSONLines.rows(bytes, file: path)
-        case "csv": rows = try CommaSeparatedRows.rows(try text(bytes, file: path), file: path)
-        default:
-            let text = try text(bytes, file: path)
-            rows = text.allSatisfy(\.isWhitespace) ? [] : [DataRow(.text(text))]
+        let rows = try file.withBytes { (bytes) throws(DataError) in
+            let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+            let hasMark = bytes.starts(with: mark)
+            let content = UnsafeRawBufferPointer(rebasing: bytes[(hasMark ? mark.count : 0)...])
+            switch suffix {
+            case "jsonl": return try JSONLines.rows(content, file: path)
+            case "csv": return try CommaSeparatedRows.rows(try text(content, file: path), file: path)
+            default:
+                let text = try text(content, file: path)
+                return text.allSatisfy(\.isWhitespace) ? [] : [DataRow(.text(text))]
+            }
         }
         guard !rows.isEmpty else { throw .empty(file: path) }
         return rows
