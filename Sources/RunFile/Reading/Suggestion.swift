@@ -8,18 +8,21 @@ enum Suggestion {
         return best.distance <= max(1, max(word.utf8.count, best.word.utf8.count) / 3) ? best.word : nil
     }
 
-    /// Levenshtein's distance: insertions, deletions and substitutions.
+    /// Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment).
     private static func distance(_ first: [UInt8], _ second: [UInt8]) -> Int {
-        var row = Array(0...second.count)
-        for (index, letter) in first.enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
-            for (column, other) in second.enumerated() {
-                let substituted = diagonal + (letter == other ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(substituted, row[column] + 1, diagonal + 1)
+        var rows = [Array(0...second.count)]
+        for row in first.indices {
+            var next = [row + 1]
+            for column in second.indices {
+                let substituted = rows[row][column] + (first[row] == second[column] ? 0 : 1)
+                var best = min(substituted, rows[row][column + 1] + 1, next[column] + 1)
+                if row > 0, column > 0, first[row] == second[column - 1], first[row - 1] == second[column] {
+                    best = min(best, rows[row - 1][column - 1] + 1)
+                }
+                next.append(best)
             }
+            rows.append(next)
         }
-        return row[second.count]
+        return rows[first.count][second.count]
     }
 }
