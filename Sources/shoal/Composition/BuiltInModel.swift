@@ -2,20 +2,36 @@ import BuiltIn
 import Foundation
 import ModelFiles
 
-/// The base model inside this program, unpacked for those who name it `built-in`.
+/// The base model and text inside this program, unpacked for those who name them `built-in`.
 enum BuiltInModel {
     static let name = "built-in"
 
     /// The directory behind a model's name: itself, or where the built-in model was unpacked.
     static func resolve(_ path: String) throws -> String {
         guard path == name else { return path }
-        // Named by its content, so that another release's model never stands in its place.
-        let directory = "\(cacheDirectory)/shoal/built-in-\(String(BuiltIn.contentHash.description.prefix(16)))"
-        try BuiltIn.writeModel(to: directory)
+        let directory = try folder() + "/model"
+        try BuiltInFiles.writeModel(to: directory)
         return directory
     }
 
-    private static var cacheDirectory: String {
+    /// The file behind a data set's name.
+    static func resolveData(_ path: String) throws -> String {
+        guard path == name else { return path }
+        let file = try folder() + "/notes.jsonl"
+        try AtomicFile.write(BuiltInFiles.data, to: file)
+        return file
+    }
+
+    /// Named by its content, so that another release's files never stand in its place.
+    private static func folder() throws -> String {
+        var hasher = ContentHash.Hasher()
+        for file in BuiltInFiles.files { hasher.update(file.bytes) }
+        let path = "\(cacheFolder)/shoal/built-in-\(hasher.finished().description.prefix(16))"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        return path
+    }
+
+    private static var cacheFolder: String {
         let environment = ProcessInfo.processInfo.environment
         if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return cache }
         if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.cache" }

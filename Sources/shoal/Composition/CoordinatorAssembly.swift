@@ -43,7 +43,7 @@ struct CoordinatorAssembly {
         let configuration = prepared.configuration
         let baseModel = Coordinator.BaseModel(manifest: prepared.manifest, directory: prepared.model.path)
         let run = try RunRecord.open(
-            ledger: state.ledger, store: state.store, newID: RunID(randomBits: .random(in: .min ... .max)),
+            ledger: state.ledger, store: state.store, newID: RunID(bits: .random(in: .min ... .max)),
             seed: configuration.federation.seed, configuration: configuration.canonicalJSON,
             baseModel: baseModel.identity, refusedChanges: refusedChanges, layout: prepared.plan.layout,
             firstAdapter: { prepared.initialValues })

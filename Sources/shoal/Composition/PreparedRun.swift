@@ -1,4 +1,3 @@
-import BuiltIn
 import Federation
 import FineTuning
 import LanguageModel
@@ -6,7 +5,6 @@ import ModelFiles
 import Randomness
 import Recipe
 import RunFile
-import Simulation
 
 /// A run whose model, text and first adapter have been read and checked: all that can be refused, has been.
 struct PreparedRun {
@@ -55,8 +53,7 @@ struct PreparedRun {
     private static func rows(_ options: DataOptions) throws -> [DataRow] {
         var rows: [DataRow] = []
         if let path = options.path {
-            rows = path == BuiltInModel.name
-                ? try DataFile.read(BuiltIn.data, name: "built-in data.jsonl") : try DataFile.read(path)
+            rows = try DataFile.read(BuiltInModel.resolveData(path))
         }
         if let path = options.testPath {
             rows += try DataFile.read(path).map { row in

@@ -68,6 +68,13 @@ final class RunView {
         Console.error(line)
     }
 
+    /// A passing state in place of the progress line.
+    func showBusy(_ text: String) {
+        guard Console.errorIsTerminal else { return }
+        Console.errorText("\r\u{1B}[K" + String(text.prefix(max(1, Console.errorColumns - 1))))
+        hasProgressLine = true
+    }
+
     func clearProgress() {
         guard hasProgressLine else { return }
         Console.errorText("\r\u{1B}[K")

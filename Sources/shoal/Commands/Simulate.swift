@@ -1,0 +1,78 @@
+import ArgumentParser
+import Coordinator
+import Federation
+import FineTuning
+import Foundation
+import LanguageModel
+import RunFile
+import Simulation
+import Tensor
+import Transport
+import Worker
+
+struct Simulate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a coordinator and a whole fleet of workers on this machine.",
+        discussion: "Workers are real processes on encrypted loopback connections, each with its own part of the text.")
+
+    @OptionGroup var runFile: RunFileOptions
+
+    @Option(help: "How many workers; the first ones in file order. Overrides federation.workers.")
+    var workers: Int?
+
+    @Option(help: "Folder of the run's state; the same folder later goes on with the run (default: a new folder).")
+    var state: String?
+
+    @Flag(help: "Coordinator and workers inside this one process, without sockets.")
+    var inProcess = false
+
+    @Flag(help: "Also train each worker's own adapter alone, for comparison.")
+    var compareLocal = false
+
+    @Flag(help: "Print one JSON object a line on standard output.")
+    var json = false
+
+    @OptionGroup var log: LogOptions
+
+    func run() async throws {
+        let started = MonotonicClock.now()
+        let folder = state ?? NSTemporaryDirectory() + "/shoal-simulation-\(ProcessInfo.processInfo.processIdentifier)"
+        let (simulation, view) = try usingInput {
+            let prepared = try PreparedRun(runFile.load(workers.map { ["federation.workers=\($0)"] } ?? []))
+            let simulation = try SimulatedRun(prepared, state: folder)
+            let view = RunView(rounds: prepared.configuration.federation.rounds, printsJSON: json) {
+                MonotonicClock.now().seconds(since: started)
+            }
+            return (simulation, view)
+        }
+        view.showHeader(RunHeader.lines(simulation.prepared) + ["state         \(AbsolutePath.of(folder))", ""])
+        var record = RunOutcome()
+        let observe = { (event: RunEvent) in
+            record.note(event)
+            view.show(event)
+        }
+        let service =
+            inProcess
+            ? try simulation.runInProcess(observe: observe)
+            : try await simulation.runProcesses(logger: log.logger("shoal.simulate"), log: log, observe: observe)
+        view.clearProgress()
+        try service.outcome.requireFinished(adapter: simulation.state.directory.adapter)
+        let seconds = MonotonicClock.now().seconds(since: started)
+        record.recall(
+            try simulation.state.ledger.evaluations(), rounds: simulation.prepared.configuration.federation.rounds)
+        if !json || compareLocal {
+            let comparison = try simulation.compare(
+                federated: service.currentAdapter.values, trainsLocal: compareLocal, view: view)
+            for line in comparison.lines() { json ? Console.error(line) : Console.output(line) }
+            if let local = comparison.localOnAll, let base = record.base, let final = record.final {
+                let line =
+                    "  everybody's held-out text: base \(Quantity.loss(base.loss)), federated "
+                    + "\(Quantity.loss(final.loss)), the workers' own adapters \(Quantity.loss(local)) on average "
+                    + "(\(comparison.localSteps) steps each)"
+                json ? Console.error(line) : Console.output(line)
+            }
+        }
+        try record.close(
+            simulation.prepared, adapter: simulation.state.directory.adapter, seconds: seconds, json: json)
+    }
+}

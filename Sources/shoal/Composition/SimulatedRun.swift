@@ -1,0 +1,94 @@
+import Coordinator
+import Federation
+import FineTuning
+import Foundation
+import LanguageModel
+import Logging
+import Simulation
+import Tensor
+import Transport
+import Worker
+
+/// A prepared run with its state and its workers on this machine.
+struct SimulatedRun {
+    let prepared: PreparedRun
+    let state: CoordinatorState
+    let workers: SimulatedWorkers
+    private let heldOut: TokenBlocks
+    private let compute = ComputeThread()
+
+    init(_ prepared: PreparedRun, state path: String) throws {
+        self.prepared = prepared
+        workers = try SimulatedWorkers(prepared, state: path)
+        let grouped = prepared.heldOut(workers.workers.flatMap(\.rows))
+        heldOut = grouped.joined(.test)
+        guard heldOut.count > 0 || prepared.configuration.evaluation.source != .coordinator else {
+            throw CommandFailure.badInput(
+                "the data has no block of held-out text; add rows with \"split\": \"test\" or a data.test-path")
+        }
+        state = try CoordinatorState(path: path)
+    }
+
+    private var assembly: CoordinatorAssembly {
+        CoordinatorAssembly(
+            prepared: prepared, state: state, heldOut: heldOut, compute: compute,
+            minimumConnected: workers.workers.count, heldOutWorkers: workers.heldOut(prepared.configuration))
+    }
+
+    /// Runs every worker as a process of its own; returns once the run ended or was stopped.
+    func runProcesses(
+        logger: Logger, log: LogOptions, observe: @escaping (RunEvent) -> Void
+    ) async throws -> RunService {
+        let (transport, service, keys) = try usingInput {
+            let keys = try CoordinatorKeys.readOrCreate(in: state.directory.path)
+            let transport = try CoordinatorTransport(
+                bindingTo: "tcp://127.0.0.1:0", security: .curve(keys), admission: state.ledger, logger: logger)
+            return (transport, try assembly.service(link: transport, loop: transport, observe: observe), keys)
+        }
+        try usingInput {
+            try workers.writeFolders(endpoint: transport.boundEndpoint, ledger: state.ledger, coordinator: keys)
+        }
+        let members = workers.members(
+            model: prepared.model.path, threads: prepared.configuration.trainingThreads ?? 1,
+            logLevel: log.logLevel.rawValue)
+        let fleet = Fleet(program: ProgramPath.own)
+        let running = Task {
+            await fleet.run(members) { worker, ending in
+                guard ending != .exited(code: 0) else { return }
+                let path = workers.path(worker) + "/worker.log"
+                logger.warning(
+                    "worker ended", metadata: ["worker": "\(worker)", "ending": "\(ending)", "log": "\(path)"])
+            }
+        }
+        let stopping = Handover(service)
+        let signals = StopSignals { transport.post { stopping.value.requestStop() } }
+        await withCheckedContinuation { done in
+            let loop = DedicatedThread {
+                transport.run(service: stopping.value)
+                done.resume()
+            }
+            withExtendedLifetime(loop) {}
+        }
+        withExtendedLifetime(signals) {}
+        if case .finished = service.outcome {} else { running.cancel() }
+        await running.value
+        return service
+    }
+
+    /// The closing comparison of base, federated and (if asked) each worker's own adapter.
+    func compare(federated: [Float], trainsLocal: Bool, view: RunView) throws -> Comparison {
+        defer { view.clearProgress() }
+        return try Comparison(
+            prepared, workers: workers, heldOut: heldOut, federated: federated, trainsLocal: trainsLocal
+        ) { done, total in
+            if trainsLocal { view.showBusy("training each worker's own adapter for comparison: \(done)/\(total)") }
+        }
+    }
+}
+
+/// Where this program lies, to start more of it.
+enum ProgramPath {
+    static var own: String {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+    }
+}

@@ -1,0 +1,98 @@
+import Coordinator
+import Federation
+import FineTuning
+import RunFile
+import Simulation
+import Transport
+
+/// The workers of a simulation: each with its own folder, private file and join file, as on machines of their own.
+struct SimulatedWorkers {
+    struct Worker {
+        let name: WorkerName
+        let rows: [DataRow]
+    }
+
+    /// In the order of the partition.
+    let workers: [Worker]
+    private let folder: String
+
+    /// Divides the run's text between its workers.
+    ///
+    /// - Parameter state: The simulation's state directory.
+    init(_ prepared: PreparedRun, state: String) throws {
+        let configuration = prepared.configuration
+        guard !prepared.rows.isEmpty else {
+            throw CommandFailure.badInput("a simulation needs text to divide between its workers; set data.path")
+        }
+        let shares = try configuration.data.partition.partition.shares(
+            of: prepared.rows, workers: configuration.federation.workers, seed: configuration.federation.seed)
+        workers = try shares.map { share in
+            guard let name = WorkerName(share.worker) else {
+                throw CommandFailure.badInput(
+                    "the data names a worker '\(share.worker)'; a name has 1 to 64 letters, digits, '.', '_', '-' and "
+                        + "spaces inside")
+            }
+            let train = prepared.model.blocks(
+                of: share.rows.filter { $0.split == .train }, length: configuration.training.sequenceLength)
+            guard train.joined(.train).count > 0 else {
+                throw CommandFailure.badInput(
+                    "worker '\(name)' has less than one block of \(train.length) tokens to train on; "
+                        + "lower training.sequence-length or federation.workers")
+            }
+            return Worker(name: name, rows: share.rows)
+        }
+        folder = state + "/workers"
+    }
+
+    var names: [WorkerName] { workers.map(\.name) }
+
+    /// The workers that never train, when the run is evaluated on held-out workers: the last ones.
+    func heldOut(_ configuration: RunConfiguration) -> Set<WorkerName> {
+        guard configuration.evaluation.source == .heldOutWorkers else { return [] }
+        return Set(names.suffix(configuration.evaluation.heldOutWorkers))
+    }
+
+    /// Writes each worker's private file and a join file for this endpoint; a worker that enrolled earlier keeps its
+    /// keys.
+    func writeFolders(endpoint: String, ledger: Ledger, coordinator: CurveKeyPair) throws {
+        try StateDirectory.createFolder(folder)
+        var enrolled: Set<WorkerName> = []
+        for record in try ledger.list() {
+            if case .enrolled = record.state { enrolled.insert(record.name) }
+        }
+        for worker in workers {
+            try StateDirectory.createFolder(path(worker.name))
+            try DataFile.write(worker.rows, to: dataPath(worker.name))
+            if enrolled.contains(worker.name) {
+                var join = try JoinFile(reading: joinPath(worker.name))
+                join.endpoint = endpoint
+                try join.write(to: joinPath(worker.name))
+            } else {
+                try Invitation.write(
+                    worker: worker.name, endpoint: endpoint, expiresIn: Self.invitationSeconds, ledger: ledger,
+                    coordinator: coordinator, to: joinPath(worker.name))
+            }
+        }
+    }
+
+    /// A simulation's workers enrol at once.
+    private static let invitationSeconds: Int64 = 24 * 3600
+
+    /// What a fleet of processes runs.
+    func members(model: String, threads: Int, logLevel: String) -> [Fleet.Member] {
+        workers.map { worker in
+            Fleet.Member(
+                name: worker.name,
+                arguments: [
+                    "worker", "--join", joinPath(worker.name), "--data", dataPath(worker.name), "--model", model,
+                    "--state", statePath(worker.name), "--threads", String(threads), "--log-level", logLevel,
+                    "--exit-with-parent",
+                ], logPath: path(worker.name) + "/worker.log")
+        }
+    }
+
+    func path(_ name: WorkerName) -> String { "\(folder)/\(name)" }
+    func statePath(_ name: WorkerName) -> String { path(name) + "/state" }
+    private func dataPath(_ name: WorkerName) -> String { path(name) + "/data.jsonl" }
+    private func joinPath(_ name: WorkerName) -> String { path(name) + "/join" }
+}
