@@ -9,8 +9,8 @@ func makeNormalizer(_ field: JSONField) throws(TokenizerError) -> any Normalizer
     case "Sequence": return try NormalizerSequence(field)
     case "Prepend": return PrependNormalizer(prefix: try field.required("prepend").bytes())
     case "Replace": return try ReplaceNormalizer(field)
-    case "NFC": return UnicodeNormalizer(form: .canonicalComposition)
-    case "NFD": return UnicodeNormalizer(form: .canonicalDecomposition)
+    case "NFC": return UnicodeNormalizer(form: .composed)
+    case "NFD": return UnicodeNormalizer(form: .decomposed)
     case let other:
         throw field.unsupported(other, supported: "Sequence, Prepend, Replace, NFC, NFD")
     }
