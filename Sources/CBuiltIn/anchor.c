@@ -1,2 +1,0 @@
-#include "CBuiltIn.h"
-void shoal_builtin_anchor(void) {}
