@@ -19,7 +19,7 @@ struct SimulatedRun {
 
     init(_ prepared: PreparedRun, state path: String) throws {
         self.prepared = prepared
-        workers = try SimulatedWorkers(prepared, state: path)
+        workers = try SimulatedWorkers(prepared)
         let grouped = prepared.heldOut(workers.workers.flatMap(\.rows))
         heldOut = grouped.joined(.test)
         guard heldOut.count > 0 || prepared.configuration.evaluation.source != .coordinator else {
@@ -28,6 +28,8 @@ struct SimulatedRun {
         }
         state = try CoordinatorState(path: path)
     }
+
+    private var folders: WorkerFolders { WorkerFolders(state: state.directory.path) }
 
     private var assembly: CoordinatorAssembly {
         CoordinatorAssembly(
@@ -46,16 +48,17 @@ struct SimulatedRun {
             return (transport, try assembly.service(link: transport, loop: transport, observe: observe), keys)
         }
         try usingInput {
-            try workers.writeFolders(endpoint: transport.boundEndpoint, ledger: state.ledger, coordinator: keys)
+            try workers.writeFolders(folders, endpoint: transport.boundEndpoint, ledger: state.ledger, coordinator: keys)
         }
         let members = workers.members(
-            model: prepared.model.path, threads: prepared.configuration.trainingThreads ?? 1,
+            folders, model: prepared.model.path, threads: prepared.configuration.trainingThreads ?? 1,
             logLevel: log.logLevel.rawValue)
+        let folders = folders
         let fleet = Fleet(program: ProgramPath.own)
         let running = Task {
             await fleet.run(members) { worker, ending in
                 guard ending != .exited(code: 0) else { return }
-                let path = workers.path(worker) + "/worker.log"
+                let path = folders.log(worker)
                 logger.warning(
                     "worker ended", metadata: ["worker": "\(worker)", "ending": "\(ending)", "log": "\(path)"])
             }
