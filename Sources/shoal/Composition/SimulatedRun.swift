@@ -95,3 +95,6 @@ enum ProgramPath {
         (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
     }
 }
+extension SimulatedRun {
+    func runInProcess(observe: @escaping (RunEvent) -> Void) throws -> RunService { fatalError() }
+}
