@@ -32,9 +32,9 @@ struct LlamaFixture: Sendable, CustomTestStringConvertible {
     }
 }
 
-/// The largest absolute difference; infinite where the counts differ.
+/// The largest absolute difference; infinite for NaN and where the counts differ.
 func largestDifference(_ left: [Float], _ right: [Float]) -> Float {
-    guard left.count == right.count else { return .infinity }
+    guard left.count == right.count, !left.contains(where: \.isNaN) else { return .infinity }
     return zip(left, right).map { ($0 - $1).magnitude }.max() ?? 0
 }
 
