@@ -2,28 +2,81 @@ public import Federation
 public import ModelFiles
 public import Recipe
 
+/// What a worker computes on its own text for one lease.
 public struct LocalTask: Sendable {
-    public enum Kind: Hashable, Sendable { case train, evaluate }
+    public enum Kind: Hashable, Sendable {
+        /// Train the adapter on the training split.
+        case train
+        /// Measure the adapter's loss on the worker's own held-out split.
+        case evaluate
+    }
+
     public var kind: Kind
     public var lease: UInt64
-    public var run: String
+    public var run: RunID
+    /// 1 is the first round; an evaluation names the adapter's version, 0 before round 1.
     public var round: Int
     public var attempt: Int
+    /// The name the coordinator knows this worker by: it keys the task's random streams.
     public var worker: WorkerName
+    /// Keys every random stream of the task.
     public var seed: UInt64
     public var adapterOptions: AdapterOptions
     public var training: TrainingOptions
     public var layout: AdapterLayout
+    /// The global adapter, `[layout.parameterCount]`, float32.
     public var values: [Float]
+    /// The base model's directory.
     public var modelPath: String
+
+    public init(
+        kind: Kind, lease: UInt64, run: RunID, round: Int, attempt: Int, worker: WorkerName, seed: UInt64,
+        adapterOptions: AdapterOptions, training: TrainingOptions, layout: AdapterLayout, values: [Float],
+        modelPath: String
+    ) {
+        precondition(values.count == layout.parameterCount, "\(values.count) values for \(layout.parameterCount)")
+        self.kind = kind
+        self.lease = lease
+        self.run = run
+        self.round = round
+        self.attempt = attempt
+        self.worker = worker
+        self.seed = seed
+        self.adapterOptions = adapterOptions
+        self.training = training
+        self.layout = layout
+        self.values = values
+        self.modelPath = modelPath
+    }
 }
+
+/// What a task tells while it runs; the last three end it.
 public enum TaskEvent: Sendable {
+    /// - Parameters:
+    ///   - step: Finished steps of this task.
+    ///   - loss: Mean over the finished steps. Unit: nats a token.
     case progress(step: Int, totalSteps: Int, loss: Double)
+    /// - Parameters:
+    ///   - values: The adapter after training, `[layout.parameterCount]`, float32.
+    ///   - trainingItems: Size of the training set. Unit: blocks or examples.
+    ///   - tokens: Tokens trained on in this task.
+    ///   - meanLoss: Mean over the task's steps. Unit: nats a token.
     case trained(values: [Float], trainingItems: Int, steps: Int, tokens: Int, meanLoss: Double)
+    /// - Parameters:
+    ///   - items: Held-out blocks or examples.
+    ///   - lossSum: Sum over items of the item's mean loss. Unit: nats a token.
+    ///   - squaredLossSum: Sum over items of that loss squared.
     case evaluated(items: Int, lossSum: Double, squaredLossSum: Double)
+    /// The task cannot be carried out, in a sentence for people.
     case failed(reason: String)
 }
+
+/// Carries out tasks away from the loop's thread.
 public protocol TaskRunning: AnyObject {
+    /// Begins a task and returns at once.
+    ///
+    /// - Parameter report: May be called from any thread; after ``cancel(lease:)`` what it says is ignored.
     func start(_ task: LocalTask, report: @escaping @Sendable (TaskEvent) -> Void)
+    /// Gives a task up; it need not report any more.
     func cancel(lease: UInt64)
 }

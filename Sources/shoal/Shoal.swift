@@ -33,12 +33,12 @@ struct Shoal: AsyncParsableCommand {
     private static func leave(with error: any Error) -> Never {
         if let failure = error as? CommandFailure {
             if !failure.message.isEmpty { Console.error("shoal: \(failure.message)") }
-            exit(failure.code)
+            Glibc.exit(failure.code)
         }
         let isUsageError = exitCode(for: error) == .validationFailure
         if !isUsageError { exit(withError: error) }
         Console.error(fullMessage(for: error))
-        exit(CommandFailure.badInputCode)
+        Glibc.exit(CommandFailure.badInputCode)
     }
 }
 

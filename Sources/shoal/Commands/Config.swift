@@ -1,5 +1,8 @@
 import ArgumentParser
+import Federation
 import FineTuning
+import LanguageModel
+import Recipe
 import RunFile
 
 struct Config: ParsableCommand {

@@ -85,8 +85,9 @@ struct Coordinate: ParsableCommand {
     private func heldOutWorkers(_ prepared: PreparedRun, _ ledger: Ledger) throws -> Set<WorkerName> {
         let options = prepared.configuration.evaluation
         guard options.source == .heldOutWorkers else { return [] }
-        let known = try ledger.list().compactMap { record in
-            if case .revoked = record.state { nil } else { record.name }
+        let known = try ledger.list().compactMap { record -> WorkerName? in
+            if case .revoked = record.state { return nil }
+            return record.name
         }
         guard known.count > options.heldOutWorkers else {
             throw CommandFailure.badInput(

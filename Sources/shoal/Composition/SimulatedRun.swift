@@ -4,6 +4,7 @@ import FineTuning
 import Foundation
 import LanguageModel
 import Logging
+import RunFile
 import Simulation
 import Tensor
 import Transport
@@ -53,12 +54,12 @@ struct SimulatedRun {
         let members = workers.members(
             folders, model: prepared.model.path, threads: prepared.configuration.trainingThreads ?? 1,
             logLevel: log.logLevel.rawValue)
-        let folders = folders
+        let workerFolders = folders
         let fleet = Fleet(program: ProgramPath.own)
         let running = Task {
             await fleet.run(members) { worker, ending in
                 guard ending != .exited(code: 0) else { return }
-                let path = folders.log(worker)
+                let path = workerFolders.log(worker)
                 logger.warning(
                     "worker ended", metadata: ["worker": "\(worker)", "ending": "\(ending)", "log": "\(path)"])
             }

@@ -1,6 +1,7 @@
 import Coordinator
 import Federation
 import FineTuning
+import Recipe
 import RunFile
 import Simulation
 import Transport
