@@ -91,7 +91,8 @@ if !coreOnly {
         tests("Federation", ["Federation", "Randomness", "ModelFiles", "Recipe"]),
         tests("RunFile", ["RunFile", "Federation", "Recipe", "FixtureFiles"]),
         tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe", "FixtureFiles"]),
-        tests("Transport", ["Transport", "Wire", "Federation", "ModelFiles"]),
+        .target(name: "LinkRecording", path: "Tests/LinkRecording", swiftSettings: swift),
+        tests("Transport", ["Transport", "Wire", "Federation", "ModelFiles", "LinkRecording"]),
         tests("Coordinator", ["Coordinator", "Federation", "Wire", "RunFile", "ModelFiles", "Randomness", "Recipe"]),
         tests("Worker", ["Worker", "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Recipe"]),
         tests(

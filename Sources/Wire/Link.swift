@@ -83,7 +83,10 @@ public protocol LoopExecutor: Sendable {
     func post(_ work: @escaping @Sendable () -> Void)
 }
 
-/// Decides who may complete a handshake. Called on the transport's own thread for every connection.
+/// Decides who may complete a handshake.
+///
+/// Asked at every handshake on a thread of the transport's, and on the loop's thread at a connection's first message
+/// and after `disconnect`; what it answers from must be safe to share and quick to read.
 public protocol Admission: Sendable {
     /// The role that a CURVE public key has now, or `nil` to refuse it.
     func role(of key: PublicKey) -> PeerRole?

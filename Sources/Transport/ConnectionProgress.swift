@@ -1,0 +1,110 @@
+import Federation
+import Wire
+
+/// From libzmq's events to what the service is told, and when a new socket is needed. Pure.
+struct ConnectionProgress {
+    /// After this many handshakes in a row that end without a reason, the key is the likeliest one.
+    static let cutHandshakesMax = 3
+    /// libzmq tries at least this often; when it is silent for longer, it has given the connection up (it does so
+    /// after errors in the protocol). Unit: seconds.
+    static let silenceSeconds = 45.0
+
+    private let endpoint: String
+    private let pauses: ReconnectPauses
+    /// What the service knows; `nil` until something is known about this socket.
+    private var told: ConnectionState?
+    private var cutHandshakes = 0
+    private var refusals = 0
+    /// Refused, and the next socket is not open yet.
+    private var isPausing = false
+    /// When to open a new socket, unless something happens before.
+    private(set) var reopening: Instant?
+
+    init(endpoint: String, pauses: ReconnectPauses) {
+        self.endpoint = endpoint
+        self.pauses = pauses
+    }
+
+    func isReopeningDue(at now: Instant) -> Bool {
+        reopening.map { $0 <= now } ?? false
+    }
+
+    mutating func opened(at now: Instant) {
+        isPausing = false
+        if told == .connected { told = nil }
+        reopening = now.advanced(bySeconds: Self.silenceSeconds)
+    }
+
+    /// What to tell the service, if anything.
+    mutating func follow(_ event: ConnectionMonitor.Event, at now: Instant) -> ConnectionState? {
+        switch event {
+        case .connectionStarted:
+            watch(from: now)
+            return nil
+        case .retrying:
+            watch(from: now)
+            guard !isDown else { return nil }
+            return tell(.disconnected(reason: "cannot reach \(endpoint) yet; trying again"))
+        case .handshakeDone:
+            cutHandshakes = 0
+            refusals = 0
+            reopening = nil
+            return tell(.connected)
+        case .handshakeRefused:
+            pauseAfterRefusal(from: now)
+            return tell(
+                .refused(
+                    reason: "the coordinator at \(endpoint) does not admit this worker's key: it was revoked, or the "
+                        + "invitation is used up or has expired; ask the coordinator's owner for a new join file "
+                        + "(shoal keys invite)"))
+        case .protocolMismatch:
+            pauseAfterRefusal(from: now)
+            return tell(
+                .refused(
+                    reason: "\(endpoint) does not speak the same protocol: either it is no Shoal coordinator, or only "
+                        + "one side was started with --insecure"))
+        case .handshakeCut:
+            watch(from: now)
+            cutHandshakes += 1
+            guard cutHandshakes >= Self.cutHandshakesMax else {
+                return isDown ? nil : tell(.disconnected(reason: "\(endpoint) closed the connection; trying again"))
+            }
+            return tell(
+                .refused(
+                    reason: "\(endpoint) ends every handshake: its key is probably not the one in the join file; ask "
+                        + "the coordinator's owner for a new join file (shoal keys invite)"))
+        case .disconnected:
+            watch(from: now)
+            guard told == .connected else { return nil }
+            return tell(.disconnected(reason: "the connection to \(endpoint) was lost; trying again"))
+        }
+    }
+
+    private var isDown: Bool {
+        switch told {
+        case .disconnected, .refused: true
+        case .connected, nil: false
+        }
+    }
+
+    private mutating func tell(_ state: ConnectionState) -> ConnectionState {
+        told = state
+        return state
+    }
+
+    /// Gives libzmq time for its own next attempt, unless a refusal has set the moment already.
+    private mutating func watch(from now: Instant) {
+        guard !isPausing else { return }
+        reopening = now.advanced(bySeconds: Self.silenceSeconds)
+    }
+
+    /// libzmq gives up after a refusal, so a new socket tries again, later each time.
+    private mutating func pauseAfterRefusal(from now: Instant) {
+        let doublings = min(refusals, 5)
+        let seconds = Double(pauses.refusedMilliseconds) / 1_000 * Double(min(1 << doublings, 30))
+        refusals += 1
+        isPausing = true
+        // A fleet that was refused together does not come back together.
+        reopening = now.advanced(bySeconds: seconds * Double.random(in: 1...1.25))
+    }
+}
