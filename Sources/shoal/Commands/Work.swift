@@ -1,4 +1,5 @@
 import ArgumentParser
+import Federation
 import FineTuning
 import Foundation
 import ModelFiles

@@ -1,0 +1,107 @@
+internal import ModelFiles
+internal import Wire
+
+// MARK: - Base model and adapter
+extension WorkerService {
+    /// An adapter object, all of which is held in memory. Unit: bytes.
+    static let adapterBytesMax: UInt64 = 1 << 30
+
+    /// Makes sure that the run's base model is here or on its way.
+    func obtainModel(_ identity: ContentHash) {
+        if let held = settings.model {
+            modelPath = held.path
+            return
+        }
+        if let modelDownload, modelDownload.identity == identity { return }
+        let folder = state.modelFolder(identity)
+        if modelPath == folder { return }
+        modelPath = nil
+        modelDownload = nil
+        do {
+            let download = try ModelDownload(identity, folder: folder)
+            if download.isComplete { modelPath = folder } else { modelDownload = download }
+        } catch {
+            fail("\(error)")
+        }
+    }
+
+    /// Asks for what is being downloaded, from where it stands.
+    func resumeDownload() {
+        guard let download = modelDownload?.current ?? adapterDownload, case .open = session else {
+            downloadRetry = nil
+            return
+        }
+        send(.objectRequest(download.request()), of: task)
+        downloadRetry = Retry(at: now, random: &random)
+    }
+
+    func tickDownload() {
+        guard case .open = session, var retry = downloadRetry, retry.due <= now,
+            let download = modelDownload?.current ?? adapterDownload
+        else { return }
+        send(.objectRequest(download.request()), of: task)
+        retry.wait(from: now, random: &random)
+        downloadRetry = retry
+    }
+
+    func take(_ chunk: ObjectChunk, _ payload: [UInt8]) {
+        guard case .open = session else { return }
+        if let modelDownload {
+            takeModel(modelDownload, chunk, payload)
+        } else if let adapterDownload {
+            takeAdapter(adapterDownload, chunk, payload)
+        }
+    }
+
+    private func takeModel(_ download: ModelDownload, _ chunk: ObjectChunk, _ payload: [UInt8]) {
+        let step: ObjectDownload.Step
+        do { step = try download.take(chunk, payload) } catch { return fail("\(error)") }
+        guard step != .ignored else { return }
+        let (received, total) = download.progress
+        observer(.downloading(bytes: received, total: total))
+        if step == .complete {
+            modelDownload = nil
+            modelPath = download.folder
+            prepareTask()
+        }
+        follow(step)
+    }
+
+    private func takeAdapter(_ download: ObjectDownload, _ chunk: ObjectChunk, _ payload: [UInt8]) {
+        let step: ObjectDownload.Step
+        do { step = try download.take(chunk, payload) } catch {
+            adapterDownload = nil
+            return giveUpTask(because: "\(error)")
+        }
+        if step == .complete {
+            adapterDownload = nil
+            do {
+                let (layout, values) = try AdapterObject.decode(download.bytes)
+                adapter = GlobalAdapter(object: download.object, layout: layout, values: values)
+            } catch {
+                return giveUpTask(because: "\(error)")
+            }
+            prepareTask()
+        }
+        follow(step)
+    }
+
+    private func follow(_ step: ObjectDownload.Step) {
+        switch step {
+        case .ignored: break
+        case .advanced: downloadRetry?.restart(at: now, random: &random)
+        // A task that is prepared may have asked for the next object already; asking twice would fetch it twice.
+        case .complete: if modelDownload == nil && adapterDownload == nil { downloadRetry = nil }
+        case .needsRequest: resumeDownload()
+        }
+    }
+
+    /// The coordinator does not have (any more) what was asked for.
+    func objectRefused(_ reason: String) {
+        if modelDownload != nil { return fail("the base model cannot be downloaded: \(reason)") }
+        guard adapterDownload != nil else { return }
+        adapterDownload = nil
+        downloadRetry = nil
+        giveUpTask(because: reason)
+    }
+}

@@ -1,0 +1,198 @@
+public import Federation
+internal import ModelFiles
+public import Randomness
+public import Wire
+
+/// A worker: enrols, holds a session with the coordinator, takes tasks, sends back what they give.
+///
+/// A synchronous state machine: it lives on one thread, is told the time, and owns no clock, socket or randomness of
+/// its own. A lost coordinator never ends it; it ends when the run does, when it is asked to, or when going on cannot
+/// succeed. The loop that drives it calls `tick` after whatever was posted to it.
+public final class WorkerService: WorkerServiceProtocol {
+    /// Where the session stands.
+    enum Session {
+        /// There is no connection, or nothing was said over it yet.
+        case down
+        /// Connected with an invitation.
+        case enrolling(Outstanding)
+        /// `Hello` is said again and again until it is answered.
+        case greeting(Outstanding)
+        case open(OpenSession)
+    }
+
+    struct OpenSession {
+        let worker: WorkerName
+        let run: RunID
+        let baseModel: ContentHash
+        /// Unit: seconds.
+        let heartbeatSeconds: Double
+    }
+
+    /// A session is taken for lost after this many heartbeats without any message.
+    static let silentHeartbeatsMax = 5.0
+
+    let settings: WorkerSettings
+    let state: WorkerState
+    let link: any WorkerLink
+    let runner: any TaskRunning
+    let inbox: TaskInbox
+    let pendingStore: PendingStore
+    let observer: (WorkerEvent) -> Void
+    var random: CounterRandom
+
+    /// When the loop last called.
+    var now = Instant(nanoseconds: 0)
+    var nextMessageID: UInt64 = 1
+    /// `nil` until the first tick.
+    var keys: WorkerLinkKeys?
+    var isLinkUp = false
+    /// The invitation was refused, and whether the own keys are registered already is being tried.
+    var isTryingOwnKeys = false
+    var session = Session.down
+    var lastHeard = Instant(nanoseconds: 0)
+    var nextHeartbeat = Instant(nanoseconds: 0)
+    /// The directory of the run's base model, once it is there.
+    var modelPath: String?
+    var modelDownload: ModelDownload?
+    var adapterDownload: ObjectDownload?
+    /// When to ask again for what is being downloaded.
+    var downloadRetry: Retry?
+    var adapter: GlobalAdapter?
+    var task: ActiveTask?
+    /// The last task that could not be carried out: offered again, it is declined again.
+    var lastDecline: Decline?
+
+    /// How the worker's life ended; `nil` while it goes on.
+    public internal(set) var outcome: Outcome?
+
+    /// - Parameters:
+    ///   - state: What the worker remembers; held for as long as the service lives.
+    ///   - loop: The loop that drives this service.
+    ///   - backoff: Where the jitter of retransmissions comes from (`StreamKey`'s purpose `backoff`).
+    ///   - observer: Told what happens, on the loop's thread.
+    public init(
+        settings: WorkerSettings, state: WorkerState, link: any WorkerLink, loop: any LoopExecutor,
+        runner: any TaskRunning, backoff: CounterRandom, observer: @escaping (WorkerEvent) -> Void
+    ) {
+        self.settings = settings
+        self.state = state
+        self.link = link
+        self.runner = runner
+        self.observer = observer
+        inbox = TaskInbox(loop: loop)
+        pendingStore = PendingStore(folder: state.pendingFolder)
+        random = backoff
+    }
+
+    public var isFinished: Bool { outcome != nil }
+
+    /// Ends the worker: the task is given up, the coordinator is told. Call it on the loop's thread.
+    public func requestStop() {
+        guard outcome == nil else { return }
+        sayGoodbye(reason: "this worker was stopped")
+        end(.stopped)
+    }
+
+    public func tick(at now: Instant) -> Instant? {
+        self.now = now
+        guard outcome == nil else { return nil }
+        if keys == nil { connectFirst() }
+        for (lease, event) in inbox.takeAll() where outcome == nil { taken(event, lease: lease) }
+        tickSession()
+        tickDownload()
+        tickTask()
+        guard outcome == nil else { return nil }
+        return nextDue
+    }
+
+    public func receive(_ envelope: Envelope, payload: [UInt8]?, at now: Instant) {
+        self.now = now
+        guard outcome == nil else { return }
+        lastHeard = now
+        if case .open(let session) = session, !envelope.run.isEmpty, envelope.run != session.run.text { return }
+        switch envelope.message {
+        case .enrolled(let enrolled): take(enrolled)
+        case .welcome(let welcome): take(welcome, envelope)
+        case .refused(let refused): take(refused, envelope)
+        case .goodbye(let goodbye): take(goodbye)
+        case .heartbeat, .accept, .decline: break
+        case .offer(let offer): take(offer, envelope)
+        case .cancel(let cancel): take(cancel)
+        case .objectChunk(let chunk): take(chunk, payload ?? [])
+        case .updateAck(let ack): take(ack)
+        default:
+            let refusal = Refused(
+                code: .unknownMessage, reason: "this worker does not take \(envelope.message.kind) messages")
+            send(.refused(refusal), answering: envelope.id)
+        }
+    }
+
+    public func receive(malformed error: WireError, at now: Instant) {
+        self.now = now
+        guard outcome == nil else { return }
+        if case .unsupportedVersion = error { return fail("the coordinator's messages cannot be read: \(error)") }
+        observer(.warning("ignored a message of the coordinator: \(error)"))
+    }
+}
+
+// MARK: - Ending
+extension WorkerService {
+    func fail(_ reason: String) {
+        end(.failed(reason: reason))
+    }
+
+    func end(_ outcome: Outcome) {
+        guard self.outcome == nil else { return }
+        if let task, case .running = task.stage { runner.cancel(lease: task.offer.lease) }
+        task = nil
+        self.outcome = outcome
+    }
+
+    func sayGoodbye(reason: String) {
+        guard isLinkUp, case .open = session else { return }
+        send(.goodbye(Goodbye(reason: reason)))
+    }
+}
+
+// MARK: - Sending
+extension WorkerService {
+    /// A new message with the run, and with the round of the task it belongs to.
+    func envelope(_ message: Message, answering id: UInt64 = 0, of task: ActiveTask? = nil) -> Envelope {
+        defer { nextMessageID += 1 }
+        var run = ""
+        if case .open(let session) = session { run = session.run.text }
+        return Envelope(
+            id: nextMessageID, inReplyTo: id, run: run, round: UInt32(clamping: task?.round ?? 0),
+            attempt: UInt32(clamping: task?.attempt ?? 0), message: message)
+    }
+
+    func send(_ message: Message, payload: [UInt8]? = nil, answering id: UInt64 = 0, of task: ActiveTask? = nil) {
+        link.send(envelope(message, answering: id, of: task), payload: payload)
+    }
+
+    /// Sends a message that will be sent again until it is answered.
+    func sendRepeatedly(_ message: Message, of task: ActiveTask? = nil) -> Outstanding {
+        let envelope = envelope(message, of: task)
+        link.send(envelope, payload: nil)
+        return Outstanding(envelope: envelope, retry: Retry(at: now, random: &random))
+    }
+
+    /// The next moment at which something is due.
+    private var nextDue: Instant? {
+        var dues: [Instant] = []
+        switch session {
+        case .down: break
+        case .enrolling(let outstanding), .greeting(let outstanding):
+            if isLinkUp { dues.append(outstanding.retry.due) }
+        case .open(let open):
+            dues.append(nextHeartbeat)
+            dues.append(silenceEnd(of: open))
+            if let downloadRetry { dues.append(downloadRetry.due) }
+            switch task?.stage {
+            case .uploading(_, let outstanding?), .reporting(_, let outstanding?): dues.append(outstanding.retry.due)
+            default: break
+            }
+        }
+        return dues.min()
+    }
+}

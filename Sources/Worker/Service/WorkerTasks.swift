@@ -1,0 +1,154 @@
+internal import Federation
+internal import ModelFiles
+internal import Wire
+
+// MARK: - Offers
+extension WorkerService {
+    func take(_ offer: Offer, _ envelope: Envelope) {
+        guard case .open(let open) = session else { return }
+        if let task, task.offer.lease == offer.lease {
+            return send(.accept(Accept(lease: offer.lease)), answering: envelope.id, of: task)
+        }
+        if let lastDecline, lastDecline.lease == offer.lease {
+            return send(.decline(lastDecline), answering: envelope.id)
+        }
+        forgetTask(because: "the coordinator offers another task")
+        let task = ActiveTask(offer: offer, round: Int(envelope.round), attempt: Int(envelope.attempt))
+        self.task = task
+        guard offer.baseModel == open.baseModel else {
+            return giveUpTask(because: "the task names another base model than the session")
+        }
+        if offer.task == .train {
+            do { _ = try Codecs.make(offer.uplink) } catch { return giveUpTask(because: "\(error)") }
+        }
+        guard remember({ () throws(WorkerStateError) in try state.saw(round: task.round) }) else { return }
+        send(.accept(Accept(lease: offer.lease)), answering: envelope.id, of: task)
+        // The heartbeat's phase renews the lease; the first one should not wait.
+        nextHeartbeat = min(nextHeartbeat, now.advanced(bySeconds: open.heartbeatSeconds))
+        if let pending = pendingStore.load(), pending.run == open.run, pending.lease == offer.lease {
+            upload(pending)
+        } else {
+            pendingStore.remove()
+            prepareTask()
+        }
+    }
+
+    func take(_ cancel: Cancel) {
+        guard let task, task.offer.lease == cancel.lease else { return }
+        forgetTask(because: cancel.reason)
+    }
+
+    /// A heartbeat found that the lease has ended. An update on its way still gets its own answer.
+    func leaseEnded(_ reason: String) {
+        switch task?.stage {
+        case .preparing, .running, .reporting: forgetTask(because: reason)
+        case .uploading, nil: break
+        }
+    }
+
+    /// Drops the task without a word to the coordinator, which knows.
+    func forgetTask(because reason: String) {
+        guard let task else { return }
+        if case .running = task.stage { runner.cancel(lease: task.offer.lease) }
+        if case .uploading = task.stage { pendingStore.remove() }
+        self.task = nil
+        dropAdapterDownload()
+        observer(.taskDropped(round: task.round, reason: reason))
+    }
+
+    /// Drops the task and tells the coordinator, so that another worker can take its place.
+    func giveUpTask(because reason: String) {
+        guard let task else { return }
+        self.task = nil
+        dropAdapterDownload()
+        let decline = Decline(lease: task.offer.lease, reason: reason)
+        lastDecline = decline
+        send(.decline(decline), of: task)
+        observer(.taskDropped(round: task.round, reason: reason))
+    }
+
+    private func dropAdapterDownload() {
+        guard adapterDownload != nil else { return }
+        adapterDownload = nil
+        if modelDownload == nil { downloadRetry = nil }
+    }
+}
+
+// MARK: - Running
+extension WorkerService {
+    /// Starts the task once its base model and adapter are here, and asks for what is missing.
+    func prepareTask() {
+        guard let task, case .preparing = task.stage, let modelPath, case .open(let open) = session else { return }
+        guard let adapter, adapter.object == task.offer.adapter else {
+            guard adapterDownload?.object != task.offer.adapter else { return }
+            adapterDownload = ObjectDownload(task.offer.adapter, limit: Self.adapterBytesMax)
+            return resumeDownload()
+        }
+        let offer = task.offer
+        self.task?.stage = .running
+        observer(
+            offer.task == .train ? .trainingStarted(round: task.round) : .evaluationStarted(round: task.round))
+        let local = LocalTask(
+            kind: offer.task == .train ? .train : .evaluate, lease: offer.lease, run: open.run, round: task.round,
+            attempt: task.attempt, worker: open.worker, seed: offer.seed, adapterOptions: offer.adapterOptions,
+            training: offer.training, layout: adapter.layout, values: adapter.values, modelPath: modelPath)
+        runner.start(local) { [inbox] event in inbox.deliver(event, lease: offer.lease) }
+    }
+
+    /// What the runner reports, on the loop's thread. A lease that is not held any more is not listened to.
+    func taken(_ event: TaskEvent, lease: UInt64) {
+        guard let task, task.offer.lease == lease, case .running = task.stage else { return }
+        switch event {
+        case .progress(let step, let totalSteps, let loss):
+            self.task?.step = step
+            self.task?.totalSteps = totalSteps
+            self.task?.loss = loss
+            observer(.progress(round: task.round, step: step, totalSteps: totalSteps, loss: loss))
+        case .trained(let values, let items, let steps, let tokens, let meanLoss):
+            trained(task, values, items: items, steps: steps, tokens: tokens, meanLoss: meanLoss)
+        case .evaluated(let items, let lossSum, let squaredLossSum):
+            evaluated(task, items: items, lossSum: lossSum, squaredLossSum: squaredLossSum)
+        case .failed(let reason):
+            giveUpTask(because: reason)
+        }
+    }
+
+    /// Forms the update `local − global`, encodes it, and keeps it on disk before the first byte leaves.
+    private func trained(
+        _ task: ActiveTask, _ values: [Float], items: Int, steps: Int, tokens: Int, meanLoss: Double
+    ) {
+        guard let adapter, let run = state.run else { preconditionFailure("a running task has an adapter and a run") }
+        guard case .train = task.offer.task, values.count == adapter.layout.parameterCount, items >= 0, tokens >= 0
+        else { return giveUpTask(because: "the trainer gave something else than the adapter it was given") }
+        guard meanLoss.isFinite else {
+            return giveUpTask(because: "the training loss is not finite: training diverged; lower the learning rate")
+        }
+        let global = adapter.values
+        let delta = [Float](unsafeUninitializedCapacity: values.count) { delta, count in
+            for index in 0..<values.count { delta.initializeElement(at: index, to: values[index] - global[index]) }
+            count = values.count
+        }
+        let pending: PendingUpdate
+        do {
+            try UpdateCheck(parameterCount: delta.count).validate(delta, trainingItems: UInt64(items))
+            let bytes = try Codecs.make(task.offer.uplink).encode(delta)
+            pending = PendingUpdate(
+                run: run, round: task.round, attempt: task.attempt, lease: task.offer.lease, codec: task.offer.uplink,
+                trainingItems: items, steps: steps, tokens: tokens, trainLoss: meanLoss, bytes: bytes)
+            try pendingStore.save(pending)
+        } catch {
+            return giveUpTask(because: "\(error)")
+        }
+        upload(pending)
+    }
+
+    private func evaluated(_ task: ActiveTask, items: Int, lossSum: Double, squaredLossSum: Double) {
+        guard case .evaluate = task.offer.task, items >= 0, lossSum.isFinite, squaredLossSum.isFinite else {
+            return giveUpTask(because: "the evaluation gave no finite loss")
+        }
+        let report = Report(
+            lease: task.offer.lease, items: UInt64(items), lossSum: lossSum, squaredLossSum: squaredLossSum)
+        self.task?.stage = .reporting(report, nil)
+        resumeTransfer()
+    }
+}

@@ -1,0 +1,94 @@
+internal import Federation
+internal import Wire
+
+// MARK: - Updates and reports on their way to the coordinator
+extension WorkerService {
+    func upload(_ pending: PendingUpdate) {
+        task?.stage = .uploading(Upload(pending, chunkBytes: settings.chunkBytes), nil)
+        resumeTransfer()
+    }
+
+    /// Begins (again) with what the task has to hand in; without a session the next `Welcome` does it.
+    func resumeTransfer() {
+        guard let task, case .open = session else { return }
+        switch task.stage {
+        case .preparing, .running: break
+        case .uploading(var upload, _):
+            let outstanding = sendRepeatedly(upload.begin().message, of: task)
+            self.task?.stage = .uploading(upload, outstanding)
+        case .reporting(let report, _):
+            self.task?.stage = .reporting(report, sendRepeatedly(.report(report), of: task))
+        }
+    }
+
+    func take(_ ack: UpdateAck) {
+        guard let task, task.offer.lease == ack.lease, case .open = session else { return }
+        switch (task.stage, ack.state) {
+        case (.uploading(var upload, _), .receivedThrough(let offset)):
+            guard let parts = upload.received(through: offset) else { return }
+            self.task?.stage = .uploading(upload, send(parts, of: task))
+        case (.uploading, .committed):
+            settle()
+            observer(.updateAccepted(round: task.round))
+        case (.uploading, .rejected(let reason)):
+            settle()
+            observer(.updateRejected(round: task.round, reason: reason))
+        case (.reporting(let report, _), .committed):
+            settle()
+            let mean = report.items > 0 ? report.lossSum / Double(report.items) : 0
+            observer(.evaluated(round: task.round, items: Int(clamping: report.items), meanLoss: mean))
+        case (.reporting, .rejected(let reason)):
+            settle()
+            observer(.taskDropped(round: task.round, reason: reason))
+        default: break
+        }
+    }
+
+    /// - Returns: What to say again, or how long to wait for chunks' answers, until the next acknowledgement.
+    private func send(_ parts: [Upload.Part], of task: ActiveTask) -> Outstanding? {
+        var last = envelope(.heartbeat(Heartbeat(phase: .uploading, lease: task.offer.lease)), of: task)
+        for part in parts {
+            last = envelope(part.message, of: task)
+            link.send(last, payload: part.payload)
+        }
+        return Outstanding(envelope: last, retry: Retry(at: now, random: &random))
+    }
+
+    private func settle() {
+        if task?.upload != nil { pendingStore.remove() }
+        task = nil
+    }
+
+    /// The coordinator refused a message of the transfer itself.
+    func dropTransfer(answering id: UInt64, reason: String) -> Bool {
+        guard id != 0, let task else { return false }
+        switch task.stage {
+        case .uploading(_, let outstanding?), .reporting(_, let outstanding?):
+            guard outstanding.envelope.id == id else { return false }
+        default: return false
+        }
+        forgetTask(because: reason)
+        return true
+    }
+
+    func tickTask() {
+        guard case .open = session, let task else { return }
+        switch task.stage {
+        case .preparing, .running: break
+        case .uploading(let upload, var outstanding?):
+            guard outstanding.retry.due <= now else { return }
+            if upload.phase == .sending {
+                // Chunks were lost: the answer to a new begin says from where on.
+                resumeTransfer()
+            } else {
+                repeatIfDue(&outstanding)
+                self.task?.stage = .uploading(upload, outstanding)
+            }
+        case .reporting(let report, var outstanding?):
+            guard outstanding.retry.due <= now else { return }
+            repeatIfDue(&outstanding)
+            self.task?.stage = .reporting(report, outstanding)
+        case .uploading(_, nil), .reporting(_, nil): resumeTransfer()
+        }
+    }
+}

@@ -1,0 +1,95 @@
+internal import Federation
+internal import FoundationEssentials
+internal import ModelFiles
+
+/// A trained, encoded update on its way to the coordinator.
+struct PendingUpdate: Hashable {
+    var run: RunID
+    var round: Int
+    var attempt: Int
+    var lease: UInt64
+    var codec: CodecName
+    var trainingItems: Int
+    var steps: Int
+    var tokens: Int
+    /// Unit: nats a token.
+    var trainLoss: Double
+    /// SHA-256 of `bytes`.
+    let object: ContentHash
+    let bytes: [UInt8]
+
+    init(
+        run: RunID, round: Int, attempt: Int, lease: UInt64, codec: CodecName, trainingItems: Int, steps: Int,
+        tokens: Int, trainLoss: Double, bytes: [UInt8]
+    ) {
+        self.run = run
+        self.round = round
+        self.attempt = attempt
+        self.lease = lease
+        self.codec = codec
+        self.trainingItems = trainingItems
+        self.steps = steps
+        self.tokens = tokens
+        self.trainLoss = trainLoss
+        self.bytes = bytes
+        object = ContentHash(of: bytes)
+    }
+}
+
+/// Keeps the one pending update on disk until the coordinator has it, so that a restart does not train again.
+struct PendingStore {
+    private struct Record: Codable {
+        var version = 1
+        var run: String
+        var round: Int
+        var attempt: Int
+        var lease: UInt64
+        var codec: String
+        var trainingItems: Int
+        var steps: Int
+        var tokens: Int
+        var trainLoss: Double
+        var object: String
+    }
+
+    private let dataPath: String
+    private let recordPath: String
+
+    init(folder: String) {
+        dataPath = folder + "/update.bin"
+        recordPath = folder + "/update.json"
+    }
+
+    /// The update's bytes reach the disk before the record that names them.
+    func save(_ update: PendingUpdate) throws(FileError) {
+        let record = Record(
+            run: update.run.text, round: update.round, attempt: update.attempt, lease: update.lease,
+            codec: update.codec.description, trainingItems: update.trainingItems, steps: update.steps,
+            tokens: update.tokens, trainLoss: update.trainLoss, object: update.object.description)
+        guard let text = try? JSONEncoder().encode(record) else {
+            preconditionFailure("a record of plain values and a finite loss")
+        }
+        try AtomicFile.write(update.bytes, to: dataPath, permissions: 0o600)
+        try AtomicFile.write(Array(text), to: recordPath, permissions: 0o600)
+    }
+
+    /// What an earlier process left; `nil` if nothing, or nothing whole.
+    func load() -> PendingUpdate? {
+        guard let text = try? StateFolder.read(recordPath, bytesMax: 64 << 10),
+            let record = try? JSONDecoder().decode(Record.self, from: Data(text)), record.version == 1,
+            let run = RunID(record.run), let codec = CodecName(record.codec),
+            let bytes = try? MappedFile(path: dataPath)
+        else { return nil }
+        let update = PendingUpdate(
+            run: run, round: record.round, attempt: record.attempt, lease: record.lease, codec: codec,
+            trainingItems: record.trainingItems, steps: record.steps, tokens: record.tokens,
+            trainLoss: record.trainLoss, bytes: Array(bytes.bytes))
+        return update.object.description == record.object ? update : nil
+    }
+
+    func remove() {
+        // The record first: without it the bytes mean nothing.
+        StateFolder.remove(recordPath)
+        StateFolder.remove(dataPath)
+    }
+}

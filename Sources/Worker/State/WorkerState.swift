@@ -1,0 +1,127 @@
+public import Federation
+internal import FoundationEssentials
+internal import Glibc
+public import ModelFiles
+
+/// What a worker remembers across restarts, in a folder of its own that nobody else can read.
+///
+/// ```
+/// worker.json    name, run, whether the keys are registered
+/// signing.key    see WorkerIdentity
+/// pending/       a trained update that the coordinator has not acknowledged
+/// models/        base models that came from the coordinator
+/// lock           held while a worker runs on this state
+/// ```
+public final class WorkerState {
+    private struct Record: Codable {
+        var version = 1
+        var isEnrolled = false
+        var worker: String?
+        var run: String?
+        var highestRound = 0
+    }
+
+    public let folder: String
+    private var record: Record
+    private let lock: Int32
+
+    private static let recordBytesMax = 64 << 10
+
+    /// Opens the folder, or makes it with mode 0700.
+    public init(folder: String) throws(WorkerStateError) {
+        do throws(FileError) {
+            try StateFolder.make(folder)
+            for name in ["pending", "models"] { try StateFolder.make(folder + "/" + name) }
+        } catch { throw .file(error) }
+        let path = folder + "/lock"
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .file(.last("open", path)) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw .inUse(folder: folder)
+        }
+        do throws(WorkerStateError) {
+            record = try Self.read(folder)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        lock = descriptor
+        self.folder = folder
+    }
+
+    deinit { close(lock) }
+
+    /// Whether the coordinator has registered this worker's own keys.
+    public var isEnrolled: Bool { record.isEnrolled }
+    /// The name the coordinator knows this worker by; `nil` before it said so.
+    public var worker: WorkerName? { record.worker.flatMap { WorkerName($0) } }
+    /// The run of the last session.
+    public var run: RunID? { record.run.flatMap { RunID($0) } }
+    /// The latest round that was offered in ``run``.
+    public var highestRound: Int { record.highestRound }
+
+    /// The keys registered with the coordinator are the own ones from now on.
+    public func enrolled(as worker: WorkerName) throws(WorkerStateError) {
+        try change {
+            $0.isEnrolled = true
+            $0.worker = worker.text
+        }
+    }
+
+    func joined(_ run: RunID, as worker: WorkerName) throws(WorkerStateError) {
+        guard record.run != run.text || record.worker != worker.text || !record.isEnrolled else { return }
+        try change {
+            if $0.run != run.text { $0.highestRound = 0 }
+            $0.isEnrolled = true
+            $0.run = run.text
+            $0.worker = worker.text
+        }
+    }
+
+    func saw(round: Int) throws(WorkerStateError) {
+        guard round > record.highestRound else { return }
+        try change { $0.highestRound = round }
+    }
+
+    var pendingFolder: String { folder + "/pending" }
+
+    func modelFolder(_ identity: ContentHash) -> String { "\(folder)/models/\(identity)" }
+
+    private func change(_ edit: (inout Record) -> Void) throws(WorkerStateError) {
+        edit(&record)
+        let path = folder + "/worker.json"
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        guard let text = try? encoder.encode(record) else { preconditionFailure("a record of plain values") }
+        do { try AtomicFile.write(Array(text), to: path, permissions: 0o600) } catch { throw .file(error) }
+    }
+
+    private static func read(_ folder: String) throws(WorkerStateError) -> Record {
+        let path = folder + "/worker.json"
+        let bytes: [UInt8]?
+        do { bytes = try StateFolder.read(path, bytesMax: recordBytesMax) } catch { throw .file(error) }
+        guard let bytes else { return Record() }
+        guard let record = try? JSONDecoder().decode(Record.self, from: Data(bytes)), record.version == 1 else {
+            throw .unreadable(path: path)
+        }
+        return record
+    }
+}
+
+/// Why a worker's state folder cannot be used.
+public enum WorkerStateError: Error, Hashable, Sendable, CustomStringConvertible {
+    case file(FileError)
+    case inUse(folder: String)
+    case unreadable(path: String)
+
+    public var description: String {
+        switch self {
+        case .file(let error): error.description
+        case .inUse(let folder):
+            "another worker runs on the state folder \(folder); stop it, or give this one its own folder with --state"
+        case .unreadable(let path):
+            "\(path) is damaged or of another release; remove the state folder and enrol again with a new join file"
+        }
+    }
+}

@@ -1,0 +1,58 @@
+internal import Glibc
+internal import ModelFiles
+
+/// A file that grows as its bytes arrive, under a hidden name until it is whole; an interrupted one is taken up again.
+final class PartialFile {
+    private let folder: String
+    private let name: String
+    private let path: String
+    private let descriptor: Int32
+    /// Unit: bytes.
+    private(set) var size: UInt64
+
+    /// - Parameter name: A plain file name, as `ModelManifest` admits.
+    init(folder: String, name: String) throws(FileError) {
+        self.folder = folder
+        self.name = name
+        path = "\(folder)/.\(name).part"
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw .last("open", path) }
+        size = StateFolder.size(of: path) ?? 0
+    }
+
+    deinit { close(descriptor) }
+
+    /// Hands the bytes that an earlier process left to `hasher`.
+    func rehash(into hasher: inout ContentHash.Hasher) throws(FileError) {
+        hasher.update(try MappedFile(path: path).bytes)
+    }
+
+    func append(_ bytes: [UInt8]) throws(FileError) {
+        var done = 0
+        while done < bytes.count {
+            let position = off_t(size)
+            let written = bytes.withUnsafeBytes { buffer in
+                retryingInterrupts { pwrite(descriptor, buffer.baseAddress?.advanced(by: done), bytes.count - done, position) }
+            }
+            guard written > 0 else { throw .last("write", path) }
+            done += written
+            size += UInt64(written)
+        }
+    }
+
+    func empty() throws(FileError) {
+        guard ftruncate(descriptor, 0) == 0 else { throw .last("empty", path) }
+        size = 0
+    }
+
+    /// Makes the bytes durable and gives the file its name.
+    func finish() throws(FileError) {
+        guard fsync(descriptor) == 0 else { throw .last("flush", path) }
+        guard rename(path, "\(folder)/\(name)") == 0 else { throw .last("rename", path) }
+        let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { throw .last("open", folder) }
+        defer { close(directory) }
+        // Some file systems cannot flush a folder and say EINVAL; there is nothing more to do on them.
+        guard fsync(directory) == 0 || errno == EINVAL else { throw .last("flush", folder) }
+    }
+}

@@ -1,0 +1,47 @@
+public import ModelFiles
+public import Wire
+
+/// A base model that this machine already holds.
+public struct HeldModel: Hashable, Sendable {
+    /// The directory, as the person named it.
+    public var path: String
+    /// The identity of its manifest.
+    public var identity: ContentHash
+
+    public init(path: String, identity: ContentHash) {
+        self.path = path
+        self.identity = identity
+    }
+}
+
+/// What a worker says about itself, and how it connects.
+public struct WorkerSettings: Sendable {
+    /// The program's version, for people.
+    public var software: String
+    /// Processor cores the worker may use.
+    public var cores: Int
+    /// Unit: bytes.
+    public var memoryBytes: UInt64
+    /// The public halves of the worker's own keys, which enrolment registers.
+    public var curveKey: PublicKey
+    public var signingKey: PublicKey
+    /// Whether the link can connect with an invitation's keys.
+    public var hasInvitation: Bool
+    /// `nil`: the base model comes from the coordinator.
+    public var model: HeldModel?
+    /// Size of an update's chunks. Unit: bytes, at most `WireLimits.payloadBytes`.
+    package var chunkBytes = WireLimits.payloadBytes
+
+    public init(
+        software: String, cores: Int, memoryBytes: UInt64, curveKey: PublicKey, signingKey: PublicKey,
+        hasInvitation: Bool, model: HeldModel?
+    ) {
+        self.software = software
+        self.cores = cores
+        self.memoryBytes = memoryBytes
+        self.curveKey = curveKey
+        self.signingKey = signingKey
+        self.hasInvitation = hasInvitation
+        self.model = model
+    }
+}
