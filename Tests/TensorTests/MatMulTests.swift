@@ -3,6 +3,9 @@ import Testing
 
 @Suite("Matrix products")
 struct MatMulTests {
+    /// Tests run side by side, and each thread's OpenMP pool would spin against the others'.
+    init() { Threads.limit(to: 1) }
+
     struct Case: Sendable {
         let rows: Int
         let inner: Int
