@@ -1,0 +1,9 @@
+public import Federation
+
+/// A run file's `compression` section: how updates and adapters travel.
+public struct CompressionOptions: Hashable, Sendable {
+    /// Worker to coordinator.
+    public var uplink: CodecName
+    /// Coordinator to worker.
+    public var downlink: CodecName
+}

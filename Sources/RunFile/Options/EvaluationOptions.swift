@@ -1,0 +1,24 @@
+/// A run file's `evaluation` section: when, where and for whom the held-out loss is taken.
+public struct EvaluationOptions: Hashable, Sendable {
+    public enum Source: String, Hashable, Sendable, CaseIterable {
+        /// Test rows that the coordinator holds.
+        case coordinator
+        /// Every worker's own held-out split.
+        case workers
+        /// All rows of workers that never train.
+        case heldOutWorkers = "held-out-workers"
+    }
+
+    /// Rounds between evaluations; 0 evaluates only at the end.
+    public var every: Int
+    public var source: Source
+    /// Fewer workers' reports than this are never published.
+    public var minimumCohort: Int
+    /// How many of `federation.workers` are kept from training.
+    public var heldOutWorkers: Int
+
+    /// Whether a round is followed by an evaluation, the last round of a run always being.
+    public func isDue(afterRound round: Int, of rounds: Int) -> Bool {
+        round == rounds || every > 0 && round.isMultiple(of: every)
+    }
+}

@@ -1,0 +1,28 @@
+public import Federation
+
+/// A run file's `federation` section: who trains when, and how updates become an adapter.
+public struct FederationOptions: Hashable, Sendable {
+    public enum Strategy: String, Hashable, Sendable, CaseIterable { case fedavg }
+    public enum Aggregation: String, Hashable, Sendable, CaseIterable {
+        /// A and B averaged each for itself.
+        case separate
+    }
+
+    /// Workers that take part, held-out ones included.
+    public var workers: Int
+    public var rounds: Int
+    /// Updates a round asks for.
+    public var workersPerRound: Int
+    /// Updates with which a round may close at its deadline.
+    public var minimumWorkers: Int
+    /// How long a round may take before it closes with the minimum; `nil` waits for all.
+    public var deadline: Duration?
+    public var strategy: Strategy
+    public var aggregation: Aggregation
+    /// Keys every random stream of the run.
+    public var seed: UInt64
+    public var weightCap: WeightCap
+
+    /// ``deadline`` as the monotonic clock counts. Unit: seconds.
+    public var deadlineSeconds: Double? { deadline.map { $0 / .seconds(1) } }
+}

@@ -1,0 +1,97 @@
+import Recipe
+
+/// A condition between keys; each alone may be right.
+struct Constraint: Sendable {
+    /// The keys involved; the first that the file or an override sets is where the problem is reported.
+    let keys: [String]
+    /// What is wrong and the remedy; `nil` if nothing is.
+    let problem: @Sendable (RunConfiguration) -> String?
+
+    static let all = participation + evaluation + training + task
+
+    private static let participation = [
+        Constraint(
+            keys: [
+                "federation.workers-per-round", "federation.workers", "evaluation.held-out-workers",
+                "evaluation.source",
+            ]
+        ) { run in
+            let training = run.federation.workers - RunSchema.heldOut(run)
+            guard training > 0 else {
+                return "no worker is left to train: 'evaluation.held-out-workers' takes all \(run.federation.workers); "
+                    + "lower it or raise 'federation.workers'"
+            }
+            guard run.federation.workersPerRound > training else { return nil }
+            let heldOut = RunSchema.heldOut(run)
+            let reason = heldOut > 0 ? "\(run.federation.workers) workers less \(heldOut) held out" : "\(training)"
+            return "'federation.workers-per-round' is \(run.federation.workersPerRound), but only \(reason) can train; "
+                + "lower it or raise 'federation.workers'"
+        },
+        Constraint(keys: ["federation.minimum-workers", "federation.workers-per-round"]) { run in
+            guard run.federation.minimumWorkers > run.federation.workersPerRound else { return nil }
+            return "'federation.minimum-workers' is \(run.federation.minimumWorkers), but a round asks only "
+                + "\(run.federation.workersPerRound) workers ('federation.workers-per-round'); lower the minimum"
+        },
+        Constraint(keys: ["limits.lease", "limits.heartbeat"]) { run in
+            guard run.limits.lease < run.limits.heartbeat * 2 else { return nil }
+            return "'limits.lease' (\(DurationText.write(run.limits.lease))) must be at least twice 'limits.heartbeat' "
+                + "(\(DurationText.write(run.limits.heartbeat))), or one lost heartbeat ends a task"
+        },
+    ]
+
+    private static let evaluation = [
+        Constraint(keys: ["evaluation.held-out-workers", "evaluation.source"]) { run in
+            switch (run.evaluation.source, run.evaluation.heldOutWorkers) {
+            case (.heldOutWorkers, 0):
+                "'evaluation.source: held-out-workers' needs 'evaluation.held-out-workers' of at least 1"
+            case (.coordinator, 1...), (.workers, 1...):
+                "'evaluation.held-out-workers' is used only with 'evaluation.source: held-out-workers'; set that source "
+                    + "or remove the key"
+            default: nil
+            }
+        },
+        Constraint(
+            keys: [
+                "evaluation.minimum-cohort", "evaluation.held-out-workers", "evaluation.source", "federation.workers",
+            ]
+        ) { run in
+            let reporting: Int
+            switch run.evaluation.source {
+            case .coordinator: return nil
+            case .workers: reporting = run.federation.workers
+            case .heldOutWorkers: reporting = run.evaluation.heldOutWorkers
+            }
+            guard reporting > 0, run.evaluation.minimumCohort > reporting else { return nil }
+            return
+                "'evaluation.minimum-cohort' is \(run.evaluation.minimumCohort), but only \(reporting) workers report, "
+                + "so no loss would ever be published; have more of them report or lower the cohort"
+        },
+    ]
+
+    private static let training = [
+        Constraint(keys: ["training.warmup-steps", "training.local-steps", "federation.rounds"]) { run in
+            let total = run.federation.rounds * run.training.localSteps
+            guard run.training.warmupSteps > 0, run.training.warmupSteps >= total else { return nil }
+            return "'training.warmup-steps' is \(run.training.warmupSteps), but the run has only \(total) steps "
+                + "(rounds × local steps); lower it"
+        },
+        Constraint(keys: ["training.momentum", "training.optimizer"]) { run in
+            guard run.training.momentum > 0, run.training.optimizer != .sgd else { return nil }
+            return "'training.momentum' is SGD's; remove it or set 'training.optimizer: sgd' (AdamW has 'beta1')"
+        },
+    ]
+
+    private static let task = [
+        Constraint(keys: ["task"]) { run in
+            guard run.task == .classification else { return nil }
+            return "'task: classification' is not supported yet by this release; use 'causal-lm'"
+        },
+        Constraint(keys: ["data.labels", "task"]) { run in
+            switch (run.task, run.data.labels.count) {
+            case (.classification, 0...1): "'task: classification' needs at least two 'data.labels', in class order"
+            case (.causalLM, 1...): "'data.labels' is used only with 'task: classification'; remove it"
+            default: nil
+            }
+        },
+    ]
+}

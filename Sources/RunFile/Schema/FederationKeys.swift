@@ -1,0 +1,59 @@
+import Federation
+
+extension RunSchema {
+    static let federationKeys = participationKeys + aggregationKeys
+
+    private static let participationKeys = [
+        SchemaKey(
+            "federation.workers", .integer(1...1_000_000), .required, at: \.federation.workers,
+            "Workers that take part, held-out ones included."),
+        SchemaKey(
+            "federation.rounds", .integer(1...1_000_000), .required, change: .allowed, at: \.federation.rounds,
+            "Rounds of the run. More rounds under an existing state continue it; linear and cosine schedules stretch."),
+        SchemaKey(
+            "federation.workers-per-round", .integer(1...1_000_000),
+            .derived("all workers that are not held out") {
+                .integer($0.federation.workers - heldOut($0))
+            },
+            at: \.federation.workersPerRound, "Updates that a round asks for."),
+        SchemaKey(
+            "federation.minimum-workers", .integer(1...1_000_000),
+            .derived("half of workers-per-round, rounded up") { .integer(($0.federation.workersPerRound + 1) / 2) },
+            change: .allowed, at: \.federation.minimumWorkers,
+            "Updates with which a round may close at its deadline."),
+        SchemaKey(
+            "federation.deadline", .duration(.seconds(1)...(.seconds(30 * 86_400))), orWord: "none",
+            .value(.text("none")), change: .allowed, at: \.federation.deadline,
+            "How long a round may take before it closes with the minimum; `none` waits for every update asked for."),
+        SchemaKey(
+            "federation.seed", .integer(0...Int.max), .value(.integer(0)), at: \.federation.seed,
+            "Keys every random stream of the run."),
+    ]
+
+    private static let aggregationKeys = [
+        SchemaKey(
+            "federation.strategy", .choice(FederationOptions.Strategy.allCases.map(\.rawValue)),
+            .value(.text("fedavg")), at: \.federation.strategy, "How the mean update changes the global adapter."),
+        SchemaKey(
+            "federation.aggregation", .choice(FederationOptions.Aggregation.allCases.map(\.rawValue)),
+            .value(.text("separate")), at: \.federation.aggregation, "How the factors of low-rank updates are averaged."
+        ),
+        SchemaKey(
+            "federation.weight-cap", .either([.integer(1...Int.max), .choice(["none"])]), .value(.text("none")),
+            at: \.federation.weightCap, "Most blocks or examples for which one worker's update counts."),
+    ]
+
+    static let compressionKeys = [
+        SchemaKey(
+            "compression.uplink", .codec(Codecs.supported), .value(.text("dense")), at: \.compression.uplink,
+            "Codec of updates, worker to coordinator."),
+        SchemaKey(
+            "compression.downlink", .codec(["dense"]), .value(.text("dense")), at: \.compression.downlink,
+            "Codec of adapters, coordinator to worker."),
+    ]
+
+    /// Workers kept from training; the count is used with its source only.
+    static func heldOut(_ run: RunConfiguration) -> Int {
+        run.evaluation.source == .heldOutWorkers ? run.evaluation.heldOutWorkers : 0
+    }
+}

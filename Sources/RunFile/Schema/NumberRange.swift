@@ -1,0 +1,25 @@
+/// The finite numbers that a key takes.
+struct NumberRange: Hashable, Sendable {
+    var minimum: Double
+    var isMinimumExcluded = false
+    var below: Double?
+
+    static let positive = NumberRange(minimum: 0, isMinimumExcluded: true)
+    static let nonNegative = NumberRange(minimum: 0)
+    /// `[0, 1)`
+    static let fraction = NumberRange(minimum: 0, below: 1)
+
+    func contains(_ value: Double) -> Bool {
+        value.isFinite && (isMinimumExcluded ? value > minimum : value >= minimum) && (below.map { value < $0 } ?? true)
+    }
+
+    /// Completes "a number …".
+    var expectation: String {
+        let lower = isMinimumExcluded ? "above \(Self.text(minimum))" : "of at least \(Self.text(minimum))"
+        return below.map { "\(lower) and below \(Self.text($0))" } ?? lower
+    }
+
+    private static func text(_ value: Double) -> String {
+        value == value.rounded() ? "\(Int(value))" : "\(value)"
+    }
+}

@@ -1,0 +1,22 @@
+/// One key's value, read and checked against its kind: the common currency of file, overrides, defaults and ledger.
+enum SettingValue: Hashable, Sendable {
+    case integer(Int)
+    case number(Double)
+    /// Paths, choices, codecs, and words such as `none` and `auto`.
+    case text(String)
+    case duration(Duration)
+    case list([String])
+    /// A mapping of one name to one number: `{label-dirichlet: 0.5}`.
+    case parameter(String, Double)
+
+    var json: JSONValue {
+        switch self {
+        case .integer(let value): .integer(value)
+        case .number(let value): .number(value)
+        case .text(let value): .text(value)
+        case .duration(let value): .text(DurationText.write(value))
+        case .list(let values): .list(values.map(JSONValue.text))
+        case .parameter(let name, let value): .object([name: .number(value)])
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import Recipe
+
+extension RunSchema {
+    static let trainingKeys = stepKeys + optimizerKeys + resourceKeys
+
+    private static let stepKeys = [
+        SchemaKey(
+            "training.local-steps", .integer(1...1_000_000), .value(.integer(10)), at: \.training.localSteps,
+            "Optimiser steps a worker takes in a round."),
+        SchemaKey(
+            "training.batch-size", .integer(1...65_536), .value(.integer(8)), at: \.training.batchSize,
+            "Blocks or examples in one forward and backward pass."),
+        SchemaKey(
+            "training.accumulation-steps", .integer(1...65_536), .value(.integer(1)), at: \.training.accumulationSteps,
+            "Passes whose gradients are averaged before one optimiser step."),
+        SchemaKey(
+            "training.sequence-length", .integer(2...1_048_576), .value(.integer(128)), at: \.training.sequenceLength,
+            "Length of a block. Unit: tokens."),
+    ]
+
+    private static let optimizerKeys = [
+        SchemaKey(
+            "training.optimizer", .choice(TrainingOptions.Optimizer.allCases.map(\.rawValue)), .value(.text("adamw")),
+            at: \.training.optimizer, "Optimiser of a worker; its state starts fresh each round."),
+        SchemaKey(
+            "training.learning-rate", .number(.positive), .value(.number(1e-3)), at: \.training.learningRate,
+            "Peak learning rate."),
+        SchemaKey(
+            "training.schedule", .choice(TrainingOptions.Schedule.allCases.map(\.rawValue)), .value(.text("constant")),
+            at: \.training.schedule, "Learning rate after warm-up, over all rounds' steps."),
+        SchemaKey(
+            "training.warmup-steps", .integer(0...1_000_000_000), .value(.integer(0)), at: \.training.warmupSteps,
+            "Global steps over which the rate rises linearly from 0."),
+        SchemaKey(
+            "training.weight-decay", .number(.nonNegative), .value(.number(0)), at: \.training.weightDecay,
+            "Decoupled weight decay."),
+        SchemaKey(
+            "training.beta1", .number(.fraction), .value(.number(0.9)), at: \.training.beta1,
+            "AdamW's decay of the mean gradient."),
+        SchemaKey(
+            "training.beta2", .number(.fraction), .value(.number(0.999)), at: \.training.beta2,
+            "AdamW's decay of the mean squared gradient."),
+        SchemaKey(
+            "training.epsilon", .number(.positive), .value(.number(1e-8)), at: \.training.epsilon,
+            "AdamW's addition to the denominator."),
+        SchemaKey(
+            "training.momentum", .number(.fraction), .value(.number(0)), at: \.training.momentum, "SGD's momentum."),
+        SchemaKey(
+            "training.clip-norm", .number(.positive), orWord: "none", .value(.number(1)), at: \.training.clipNorm,
+            "Largest gradient norm, all parameters together; `none` never clips."),
+    ]
+
+    private static let resourceKeys = [
+        SchemaKey(
+            "training.precision", .choice(TrainingOptions.Precision.allCases.map(\.rawValue)),
+            .value(.text("float32")), at: \.training.precision, "Element type of the base model's products."),
+        SchemaKey(
+            "training.threads", .integer(1...1_024), orWord: "auto", .value(.text("auto")), change: .allowed,
+            at: \.trainingThreads,
+            "Threads of one worker; `auto` divides the host's cores among its workers. Runs replay bit for bit with the "
+                + "same number only."),
+    ]
+}

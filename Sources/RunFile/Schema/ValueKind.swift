@@ -1,0 +1,108 @@
+import Federation
+
+/// What a key takes: how it is read, refused and described in the JSON Schema.
+indirect enum ValueKind: Hashable, Sendable {
+    /// Any text of 1 to 4,096 bytes without control characters.
+    case text
+    case choice([String])
+    case integer(ClosedRange<Int>)
+    case number(NumberRange)
+    case duration(ClosedRange<Duration>)
+    /// One of the named codecs, with its parameters.
+    case codec([String])
+    /// Distinct texts, at least one.
+    case textList
+    /// A mapping of exactly this name to a number.
+    case parameter(String, NumberRange)
+    /// Whatever one of these takes, the first that does.
+    case either([ValueKind])
+
+    /// Completes "must be …".
+    var expectation: String {
+        switch self {
+        case .text: "a text"
+        case .choice(let words) where words.count == 1: "`\(words[0])`"
+        case .choice(let words): "one of " + words.map { "`\($0)`" }.joined(separator: ", ")
+        case .integer(let range) where range.upperBound == .max: "a whole number of at least \(range.lowerBound)"
+        case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        case .number(let range): "a number \(range.expectation)"
+        case .duration(let range):
+            "a duration from \(DurationText.write(range.lowerBound)) to \(DurationText.write(range.upperBound)), "
+                + "written like 500ms, 90s, 5m or 2h"
+        case .codec(let names): "a codec, NAME[:key=value,…], NAME one of " + names.joined(separator: ", ")
+        case .textList: "a list of different texts"
+        case .parameter(let name, let range): "`{\(name): a number \(range.expectation)}`"
+        case .either(let kinds): kinds.map(\.expectation).joined(separator: " or ")
+        }
+    }
+
+    /// Whether a path may stand here, so that an override's value is taken as it is.
+    var isText: Bool {
+        self == .text
+    }
+}
+
+extension ValueKind {
+    /// The node as this kind of value; `nil` if it is none.
+    func read(_ node: YAMLNode) -> SettingValue? {
+        switch (self, node.content) {
+        case (.either(let kinds), _):
+            for kind in kinds {
+                if let value = kind.read(node) { return value }
+            }
+            return nil
+        case (.textList, .list(let items)):
+            let texts = items.compactMap(Self.text)
+            guard !texts.isEmpty, texts.count == items.count, Set(texts).count == texts.count else { return nil }
+            return .list(texts)
+        case (.parameter(let name, let range), .map(let pairs)):
+            guard pairs.count == 1, let pair = pairs.first, Self.text(pair.key) == name,
+                case .number(let value)? = ValueKind.number(range).read(pair.value)
+            else { return nil }
+            return .parameter(name, value)
+        case (_, .scalar(let text, let isPlain)):
+            return readScalar(text, isPlain: isPlain, node: node)
+        default:
+            return nil
+        }
+    }
+
+    private func readScalar(_ text: String, isPlain: Bool, node: YAMLNode) -> SettingValue? {
+        switch self {
+        case .text:
+            return Self.text(node).map(SettingValue.text)
+        case .choice(let words):
+            return words.contains(text) ? .text(text) : nil
+        case .integer(let range):
+            guard isPlain, let value = NumberText.integer(text), range.contains(value) else { return nil }
+            return .integer(value)
+        case .number(let range):
+            guard isPlain, let value = NumberText.number(text), range.contains(value) else { return nil }
+            return .number(value)
+        case .duration(let range):
+            guard let value = DurationText.read(text), range.contains(value) else { return nil }
+            return .duration(value)
+        case .codec(let names):
+            guard let name = CodecName(text), names.contains(name.name), (try? Codecs.make(name)) != nil else {
+                return nil
+            }
+            return .text(name.description)
+        case .textList, .parameter, .either:
+            return nil
+        }
+    }
+
+    private static func text(_ node: YAMLNode) -> String? {
+        guard case .scalar(let text, _) = node.content, !node.isEmpty, (1...4_096).contains(text.utf8.count) else {
+            return nil
+        }
+        // What YAML calls printable, tab and line breaks left out: it can be written back and shown on one line.
+        let isPrintable = text.unicodeScalars.allSatisfy { scalar in
+            switch scalar.value {
+            case 0x20...0x7E, 0xA0...0xFEFE, 0xFF00...0xFFFD, 0x1_0000...: true
+            default: false
+            }
+        }
+        return isPrintable ? text : nil
+    }
+}
