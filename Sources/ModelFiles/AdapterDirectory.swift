@@ -45,7 +45,7 @@ public enum AdapterDirectory {
         let text: MappedFile
         do { text = try MappedFile(path: directory + "/" + configurationFile) } catch { throw .unreadable(error) }
         let configuration: AdapterConfiguration
-        do { configuration = try AdapterConfiguration(decoding: text.bytes) } catch {
+        do { configuration = try AdapterConfiguration(decoding: text.copy()) } catch {
             throw .configuration(directory: directory, error)
         }
         let layout: AdapterLayout

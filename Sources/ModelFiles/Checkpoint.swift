@@ -80,7 +80,7 @@ public struct Checkpoint: Sendable {
         let text: MappedFile
         do { text = try MappedFile(path: index) } catch { throw .unreadable(error) }
         let document: JSONValue
-        do { document = try JSONValue(parsing: text.bytes) } catch {
+        do { document = try JSONValue(parsing: text.copy()) } catch {
             throw .malformedIndex(file: index, reason: error.description)
         }
         guard case .object(let members) = document, case .object(let map)? = members["weight_map"] else {

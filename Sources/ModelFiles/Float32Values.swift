@@ -3,18 +3,19 @@ extension SafetensorsFile.Tensor {
     ///
     /// - Throws: ``SafetensorsError/unsupportedElementType(file:tensor:type:)`` for any other type.
     public func float32Values() throws(SafetensorsError) -> [Float] {
-        let source = bytes
         // Loads are unaligned: an old file's data section may start anywhere. Little-endian like every host we run on.
         switch elementType {
         case .float32:
-            return [Float](unsafeUninitializedCapacity: count) { target, initialized in
-                UnsafeMutableRawBufferPointer(target).copyMemory(from: source)
-                initialized = count
+            return withBytes { source in
+                [Float](unsafeUninitializedCapacity: count) { target, initialized in
+                    UnsafeMutableRawBufferPointer(target).copyMemory(from: source)
+                    initialized = count
+                }
             }
         case .float16:
-            return values(of: source) { Float(Float16(bitPattern: $0)) }
+            return withBytes { values(of: $0) { Float(Float16(bitPattern: $0)) } }
         case .bfloat16:
-            return values(of: source) { Float(bitPattern: UInt32($0) << 16) }
+            return withBytes { values(of: $0) { Float(bitPattern: UInt32($0) << 16) } }
         default:
             throw .unsupportedElementType(file: file, tensor: name, type: elementType)
         }

@@ -10,7 +10,8 @@ internal import Glibc
 /// and only `deinit`, which nothing can run beside, unmaps it.
 public final class MappedFile: @unchecked Sendable {
     public let path: String
-    /// The whole file. Valid only while this object lives.
+    /// The whole file. Valid only while this object lives, and Swift may release it right after the last mention of
+    /// its name: prefer ``withBytes(_:)``, or store the object beside what points into it.
     public let bytes: UnsafeRawBufferPointer
 
     public init(path: String) throws(FileError) {
@@ -33,6 +34,19 @@ public final class MappedFile: @unchecked Sendable {
             throw FileError.last("map", path)
         }
         bytes = UnsafeRawBufferPointer(start: start, count: size)
+    }
+
+    /// Lends the whole file, which stays mapped until `body` returns.
+    public func withBytes<Result, Failure>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        defer { withExtendedLifetime(self) {} }
+        return try body(bytes)
+    }
+
+    /// A copy of the whole file.
+    public func copy() -> [UInt8] {
+        withBytes { Array($0) }
     }
 
     deinit {

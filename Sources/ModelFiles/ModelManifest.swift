@@ -38,9 +38,12 @@ public struct ModelManifest: Sendable, Hashable {
         for name in (Self.requiredFiles + optional + weights).sorted(by: Self.precedes) {
             let file: MappedFile
             do { file = try MappedFile(path: directory + "/" + name) } catch { throw .unreadable(error) }
-            var hasher = ContentHash.Hasher()
-            hasher.update(file.bytes)
-            files.append(File(name: name, size: file.bytes.count, hash: hasher.finished()))
+            files.append(
+                file.withBytes { bytes in
+                    var hasher = ContentHash.Hasher()
+                    hasher.update(bytes)
+                    return File(name: name, size: bytes.count, hash: hasher.finished())
+                })
         }
         self.files = files
     }

@@ -20,12 +20,22 @@ public struct SafetensorsFile: Sendable {
         let storage: Storage
         let range: Range<Int>
 
-        /// Little-endian values, `count * elementType.byteCount` bytes. Valid only while this tensor lives.
+        /// Little-endian values, `count * elementType.byteCount` bytes. Valid only while this tensor lives, and Swift
+        /// may release it right after the last mention of its name: prefer ``withBytes(_:)``, or store the tensor
+        /// beside what points into it.
         ///
         /// Writers align the data section to 8 bytes; files that predate that may give any alignment, so check the
         /// address before binding it to a wider type.
         public var bytes: UnsafeRawBufferPointer {
             UnsafeRawBufferPointer(rebasing: storage.bytes[range])
+        }
+
+        /// Lends ``bytes``, which stay valid until `body` returns.
+        public func withBytes<Result, Failure>(
+            _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+        ) throws(Failure) -> Result {
+            defer { withExtendedLifetime(storage) {} }
+            return try body(bytes)
         }
     }
 
@@ -63,6 +73,7 @@ public struct SafetensorsFile: Sendable {
     }
 
     private init(storage: Storage, name: String) throws(SafetensorsError) {
+        defer { withExtendedLifetime(storage) {} }
         let header = try SafetensorsHeader(storage.bytes, file: name)
         self.name = name
         self.metadata = header.metadata
