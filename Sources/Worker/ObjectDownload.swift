@@ -67,9 +67,7 @@ struct ObjectDownload {
     }
 
     private mutating func finish() throws(FileError) -> Outcome {
-        var hasher = ContentHash.Hasher()
-        hasher.update(try MappedFile(path: partial).bytes)
-        guard hasher.finished() == object else {
+        guard try MappedFile(path: partial).withBytes({ ContentHash(of: $0) }) == object else {
             WorkerFolder.remove(partial)
             offset = 0
             creditEnd = nil

@@ -27,7 +27,7 @@ struct StoredUpdate {
     /// `nil` if there is none, or none that is whole: it is only a shortcut.
     init?(readingFrom path: String) {
         guard let file = try? MappedFile(path: path) else { return nil }
-        let content = Array(file.bytes)
+        let content = file.copy()
         var lines: [String] = []
         var rest = content[...]
         while lines.count < 11, let end = rest.firstIndex(of: UInt8(ascii: "\n")) {

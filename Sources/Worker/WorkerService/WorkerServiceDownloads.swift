@@ -26,10 +26,10 @@ extension WorkerService {
     }
 
     private func storedManifest(_ identity: ContentHash) -> ModelManifest? {
-        guard let file = try? MappedFile(path: folder.object(identity)), ContentHash(of: file.bytes) == identity else {
+        guard let file = try? MappedFile(path: folder.object(identity)), file.withBytes({ ContentHash(of: $0) }) == identity else {
             return nil
         }
-        return try? ModelManifest(decoding: Array(file.bytes))
+        return try? ModelManifest(decoding: file.copy())
     }
 
     /// Trusts no file by its name: a power cut may have left one that is not whole.
@@ -38,7 +38,7 @@ extension WorkerService {
         try WorkerFolder.create(directory)
         let missing = manifest.files.filter { expected in
             guard let file = try? MappedFile(path: directory + "/" + expected.name) else { return true }
-            return ContentHash(of: file.bytes) != expected.hash
+            return file.withBytes { ContentHash(of: $0) } != expected.hash
         }
         model = missing.isEmpty ? .ready(directory, identity) : .filesMissing(identity, missing)
     }

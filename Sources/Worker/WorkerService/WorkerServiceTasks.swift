@@ -63,14 +63,14 @@ extension WorkerService {
 
     private func startTask() {
         guard case .preparing(let offer) = task?.phase, case .ready(let directory, _) = model, let session,
-            let task, let bytes = try? MappedFile(path: folder.object(offer.adapter))
+            let task, let bytes = try? MappedFile(path: folder.object(offer.adapter)).copy()
         else { return }
-        guard ContentHash(of: bytes.bytes) == offer.adapter else {
+        guard ContentHash(of: bytes) == offer.adapter else {
             // What a power cut left: downloaded again.
             return WorkerFolder.remove(folder.object(offer.adapter))
         }
         let adapter: (layout: AdapterLayout, values: [Float])
-        do { adapter = try AdapterObject.decode(Array(bytes.bytes)) } catch {
+        do { adapter = try AdapterObject.decode(bytes) } catch {
             return decline("the adapter cannot be read: \(error)")
         }
         guard adapter.values.allSatisfy(\.isFinite) else { return decline("the adapter holds values that are not finite") }
