@@ -2,6 +2,7 @@ import Coordinator
 import Federation
 import Foundation
 import ModelFiles
+import Randomness
 import Recipe
 import Simulation
 import Wire
@@ -96,17 +97,19 @@ final class Conversation {
     ) throws -> WorkerService {
         let end =
             workers[name]?.end ?? link.addWorker(keys: [.own: Self.key(name, 1), .invitation: Self.key(name, 2)])
+        let path = model.map { $0 == "model" ? root + "/model" : $0 }
         var settings = WorkerSettings(
-            software: "test", cores: 1, memoryBytes: 1 << 30,
-            keys: Enrol(curveKey: Self.key(name, 1), signingKey: Self.key(name, 3)), hasInvitation: hasInvitation,
-            modelDirectory: model.map { $0 == "model" ? root + "/model" : $0 }, jitterSeed: UInt64(name.utf8.reduce(0) { $0 + Int($1) }))
-        settings.uploadChunkBytes = 16
-        settings.uploadWindowChunks = 2
-        let service = try WorkerService(
-            settings: settings, folder: WorkerFolder(path: root + "/worker-" + name), link: end, loop: link.executor,
-            runner: runner, observe: { _ in })
+            software: "test", cores: 1, memoryBytes: 1 << 30, curveKey: Self.key(name, 1),
+            signingKey: Self.key(name, 3), hasInvitation: hasInvitation,
+            model: try path.map { HeldModel(path: $0, identity: try ModelManifest(directory: $0).identity) })
+        settings.chunkBytes = 16
+        let state = try WorkerState(folder: root + "/worker-" + name)
+        let backoff = StreamKey(seed: 0, worker: name, purpose: .backoff).generator()
+        let service = WorkerService(
+            settings: settings, state: state, link: end, loop: link.executor, runner: runner, backoff: backoff,
+            observer: { _ in })
         workers[name] = Member(service: service, end: end, runner: runner)
-        link.attach(service, to: end, keys: service.initialKeys)
+        link.attach(service, to: end, keys: hasInvitation && !state.isEnrolled ? .invitation : .own)
         return service
     }
 
@@ -169,19 +172,19 @@ final class FakeRunner: TaskRunning {
 
     func start(_ task: LocalTask, report: @escaping @Sendable (TaskEvent) -> Void) {
         started.append(task)
-        report(.progress(step: 1, totalSteps: 2, meanLoss: 3))
-        let result: TaskResult =
+        report(.progress(step: 1, totalSteps: 2, loss: 3))
+        let result: TaskEvent =
             switch task.kind {
             case .train:
                 .trained(
-                    values: task.adapter.indices.map { task.adapter[$0] + Float(shift($0)) }, trainingItems: items,
-                    steps: 2, tokens: 100, meanLoss: Float(slope))
+                    values: task.values.indices.map { task.values[$0] + Float(shift($0)) }, trainingItems: Int(items),
+                    steps: 2, tokens: 100, meanLoss: slope)
             // Each of `items` items has the loss `slope`.
             case .evaluate:
                 .evaluated(
-                    items: items, lossSum: slope * Double(items), squaredLossSum: slope * slope * Double(items))
+                    items: Int(items), lossSum: slope * Double(items), squaredLossSum: slope * slope * Double(items))
             }
-        if isHeld { held.append { report(.finished(result)) } } else { report(.finished(result)) }
+        if isHeld { held.append { report(result) } } else { report(result) }
     }
 
     func cancel(lease: UInt64) { cancelled.append(lease) }

@@ -152,7 +152,7 @@ struct ConversationTests {
         let runner = FakeRunner(items: 1, slope: 1)
         try conversation.startWorker("a", runner: runner, model: nil)
         #expect(conversation.runToEnd())
-        let directory = try #require(runner.started.first?.modelDirectory)
+        let directory = try #require(runner.started.first?.modelPath)
         #expect(
             try ModelManifest(directory: directory).identity
                 == ModelManifest(directory: conversation.root + "/model").identity)

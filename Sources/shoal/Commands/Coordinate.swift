@@ -40,8 +40,9 @@ struct Coordinate: ParsableCommand {
         let (transport, service) = try usingInput {
             let security: CoordinatorSecurity =
                 insecure ? .insecure : .curve(try CoordinatorKeys.readOrCreate(in: self.state))
+            let compute = ComputeThread()
             let assembly = CoordinatorAssembly(
-                prepared: prepared, state: state, heldOut: try heldOut(prepared), compute: ComputeThread(),
+                prepared: prepared, state: state, heldOut: try heldOut(prepared), compute: compute.post,
                 minimumConnected: prepared.configuration.federation.workersPerRound,
                 heldOutWorkers: try heldOutWorkers(prepared, state.ledger))
             let transport = try CoordinatorTransport(

@@ -25,6 +25,7 @@ struct WorkerAssembly {
             let path = try BuiltInModel.resolve(name)
             return HeldModel(path: path, identity: try ModelManifest(directory: path).identity)
         }
+        let compute = ComputeThread()
         let transport = try WorkerTransport(
             connectingTo: join.endpoint, security: insecure ? .insecure : .curve(coordinatorKey: join.coordinatorKey),
             own: keys, invitation: join.invitation, first: state.isEnrolled ? .own : .invitation)
@@ -34,7 +35,7 @@ struct WorkerAssembly {
             signingKey: signing.publicKey, hasInvitation: true, model: held)
         let service = WorkerService(
             settings: settings, state: state, link: transport, loop: transport,
-            runner: LocalTraining(rows: rows, compute: ComputeThread()),
+            runner: LocalTraining(rows: rows, compute: compute.post),
             backoff: StreamKey(seed: 0, worker: join.worker.text, purpose: .backoff).generator(),
             observer: { WorkerLog.record($0, to: logger) })
         return (transport, service)
