@@ -62,7 +62,9 @@ if !coreOnly {
     targets += [
         .systemLibrary(name: "CZeroMQ"),
         .target(name: "CWire", linkerSettings: [.linkedLibrary("protobuf-c")]),
-        .target(name: "CBuiltIn", exclude: ["made-by"]),
+        // The C target's `files` reach the program through #embed, so they are no resources.
+        .target(name: "CBuiltIn", exclude: ["files", "made-by"]),
+        library("BuiltIn", ["CBuiltIn"]),
         library("Federation", ["ModelFiles", "Randomness", "Recipe", "CKernels", crypto]),
         library("RunFile", ["Federation", "ModelFiles", "Recipe", .product(name: "Yams", package: "Yams")]),
         library("Wire", ["CWire", "Federation", "ModelFiles", "Recipe"]),
@@ -87,7 +89,7 @@ if !coreOnly {
             name: "shoal",
             dependencies: [
                 "Simulation", "Coordinator", "Worker", "Transport", "Wire", "Federation", "RunFile", "Recipe",
-                "FineTuning", "LanguageModel", "Tensor", "CKernels", "ModelFiles", "Randomness", "CBuiltIn", logging,
+                "FineTuning", "LanguageModel", "Tensor", "CKernels", "ModelFiles", "Randomness", "BuiltIn", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),

@@ -190,7 +190,7 @@ void shoal_swiglu_backward(const float *dout, const float *gate, const float *up
 
 struct attention_arguments {
     const float *q, *k, *v, *out, *lse, *dout;
-    float *result, *lse_result, *delta, *dq, *dk, *dv;
+    float *result, *lse_result, *scratch, *dq, *dk, *dv;
     const struct shoal_attention_shape *shape;
 };
 
@@ -210,16 +210,21 @@ void shoal_attention_forward(const float *q, const float *k, const float *v, flo
     shoal_parallel(shape->blocks * shape->heads, attention_grain(shape), attention_forward_units, &a);
 }
 
+size_t shoal_attention_backward_scratch(const struct shoal_attention_shape *shape) {
+    const size_t rounded = (shape->queries + 7) / 8 * 8;
+    return shape->blocks * shape->heads * (shape->queries + 2 * rounded * shape->head_size);
+}
+
 static void attention_backward_units(size_t begin, size_t end, void *context) {
     const struct attention_arguments *a = context;
-    current()->attention_backward(a->q, a->k, a->v, a->out, a->lse, a->dout, a->delta, a->dq, a->dk, a->dv, a->shape,
+    current()->attention_backward(a->q, a->k, a->v, a->out, a->lse, a->dout, a->scratch, a->dq, a->dk, a->dv, a->shape,
                               begin, end);
 }
 
 void shoal_attention_backward(const float *q, const float *k, const float *v, const float *out, const float *lse,
-                              const float *dout, float *delta, float *dq, float *dk, float *dv,
+                              const float *dout, float *scratch, float *dq, float *dk, float *dv,
                               const struct shoal_attention_shape *shape) {
-    struct attention_arguments a = {.q = q, .k = k, .v = v, .out = out, .lse = lse, .dout = dout, .delta = delta,
+    struct attention_arguments a = {.q = q, .k = k, .v = v, .out = out, .lse = lse, .dout = dout, .scratch = scratch,
                                     .dq = dq, .dk = dk, .dv = dv, .shape = shape};
     shoal_parallel(shape->blocks * shape->key_heads, attention_grain(shape), attention_backward_units, &a);
 }

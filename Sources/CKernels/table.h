@@ -25,7 +25,7 @@ struct kernel_table {
     void (*attention_forward)(const float *q, const float *k, const float *v, float *out, float *lse,
                               const struct shoal_attention_shape *shape, size_t begin, size_t end);
     void (*attention_backward)(const float *q, const float *k, const float *v, const float *out, const float *lse,
-                               const float *dout, float *delta, float *dq, float *dk, float *dv,
+                               const float *dout, float *scratch, float *dq, float *dk, float *dv,
                                const struct shoal_attention_shape *shape, size_t begin, size_t end);
     void (*cross_entropy)(float *logits, const int32_t *labels, float *losses, size_t rows, size_t V, bool gradient,
                           float gradient_scale);

@@ -36,7 +36,7 @@ public final class BlobStore {
 
     public func read(_ object: ContentHash) throws(FileError) -> [UInt8] {
         let file = try MappedFile(path: path(of: object))
-        return Array(file.bytes)
+        return file.copy()
     }
 
     /// Writing what is there already changes nothing.
@@ -86,7 +86,7 @@ extension BlobStore {
     public func bytes(of upload: UploadKey) throws(FileError) -> [UInt8] {
         if access(path(of: upload), F_OK) != 0 { return try read(upload.object) }
         let file = try MappedFile(path: path(of: upload))
-        return Array(file.bytes)
+        return file.copy()
     }
 
     /// Turns an upload whose hash was verified into a durable blob. Again after a crash half-way: no harm.

@@ -1,5 +1,6 @@
 public import LanguageModel
 internal import ModelFiles
+internal import Randomness
 
 /// A base model with its tokenizer, as every part that trains, evaluates or generates needs them together.
 ///
@@ -34,5 +35,38 @@ public final class PretrainedModel {
         GroupedBlocks(
             rows, encode: { tokenizer.encode($0) }, bos: configuration.beginToken, eos: configuration.endToken,
             length: length)
+    }
+
+    /// Continues a prompt, which begins with the model's begin token as training texts do.
+    ///
+    /// - Parameter maxTokens: The most tokens to add; generation also ends at the end token.
+    /// - Returns: Prompt and continuation, decoded together.
+    public func continuation(
+        of prompt: String, adapter: LowRankAdapter?, maxTokens: Int, sampling: Sampling, seed: UInt64
+    ) throws(GenerationError) -> String {
+        let tokens = [configuration.beginToken].compactMap { $0 } + tokenizer.encode(prompt)
+        guard !tokens.isEmpty else { throw .emptyPrompt }
+        guard tokens.count < configuration.maximumLength else {
+            throw .promptTooLong(tokens: tokens.count, maximum: configuration.maximumLength)
+        }
+        var random = CounterRandom(key: seed)
+        let added = model.generate(
+            after: tokens, limit: maxTokens, sampling: sampling, endToken: configuration.endToken, adapter: adapter,
+            random: &random)
+        return tokenizer.decode(tokens + added)
+    }
+}
+
+/// A prompt that cannot be continued.
+public enum GenerationError: Error, Hashable, Sendable, CustomStringConvertible {
+    case emptyPrompt
+    case promptTooLong(tokens: Int, maximum: Int)
+
+    public var description: String {
+        switch self {
+        case .emptyPrompt: "the prompt is empty and this model has no begin token; give some text to continue"
+        case .promptTooLong(let tokens, let maximum):
+            "the prompt has \(tokens) tokens and this model's positions end at \(maximum); shorten it"
+        }
     }
 }

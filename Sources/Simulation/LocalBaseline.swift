@@ -1,7 +1,7 @@
 public import Federation
 public import FineTuning
 public import LanguageModel
-public import Randomness
+internal import Randomness
 public import Recipe
 
 /// What each worker would have reached alone: the same start, the same number of steps, only its own text.

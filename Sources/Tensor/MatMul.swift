@@ -182,3 +182,11 @@ public final class MatMul {
         return handle
     }
 }
+
+extension MatMul {
+    /// Of the running oneDNN library, for example `2.6.3`.
+    public static var libraryVersion: String {
+        guard let version = dnnl_version()?.pointee else { return "unknown" }
+        return "\(version.major).\(version.minor).\(version.patch)"
+    }
+}

@@ -71,8 +71,9 @@ struct ConnectionProgress {
             }
             return tell(
                 .refused(
-                    reason: "\(endpoint) ends every handshake: its key is probably not the one in the join file; ask "
-                        + "the coordinator's owner for a new join file (shoal keys invite)"))
+                    reason: "\(endpoint) ends every handshake: either its key is not the one in the join file (ask the "
+                        + "coordinator's owner for a new one: shoal keys invite), or only one side was started with "
+                        + "--insecure"))
         case .disconnected:
             watch(from: now)
             guard told == .connected else { return nil }

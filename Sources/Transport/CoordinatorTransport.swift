@@ -49,9 +49,7 @@ public final class CoordinatorTransport: CoordinatorLink, LoopExecutor, @uncheck
         clock: @escaping @Sendable () -> Instant = MonotonicClock.now,
         logger: Logger = Logger(label: "shoal.transport")
     ) throws(TransportError) {
-        guard endpoint.hasPrefix("tcp://"), !endpoint.utf8.contains(0) else {
-            throw .invalidEndpoint(endpoint, reason: "write tcp://ADDRESS:PORT")
-        }
+        if let problem = TCPEndpoint.problem(bindingTo: endpoint) { throw .invalidEndpoint(endpoint, reason: problem) }
         let context = try MessagingContext()
         let socket = try MessagingSocket(ZMQ_ROUTER, in: context)
         try socket.setLinkOptions()
@@ -163,6 +161,8 @@ public final class CoordinatorTransport: CoordinatorLink, LoopExecutor, @uncheck
     }
 
     private func handle(_ frames: ReceivedFrames, for service: any CoordinatorService) {
+        // The identity frame carries no properties; without a frame behind it the envelope is an earlier message's.
+        guard frames.count > 0 else { return }
         received.add(UInt64(frames.byteCount), ordering: .relaxed)
         let connection = Array(frames.identity.bytes)
         guard let peer = peer(of: connection, frames) else { return }
@@ -176,14 +176,14 @@ public final class CoordinatorTransport: CoordinatorLink, LoopExecutor, @uncheck
 
     /// Who sent the message: the key that the handshake proved, never anything that the message says.
     private func peer(of connection: [UInt8], _ frames: ReceivedFrames) -> Peer? {
-        guard let text = frames.identity.property("User-Id"), let key = PublicKey(z85: text) else { return nil }
+        guard let text = frames.envelope.property("User-Id"), let key = PublicKey(z85: text) else { return nil }
         if let entry = connections[connection], entry.key == key {
             return entry.isEnded ? nil : Peer(connection: connection, role: entry.role)
         }
         // Asked again: the key may have been revoked between the handshake and this first message.
         let role = admission.role(of: key)
         connections.add(
-            connection, key: key, role: role ?? .invitation(id: ""), descriptor: frames.identity.descriptor)
+            connection, key: key, role: role ?? .invitation(id: ""), descriptor: frames.envelope.descriptor)
         guard let role else {
             connections.end(connection)
             return nil

@@ -75,7 +75,7 @@ public struct JoinFile: Hashable, Sendable {
         guard case .object(let members) = document, let version = members["shoalJoin"] else { throw .notAJoinFile }
         guard version == .integer(1) else { throw .otherVersion }
         endpoint = try Self.text("endpoint", of: members)
-        if let problem = ConnectEndpoint.problem(with: endpoint) { throw .endpoint(problem) }
+        if let problem = TCPEndpoint.problem(connectingTo: endpoint) { throw .endpoint(problem) }
         guard let coordinatorKey = PublicKey(z85: try Self.text("coordinatorKey", of: members)) else {
             throw .field("coordinatorKey", "is not 40 characters of Z85")
         }

@@ -71,7 +71,9 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
         first keys: WorkerLinkKeys, pauses: ReconnectPauses = ReconnectPauses(),
         clock: @escaping @Sendable () -> Instant = MonotonicClock.now
     ) throws(TransportError) {
-        if let problem = ConnectEndpoint.problem(with: endpoint) { throw .invalidEndpoint(endpoint, reason: problem) }
+        if let problem = TCPEndpoint.problem(connectingTo: endpoint) {
+            throw .invalidEndpoint(endpoint, reason: problem)
+        }
         precondition(keys == .own || invitation != nil, "an invitation's keys are needed to connect with them")
         self.endpoint = endpoint
         self.security = security

@@ -5,20 +5,27 @@ internal import Randomness
 internal import Recipe
 internal import Synchronization
 
-/// Carries out a worker's tasks with the native trainer, on the process's one compute thread.
+/// Carries out a worker's tasks with the native trainer.
 ///
 /// The private text stays in this object: what leaves it is the adapter, counts and losses.
 public final class LocalTraining: TaskRunning {
     private let rows: [DataRow]
-    private let compute: ComputeThread
-    private let desk = Desk()
+    private let compute: Compute
+    private let desk: Desk
     private let wanted = WantedLeases()
+
+    /// Runs jobs one after the other: on the process's compute thread, or at once on the caller's.
+    public typealias Compute = @Sendable (@escaping @Sendable () -> Void) -> Void
 
     /// The loaded model and packed text, kept between tasks.
     private final class Desk: @unchecked Sendable {
-        // Touched by jobs of the one compute thread alone.
+        // Touched by jobs of `compute` alone, which never run at the same time.
         var base: PretrainedModel?
         var packed: (length: Int, train: TokenBlocks, test: TokenBlocks)?
+
+        init(base: PretrainedModel?) {
+            self.base = base
+        }
     }
 
     /// Leases whose work is still wanted; the loop's thread cancels, the compute thread asks.
@@ -32,15 +39,17 @@ public final class LocalTraining: TaskRunning {
 
     /// - Parameters:
     ///   - rows: The worker's private text, both splits.
+    ///   - model: Already loaded, where a whole fleet shares one; `nil` loads the task's model on first use.
     ///   - compute: Shared by all that computes in this process.
-    public init(rows: [DataRow], compute: ComputeThread) {
+    public init(rows: [DataRow], model: PretrainedModel? = nil, compute: @escaping Compute) {
         self.rows = rows
         self.compute = compute
+        desk = Desk(base: model)
     }
 
     public func start(_ task: LocalTask, report: @escaping @Sendable (TaskEvent) -> Void) {
         wanted.insert(task.lease)
-        compute.post { [rows, desk, wanted] in
+        compute { [rows, desk, wanted] in
             guard wanted.contains(task.lease) else { return }
             defer { wanted.remove(task.lease) }
             do {

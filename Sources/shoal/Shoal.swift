@@ -12,7 +12,7 @@ struct Shoal: AsyncParsableCommand {
             """,
         version: shoalVersion,
         subcommands: [
-            Simulate.self, Coordinate.self, Work.self, Keys.self, Runs.self, Config.self, Evaluate.self, Generate.self,
+            Simulate.self, Coordinate.self, Work.self, Keys.self, Config.self, Evaluate.self, Generate.self,
             Doctor.self,
         ])
 
@@ -33,12 +33,12 @@ struct Shoal: AsyncParsableCommand {
     private static func leave(with error: any Error) -> Never {
         if let failure = error as? CommandFailure {
             if !failure.message.isEmpty { Console.error("shoal: \(failure.message)") }
-            exit(failure.code)
+            Glibc.exit(failure.code)
         }
         let isUsageError = exitCode(for: error) == .validationFailure
         if !isUsageError { exit(withError: error) }
         Console.error(fullMessage(for: error))
-        exit(CommandFailure.badInputCode)
+        Glibc.exit(CommandFailure.badInputCode)
     }
 }
 

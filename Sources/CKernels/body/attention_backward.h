@@ -1,74 +1,14 @@
 // Lanes are keys: the gradients of a tile's keys and values grow in place, a query's numbers, its log-sum-exp and its
 // delta are broadcast; only the queries' gradient needs the scores the other way round, from memory.
 
-/// One key tile's working set, (D, LANES) each.
-struct LEVEL(key_tile_state) {
-    float kT[SHOAL_ATTENTION_MAX_HEAD_SIZE * LANES], vT[SHOAL_ATTENTION_MAX_HEAD_SIZE * LANES];
-    float dkT[SHOAL_ATTENTION_MAX_HEAD_SIZE * LANES], dvT[SHOAL_ATTENTION_MAX_HEAD_SIZE * LANES];
-};
-
-/// dq[j][0 ..< width] += Σ over keys of ds[j][key] · k[key][0 ..< width], for `queries` rows.
-#define QUERY_GRADIENT(name, type, unaligned, width)                                                              \
-    INLINE void name(int queries, const float *ds, const float *k, size_t keyStride, size_t keys, float *dq,      \
-                     size_t queryStride) {                                                                        \
-        type total[8];                                                                                            \
-        for (int j = 0; j < queries; j++) total[j] = *(const unaligned *)(dq + (size_t)j * queryStride);          \
-        for (size_t key = 0; key < keys; key++) {                                                                 \
-            type row = *(const unaligned *)(k + key * keyStride);                                                 \
-            for (int j = 0; j < queries; j++) total[j] += ds[j * LANES + (int)key] * row;                         \
-        }                                                                                                         \
-        for (int j = 0; j < queries; j++) *(unaligned *)(dq + (size_t)j * queryStride) = total[j];                \
+/// A head's queries and output gradients packed by blocks of 8 queries, (T / 8, D, 8) each, the rest of the last block
+/// zero: broadcasts then come from adjacent addresses.
+INLINE void pack_queries(const float *x, float *packed, size_t T, size_t stride, size_t D) {
+    for (size_t block = 0; block < T; block += 8) {
+        const size_t count = T - block < 8 ? T - block : 8;
+        if (count < 8) memset(packed + block * D, 0, 8 * D * sizeof(float));
+        transpose(x + block * stride, stride, count, D, packed + block * D, 8);
     }
-QUERY_GRADIENT(query_gradient_lanes, vfloat, vfloat_anywhere, LANES)
-QUERY_GRADIENT(query_gradient_8, float8, float8_anywhere, 8)
-QUERY_GRADIENT(query_gradient_4, float4, float4_anywhere, 4)
-QUERY_GRADIENT(query_gradient_1, float, float, 1)
-#undef QUERY_GRADIENT
-
-/// `count` queries from `query` of one head against the key tile at `tile`. Pointers are at the head's first channel.
-INLINE void backward_queries(int count, const float *q, const float *k, const float *dout, const float *lse,
-                             const float *delta, float *dq, const struct shoal_attention_shape *shape, size_t query,
-                             size_t tile, size_t keys, struct LEVEL(key_tile_state) *state) {
-    const size_t D = shape->head_size, queryStride = shape->heads * D, keyStride = shape->key_heads * D;
-    const float *queries = q + query * queryStride, *gradients = dout + query * queryStride;
-    vfloat weights[8], scoreGradients[8];
-    for (int j = 0; j < count; j++) weights[j] = scoreGradients[j] = 0;
-    for (size_t d = 0; d < D; d++) {
-        vfloat key = load(state->kT + d * LANES);
-        for (int j = 0; j < count; j++) weights[j] += queries[(size_t)j * queryStride + d] * key;
-    }
-    for (size_t d = 0; d < D; d++) {
-        vfloat value = load(state->vT + d * LANES);
-        for (int j = 0; j < count; j++) scoreGradients[j] += gradients[(size_t)j * queryStride + d] * value;
-    }
-    float stored[8 * LANES];
-    for (int j = 0; j < count; j++) {
-        vfloat p = vexp(weights[j] * shape->scale - lse[query + (size_t)j]);
-        if (query + (size_t)j < tile + LANES) {
-            p = lane_index() + (int32_t)tile > (int32_t)(query + (size_t)j) ? (vfloat)0 : p;
-        }
-        weights[j] = p;
-        scoreGradients[j] = p * (scoreGradients[j] - delta[query + (size_t)j]) * shape->scale;
-        store(stored + j * LANES, scoreGradients[j]);
-    }
-    for (size_t d = 0; d < D; d++) {
-        vfloat dv = load(state->dvT + d * LANES), dk = load(state->dkT + d * LANES);
-        for (int j = 0; j < count; j++) {
-            dv += gradients[(size_t)j * queryStride + d] * weights[j];
-            dk += queries[(size_t)j * queryStride + d] * scoreGradients[j];
-        }
-        store(state->dvT + d * LANES, dv);
-        store(state->dkT + d * LANES, dk);
-    }
-    const float *rows = k + tile * keyStride;
-    float *target = dq + query * queryStride;
-    size_t d = 0;
-    for (; d + LANES <= D; d += LANES) {
-        query_gradient_lanes(count, stored, rows + d, keyStride, keys, target + d, queryStride);
-    }
-    for (; d + 8 <= D; d += 8) query_gradient_8(count, stored, rows + d, keyStride, keys, target + d, queryStride);
-    for (; d + 4 <= D; d += 4) query_gradient_4(count, stored, rows + d, keyStride, keys, target + d, queryStride);
-    for (; d < D; d++) query_gradient_1(count, stored, rows + d, keyStride, keys, target + d, queryStride);
 }
 
 /// delta (T) = Σ over channels of dout · out, and dq = 0, for one head.
@@ -76,69 +16,157 @@ INLINE void prepare_queries(const float *out, const float *dout, float *delta, f
                             size_t D) {
     for (size_t t = 0; t < T; t++) {
         const float *o = out + t * stride, *g = dout + t * stride;
+        float *target = dq + t * stride;
         vfloat products = 0;
+        float8 products8 = 0;
         float rest = 0;
         size_t d = 0;
-        for (; d + LANES <= D; d += LANES) products += load(o + d) * load(g + d);
-        for (; d < D; d++) rest += o[d] * g[d];
-        delta[t] = sum(products) + rest;
-        for (d = 0; d < D; d++) dq[t * stride + d] = 0;
+        for (; d + LANES <= D; d += LANES) {
+            products += load(o + d) * load(g + d);
+            store(target + d, (vfloat)0);
+        }
+        for (; d + 8 <= D; d += 8) {
+            products8 += *(const float8_anywhere *)(o + d) * *(const float8_anywhere *)(g + d);
+            *(float8_anywhere *)(target + d) = 0;
+        }
+        for (; d < D; d++) {
+            rest += o[d] * g[d];
+            target[d] = 0;
+        }
+        delta[t] = sum(products) + sum4(products8.lo + products8.hi) + rest;
     }
 }
 
-/// One key tile of one key/value head, over all query heads of its group.
-static void LEVEL(attention_backward_tile)(const float *q, const float *k, const float *v, const float *lse,
-                                           const float *dout, const float *delta, float *dq, float *dk, float *dv,
-                                           const struct shoal_attention_shape *shape, size_t tile) {
-    const size_t D = shape->head_size, T = shape->queries, keyStride = shape->key_heads * D;
-    const size_t group = shape->heads / shape->key_heads, keys = T - tile < LANES ? T - tile : LANES;
-    struct LEVEL(key_tile_state) state;
-    for (size_t d = 0; d < D; d++) {
-        for (size_t lane = 0; lane < LANES; lane++) {
-            state.kT[d * LANES + lane] = lane < keys ? k[(tile + lane) * keyStride + d] : 0;
-            state.vT[d * LANES + lane] = lane < keys ? v[(tile + lane) * keyStride + d] : 0;
-        }
-        store(state.dkT + d * LANES, (vfloat)0);
-        store(state.dvT + d * LANES, (vfloat)0);
+/// What one key tile works on; pointers are at the head's first channel.
+struct LEVEL(key_tile) {
+    const float *k, *q_packed, *dout_packed, *lse, *delta;
+    float *dq, *tile;  ///< tile (D, 4, LANES): transposed keys, values and their gradients
+    size_t D, T, query_stride, key_stride, first, keys;
+    float scale;
+};
+
+/// dq[j][0 ..< width] += Σ over keys of ds[j][key] · k[key][0 ..< width], for `queries` rows.
+#define QUERY_GRADIENT(name, type, unaligned)                                                                     \
+    INLINE void name(const float *ds, const float *k, size_t keyStride, size_t keys, float *dq,                   \
+                     size_t queryStride) {                                                                        \
+        type total[8];                                                                                            \
+        _Pragma("unroll") for (int j = 0; j < 8; j++) total[j] = *(const unaligned *)(dq + (size_t)j * queryStride); \
+        for (size_t key = 0; key < keys; key++) {                                                                 \
+            type row = *(const unaligned *)(k + key * keyStride);                                                 \
+            _Pragma("unroll") for (int j = 0; j < 8; j++) total[j] += ds[(size_t)j * LANES + key] * row;          \
+        }                                                                                                         \
+        _Pragma("unroll") for (int j = 0; j < 8; j++) *(unaligned *)(dq + (size_t)j * queryStride) = total[j];    \
     }
-    for (size_t head = 0; head < group; head++) {
-        const size_t channel = head * D, row = head * T;
-        size_t query = tile;
-        for (; query + 8 <= T; query += 8) {
-            backward_queries(8, q + channel, k, dout + channel, lse + row, delta + row, dq + channel, shape, query,
-                             tile, keys, &state);
-        }
-        for (; query < T; query++) {
-            backward_queries(1, q + channel, k, dout + channel, lse + row, delta + row, dq + channel, shape, query,
-                             tile, keys, &state);
-        }
-    }
-    for (size_t d = 0; d < D; d++) {
-        for (size_t lane = 0; lane < keys; lane++) {
-            dk[(tile + lane) * keyStride + d] = state.dkT[d * LANES + lane];
-            dv[(tile + lane) * keyStride + d] = state.dvT[d * LANES + lane];
+QUERY_GRADIENT(query_gradient_lanes, vfloat, vfloat_anywhere)
+QUERY_GRADIENT(query_gradient_8, float8, float8_anywhere)
+QUERY_GRADIENT(query_gradient_4, float4, float4_anywhere)
+#undef QUERY_GRADIENT
+
+/// The same for any count of rows and channels, one number at a time.
+INLINE void query_gradient_rest(const struct LEVEL(key_tile) *s, const float *ds, float *dq, size_t rows, size_t d) {
+    const float *k = s->k + s->first * s->key_stride;
+    for (size_t j = 0; j < rows; j++) {
+        for (size_t c = d; c < s->D; c++) {
+            float total = dq[j * s->query_stride + c];
+            for (size_t key = 0; key < s->keys; key++) total += ds[j * LANES + key] * k[key * s->key_stride + c];
+            dq[j * s->query_stride + c] = total;
         }
     }
 }
 
-/// Units are (block, key/value head) pairs.
+/// 8 queries from `query` (fewer at the end) against the tile.
+INLINE void backward_queries(const struct LEVEL(key_tile) *s, size_t query) {
+    const float *q = s->q_packed + query * s->D, *g = s->dout_packed + query * s->D;
+    const size_t rows = s->T - query < 8 ? s->T - query : 8;
+    vfloat weights[8] = {0}, gradients[8] = {0};
+    for (size_t d = 0; d < s->D; d++) {
+        vfloat key = load(s->tile + d * 4 * LANES);
+        _Pragma("unroll") for (int j = 0; j < 8; j++) weights[j] += q[d * 8 + (size_t)j] * key;
+    }
+    for (size_t d = 0; d < s->D; d++) {
+        vfloat value = load(s->tile + (d * 4 + 1) * LANES);
+        _Pragma("unroll") for (int j = 0; j < 8; j++) gradients[j] += g[d * 8 + (size_t)j] * value;
+    }
+    float lse[8], delta[8], ds[8 * LANES];
+    for (size_t j = 0; j < 8; j++) {
+        lse[j] = j < rows ? s->lse[query + j] : 1e30f;  // No weight for queries beyond the end.
+        delta[j] = j < rows ? s->delta[query + j] : 0;
+    }
+    _Pragma("unroll") for (int j = 0; j < 8; j++) weights[j] = vexp(weights[j] * s->scale - lse[j]);
+    if (query < s->first + LANES) {
+        const vint key = lane_index() + (int32_t)s->first;
+        _Pragma("unroll") for (int j = 0; j < 8; j++) {
+            weights[j] = key > (int32_t)query + j ? (vfloat)0 : weights[j];
+        }
+    }
+    _Pragma("unroll") for (int j = 0; j < 8; j++) {
+        gradients[j] = weights[j] * (gradients[j] - delta[j]) * s->scale;
+        store(ds + j * LANES, gradients[j]);
+    }
+    for (size_t d = 0; d < s->D; d++) {
+        float *dk = s->tile + (d * 4 + 2) * LANES, *dv = dk + LANES;
+        vfloat dk0 = load(dk), dk1 = 0, dv0 = load(dv), dv1 = 0;  // Two sums each: shorter chains of additions.
+        _Pragma("unroll") for (int j = 0; j < 8; j += 2) {
+            dk0 += q[d * 8 + (size_t)j] * gradients[j];
+            dk1 += q[d * 8 + (size_t)j + 1] * gradients[j + 1];
+            dv0 += g[d * 8 + (size_t)j] * weights[j];
+            dv1 += g[d * 8 + (size_t)j + 1] * weights[j + 1];
+        }
+        store(dk, dk0 + dk1);
+        store(dv, dv0 + dv1);
+    }
+    const float *k = s->k + s->first * s->key_stride;
+    float *dq = s->dq + query * s->query_stride;
+    size_t d = 0;
+    if (rows == 8) {
+        for (; d + LANES <= s->D; d += LANES) {
+            query_gradient_lanes(ds, k + d, s->key_stride, s->keys, dq + d, s->query_stride);
+        }
+        for (; d + 8 <= s->D; d += 8) query_gradient_8(ds, k + d, s->key_stride, s->keys, dq + d, s->query_stride);
+        for (; d + 4 <= s->D; d += 4) query_gradient_4(ds, k + d, s->key_stride, s->keys, dq + d, s->query_stride);
+    }
+    query_gradient_rest(s, ds, dq, rows, d);
+}
+
+/// Units are (block, key/value head) pairs. scratch: delta (B, H, T), then each head's packed queries and gradients.
 static void LEVEL(attention_backward)(const float *q, const float *k, const float *v, const float *out,
-                                      const float *lse, const float *dout, float *delta, float *dq, float *dk,
+                                      const float *lse, const float *dout, float *scratch, float *dq, float *dk,
                                       float *dv, const struct shoal_attention_shape *shape, size_t begin, size_t end) {
-    const size_t D = shape->head_size, T = shape->queries, group = shape->heads / shape->key_heads;
+    const size_t D = shape->head_size, T = shape->queries, H = shape->heads, group = H / shape->key_heads;
+    const size_t query_stride = H * D, key_stride = shape->key_heads * D, packed_size = (T + 7) / 8 * 8 * D;
+    float tile[SHOAL_ATTENTION_MAX_HEAD_SIZE * 4 * LANES];
     for (size_t unit = begin; unit < end; unit++) {
-        const size_t block = unit / shape->key_heads, keyHead = unit % shape->key_heads;
-        const size_t queryOffset = (block * T * shape->heads + keyHead * group) * D;
-        const size_t keyOffset = (block * T * shape->key_heads + keyHead) * D;
-        const size_t row = (block * shape->heads + keyHead * group) * T;
+        const size_t block = unit / shape->key_heads, key_head = unit % shape->key_heads;
+        const size_t query_offset = block * T * query_stride + key_head * group * D;
+        const size_t key_offset = block * T * key_stride + key_head * D;
+        const size_t first_head = block * H + key_head * group;
+        float *delta = scratch + first_head * T;
+        float *packed = scratch + shape->blocks * H * T + first_head * 2 * packed_size;
         for (size_t head = 0; head < group; head++) {
-            const size_t offset = queryOffset + head * D;
-            prepare_queries(out + offset, dout + offset, delta + row + head * T, dq + offset, T, shape->heads * D, D);
+            const size_t offset = query_offset + head * D;
+            prepare_queries(out + offset, dout + offset, delta + head * T, dq + offset, T, query_stride, D);
+            pack_queries(q + offset, packed + head * 2 * packed_size, T, query_stride, D);
+            pack_queries(dout + offset, packed + (head * 2 + 1) * packed_size, T, query_stride, D);
         }
-        for (size_t tile = 0; tile < T; tile += LANES) {
-            LEVEL(attention_backward_tile)(q + queryOffset, k + keyOffset, v + keyOffset, lse + row,
-                                           dout + queryOffset, delta + row, dq + queryOffset, dk + keyOffset,
-                                           dv + keyOffset, shape, tile);
+        struct LEVEL(key_tile) state = {.k = k + key_offset, .tile = tile, .D = D, .T = T,
+            .query_stride = query_stride, .key_stride = key_stride, .scale = shape->scale};
+        for (size_t first = 0; first < T; first += LANES) {
+            state.first = first;
+            state.keys = T - first < LANES ? T - first : LANES;
+            memset(tile, 0, D * 4 * LANES * sizeof(float));
+            const size_t row = key_offset + first * key_stride;
+            transpose(k + row, key_stride, state.keys, D, tile, 4 * LANES);
+            transpose(v + row, key_stride, state.keys, D, tile + LANES, 4 * LANES);
+            for (size_t head = 0; head < group; head++) {
+                state.q_packed = packed + head * 2 * packed_size;
+                state.dout_packed = state.q_packed + packed_size;
+                state.lse = lse + (first_head + head) * T;
+                state.delta = delta + head * T;
+                state.dq = dq + query_offset + head * D;
+                for (size_t query = first / 8 * 8; query < T; query += 8) backward_queries(&state, query);
+            }
+            transpose(tile + 2 * LANES, 4 * LANES, D, state.keys, dk + row, key_stride);
+            transpose(tile + 3 * LANES, 4 * LANES, D, state.keys, dv + row, key_stride);
         }
     }
 }

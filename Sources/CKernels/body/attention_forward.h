@@ -6,10 +6,10 @@ enum { LEVEL(key_tile) = 64 };
 /// Scores of `count` keys against LANES queries; qT (D, LANES).
 INLINE void score_keys(int count, const float *qT, const float *keys, size_t stride, size_t D, vfloat *scores) {
     vfloat total[8];
-    for (int j = 0; j < count; j++) total[j] = 0;
+    _Pragma("unroll") for (int j = 0; j < count; j++) total[j] = 0;
     for (size_t d = 0; d < D; d++) {
         vfloat q = load(qT + d * LANES);
-        for (int j = 0; j < count; j++) total[j] += keys[(size_t)j * stride + d] * q;
+        _Pragma("unroll") for (int j = 0; j < count; j++) total[j] += keys[(size_t)j * stride + d] * q;
     }
     for (int j = 0; j < count; j++) scores[j] = total[j];
 }
@@ -21,7 +21,7 @@ INLINE void weigh_values(int count, const vfloat *weights, const float *values, 
     for (int j = 0; j < count; j++) total[j] = load(outT + j * LANES);
     for (size_t key = 0; key < keys; key++) {
         vfloat w = weights[key];
-        for (int j = 0; j < count; j++) total[j] += values[key * stride + (size_t)j] * w;
+        _Pragma("unroll") for (int j = 0; j < count; j++) total[j] += values[key * stride + (size_t)j] * w;
     }
     for (int j = 0; j < count; j++) store(outT + j * LANES, total[j]);
 }
@@ -34,10 +34,10 @@ static void LEVEL(attention_forward_tile)(const float *q, const float *k, const 
     const size_t past = shape->keys - shape->queries;
     float qT[SHOAL_ATTENTION_MAX_HEAD_SIZE * LANES], outT[SHOAL_ATTENTION_MAX_HEAD_SIZE * LANES];
     vfloat scores[LEVEL(key_tile)];
+    if (lanes < LANES) memset(qT, 0, D * LANES * sizeof(float));
+    transpose(q + first * queryStride, queryStride, lanes, D, qT, LANES);
     for (size_t d = 0; d < D; d++) {
-        for (size_t lane = 0; lane < LANES; lane++) {
-            qT[d * LANES + lane] = lane < lanes ? q[(first + lane) * queryStride + d] * shape->scale : 0;
-        }
+        store(qT + d * LANES, load(qT + d * LANES) * shape->scale);
         store(outT + d * LANES, (vfloat)0);
     }
     const float hidden = -1e30f;
@@ -69,10 +69,8 @@ static void LEVEL(attention_forward_tile)(const float *q, const float *k, const 
         for (; d + 2 <= D; d += 2) weigh_values(2, scores, values + d, keyStride, count, outT + d * LANES);
         for (; d < D; d++) weigh_values(1, scores, values + d, keyStride, count, outT + d * LANES);
     }
-    for (size_t d = 0; d < D; d++) {
-        store(outT + d * LANES, load(outT + d * LANES) / total);
-        for (size_t lane = 0; lane < lanes; lane++) out[(first + lane) * queryStride + d] = outT[d * LANES + lane];
-    }
+    for (size_t d = 0; d < D; d++) store(outT + d * LANES, load(outT + d * LANES) / total);
+    transpose(outT, LANES, D, lanes, out + first * queryStride, queryStride);
     if (!lse) return;
     for (size_t lane = 0; lane < lanes; lane++) lse[first + lane] = highest[lane] + logf(total[lane]);
 }

@@ -77,3 +77,31 @@ INLINE vfloat vexp(vfloat x) {
     vfloat result = p * __builtin_bit_cast(vfloat, power);
     return x < lowest ? (vfloat)0.0f : result;
 }
+
+/// Swaps rows and columns of a 4 × 4 block.
+INLINE void transpose4(const float *from, size_t from_stride, float *to, size_t to_stride) {
+    float4 a = *(const float4_anywhere *)from, b = *(const float4_anywhere *)(from + from_stride);
+    float4 c = *(const float4_anywhere *)(from + 2 * from_stride), d = *(const float4_anywhere *)(from + 3 * from_stride);
+    float4 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    float4 ab2 = __builtin_shufflevector(a, b, 2, 6, 3, 7), cd2 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    *(float4_anywhere *)to = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+    *(float4_anywhere *)(to + to_stride) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+    *(float4_anywhere *)(to + 2 * to_stride) = __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5);
+    *(float4_anywhere *)(to + 3 * to_stride) = __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7);
+}
+
+/// to[c][r] = from[r][c] for (rows, columns) of `from`.
+INLINE void transpose(const float *from, size_t from_stride, size_t rows, size_t columns, float *to,
+                      size_t to_stride) {
+    const size_t whole_rows = rows / 4 * 4, whole_columns = columns / 4 * 4;
+    for (size_t r = 0; r < whole_rows; r += 4) {
+        for (size_t c = 0; c < whole_columns; c += 4) {
+            transpose4(from + r * from_stride + c, from_stride, to + c * to_stride + r, to_stride);
+        }
+    }
+    for (size_t r = 0; r < rows; r++) {
+        size_t c = r < whole_rows ? whole_columns : 0;
+#pragma clang loop vectorize(disable)
+        for (; c < columns; c++) to[c * to_stride + r] = from[r * from_stride + c];
+    }
+}

@@ -107,9 +107,11 @@ enum { SHOAL_ATTENTION_MAX_HEAD_SIZE = 256 };
 /// each softmax's denominator (NULL: not wanted).
 void shoal_attention_forward(const float *q, const float *k, const float *v, float *out, float *lse,
                              const struct shoal_attention_shape *shape);
-/// dq, dk, dv from dout and what the forward pass left; needs keys == queries. delta (B, H, T) is scratch.
+/// Values that `scratch` of the backward pass must have room for.
+size_t shoal_attention_backward_scratch(const struct shoal_attention_shape *shape);
+/// dq, dk, dv from dout and what the forward pass left; needs keys == queries.
 void shoal_attention_backward(const float *q, const float *k, const float *v, const float *out, const float *lse,
-                              const float *dout, float *delta, float *dq, float *dk, float *dv,
+                              const float *dout, float *scratch, float *dq, float *dk, float *dv,
                               const struct shoal_attention_shape *shape);
 
 // Softmax cross-entropy

@@ -36,7 +36,7 @@ extension RunService {
         repeat {
             let next = min(end, offset + WireLimits.payloadBytes)
             let part: [UInt8] =
-                if let file { Array(file.bytes[offset..<next]) } else if request.object == adapter.object {
+                if let file { file.withBytes { Array($0[offset..<next]) } } else if request.object == adapter.object {
                     Array(adapter.bytes[offset..<next])
                 } else {
                     Array(baseModel.manifest[offset..<next])

@@ -55,8 +55,7 @@ final class Workspace {
     let keyGradient = ScratchBuffer()
     /// `[N, keyHeads * headSize]`
     let valueGradient = ScratchBuffer()
-    /// `[blocks, heads, length]`
-    let delta = ScratchBuffer()
+    let attentionScratch = ScratchBuffer()
     /// `[N, C]`: the residual stream after the last layer.
     let final = ScratchBuffer()
     /// `[N]`

@@ -40,8 +40,9 @@ struct Coordinate: ParsableCommand {
         let (transport, service) = try usingInput {
             let security: CoordinatorSecurity =
                 insecure ? .insecure : .curve(try CoordinatorKeys.readOrCreate(in: self.state))
+            let compute = ComputeThread()
             let assembly = CoordinatorAssembly(
-                prepared: prepared, state: state, heldOut: try heldOut(prepared), compute: ComputeThread(),
+                prepared: prepared, state: state, heldOut: try heldOut(prepared), compute: compute.post,
                 minimumConnected: prepared.configuration.federation.workersPerRound,
                 heldOutWorkers: try heldOutWorkers(prepared, state.ledger))
             let transport = try CoordinatorTransport(
@@ -85,8 +86,9 @@ struct Coordinate: ParsableCommand {
     private func heldOutWorkers(_ prepared: PreparedRun, _ ledger: Ledger) throws -> Set<WorkerName> {
         let options = prepared.configuration.evaluation
         guard options.source == .heldOutWorkers else { return [] }
-        let known = try ledger.list().compactMap { record in
-            if case .revoked = record.state { nil } else { record.name }
+        let known = try ledger.list().compactMap { record -> WorkerName? in
+            if case .revoked = record.state { return nil }
+            return record.name
         }
         guard known.count > options.heldOutWorkers else {
             throw CommandFailure.badInput(

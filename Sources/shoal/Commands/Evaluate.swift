@@ -1,7 +1,7 @@
-import ArgumentParser
-import FineTuning
+public import ArgumentParser
+public import FineTuning
 import Foundation
-import Recipe
+public import Recipe
 import Tensor
 
 struct Evaluate: ParsableCommand {
@@ -86,4 +86,4 @@ struct Evaluate: ParsableCommand {
 }
 
 extension DataRow.Split: ExpressibleByArgument {}
-extension TrainingOptions.Precision: @retroactive ExpressibleByArgument {}
+extension TrainingOptions.Precision: ExpressibleByArgument {}

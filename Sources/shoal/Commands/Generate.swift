@@ -1,4 +1,5 @@
 import ArgumentParser
+import FineTuning
 import LanguageModel
 import Randomness
 
@@ -18,10 +19,10 @@ struct Generate: ParsableCommand {
     var maxTokens = 100
 
     @Option(help: "0 takes the likeliest token; higher values vary more.")
-    var temperature = 0.0
+    var temperature: Float = 0
 
     @Option(help: "Draws only among the likeliest tokens that hold this share of the probability.")
-    var topP = 1.0
+    var topP: Float = 1
 
     @Option(help: "Seed of the draws.")
     var seed: UInt64 = 0
@@ -41,6 +42,6 @@ struct Generate: ParsableCommand {
                 of: prompt, adapter: adapter.map { try base.adapter(at: $0) }, maxTokens: maxTokens,
                 sampling: Sampling(temperature: temperature, topP: topP), seed: seed)
         }
-        Console.output(prompt + text)
+        Console.output(text)
     }
 }

@@ -67,7 +67,7 @@ struct Keys: ParsableCommand {
         func run() throws {
             try usingInput {
                 let worker = try name.workerName()
-                if let problem = ConnectEndpoint.problem(with: endpoint) {
+                if let problem = TCPEndpoint.problem(connectingTo: endpoint) {
                     throw CommandFailure.badInput("--endpoint \(endpoint): \(problem)")
                 }
                 guard let seconds = Lifetime.seconds(expires) else {

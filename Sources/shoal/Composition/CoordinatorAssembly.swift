@@ -6,6 +6,7 @@ import LanguageModel
 import Randomness
 import RunFile
 import Wire
+import Worker
 
 /// A state directory with its ledger and blobs, held by this process.
 struct CoordinatorState {
@@ -31,7 +32,8 @@ struct CoordinatorAssembly {
     let state: CoordinatorState
     /// The coordinator's own held-out blocks.
     let heldOut: TokenBlocks
-    let compute: ComputeThread
+    /// Where evaluations run.
+    let compute: LocalTraining.Compute
     /// Workers that must be connected before round 1 opens.
     let minimumConnected: Int
     /// Workers that never train, when they are what the run is evaluated on.

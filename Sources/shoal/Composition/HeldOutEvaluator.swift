@@ -1,13 +1,14 @@
 import Coordinator
 import FineTuning
 import LanguageModel
+import Worker
 
-/// Evaluates the global adapter on the coordinator's own text, on the process's compute thread.
+/// Evaluates the global adapter on the coordinator's own text, away from the coordinator's loop.
 final class HeldOutEvaluator: Evaluating {
-    private let compute: ComputeThread
+    private let compute: LocalTraining.Compute
     private let work: Work
 
-    // Made on one thread, then touched by jobs of the compute thread alone.
+    // Made on one thread, then touched by jobs of `compute` alone.
     private struct Work: @unchecked Sendable {
         let model: any CausalLanguageModel
         let plan: AdapterPlan
@@ -15,7 +16,7 @@ final class HeldOutEvaluator: Evaluating {
     }
 
     /// - Parameter model: Handed over: nobody else may use it while the run goes on.
-    init(model: any CausalLanguageModel, plan: AdapterPlan, blocks: TokenBlocks, compute: ComputeThread) {
+    init(model: any CausalLanguageModel, plan: AdapterPlan, blocks: TokenBlocks, compute: @escaping LocalTraining.Compute) {
         self.compute = compute
         work = Work(model: model, plan: plan, blocks: blocks)
     }
@@ -23,7 +24,7 @@ final class HeldOutEvaluator: Evaluating {
     func evaluate(
         adapter values: [Float], completion: @escaping @Sendable (Result<Evaluation, any Error>) -> Void
     ) {
-        compute.post { [work] in
+        compute { [work] in
             completion(
                 Result {
                     let adapter = work.plan.adapter(values: values)

@@ -4,6 +4,7 @@ import FineTuning
 import Foundation
 import LanguageModel
 import Logging
+import RunFile
 import Simulation
 import Tensor
 import Transport
@@ -15,11 +16,10 @@ struct SimulatedRun {
     let state: CoordinatorState
     let workers: SimulatedWorkers
     private let heldOut: TokenBlocks
-    private let compute = ComputeThread()
 
     init(_ prepared: PreparedRun, state path: String) throws {
         self.prepared = prepared
-        workers = try SimulatedWorkers(prepared, state: path)
+        workers = try SimulatedWorkers(prepared)
         let grouped = prepared.heldOut(workers.workers.flatMap(\.rows))
         heldOut = grouped.joined(.test)
         guard heldOut.count > 0 || prepared.configuration.evaluation.source != .coordinator else {
@@ -29,7 +29,9 @@ struct SimulatedRun {
         state = try CoordinatorState(path: path)
     }
 
-    private var assembly: CoordinatorAssembly {
+    private var folders: WorkerFolders { WorkerFolders(state: state.directory.path) }
+
+    private func assembly(compute: @escaping LocalTraining.Compute) -> CoordinatorAssembly {
         CoordinatorAssembly(
             prepared: prepared, state: state, heldOut: heldOut, compute: compute,
             minimumConnected: workers.workers.count, heldOutWorkers: workers.heldOut(prepared.configuration))
@@ -43,19 +45,24 @@ struct SimulatedRun {
             let keys = try CoordinatorKeys.readOrCreate(in: state.directory.path)
             let transport = try CoordinatorTransport(
                 bindingTo: "tcp://127.0.0.1:0", security: .curve(keys), admission: state.ledger, logger: logger)
-            return (transport, try assembly.service(link: transport, loop: transport, observe: observe), keys)
+            let compute = ComputeThread()
+            return (
+                transport,
+                try assembly(compute: compute.post).service(link: transport, loop: transport, observe: observe), keys
+            )
         }
         try usingInput {
-            try workers.writeFolders(endpoint: transport.boundEndpoint, ledger: state.ledger, coordinator: keys)
+            try workers.writeFolders(folders, endpoint: transport.boundEndpoint, ledger: state.ledger, coordinator: keys)
         }
         let members = workers.members(
-            model: prepared.model.path, threads: prepared.configuration.trainingThreads ?? 1,
+            folders, model: prepared.model.path, threads: prepared.configuration.trainingThreads ?? 1,
             logLevel: log.logLevel.rawValue)
+        let workerFolders = folders
         let fleet = Fleet(program: ProgramPath.own)
         let running = Task {
             await fleet.run(members) { worker, ending in
                 guard ending != .exited(code: 0) else { return }
-                let path = workers.path(worker) + "/worker.log"
+                let path = workerFolders.log(worker)
                 logger.warning(
                     "worker ended", metadata: ["worker": "\(worker)", "ending": "\(ending)", "log": "\(path)"])
             }
@@ -73,6 +80,43 @@ struct SimulatedRun {
         if case .finished = service.outcome {} else { running.cancel() }
         await running.value
         return service
+    }
+
+    /// Runs coordinator and workers on this thread, over a link in memory: tasks run one after the other.
+    func runInProcess(observe: @escaping (RunEvent) -> Void) throws -> RunService {
+        try usingInput {
+            let link = MemoryLink(admission: state.ledger, seed: prepared.configuration.federation.seed)
+            let service = try assembly(compute: { $0() }).service(
+                link: link.coordinator, loop: link.executor, observe: observe)
+            link.attach(service)
+            let held = HeldModel(path: prepared.model.path, identity: prepared.manifest.identity)
+            for worker in workers.workers {
+                try StateDirectory.createFolder(folders.path(worker.name))
+                let identity = try WorkerIdentity(folder: folders.state(worker.name))
+                let keys = try KeyFile.readOrCreate(folders.state(worker.name) + "/worker.key")
+                try state.ledger.allow(name: worker.name, key: keys.publicKey, signingKey: identity.publicKey)
+                let end = link.addWorker(keys: [.own: keys.publicKey])
+                let settings = WorkerSettings(
+                    software: shoalVersion, cores: 1, memoryBytes: ProcessInfo.processInfo.physicalMemory,
+                    curveKey: keys.publicKey, signingKey: identity.publicKey, hasInvitation: false, model: held)
+                let runner = LocalTraining(rows: worker.rows, model: prepared.model, compute: { $0() })
+                let backoff = StreamKey(seed: 0, worker: worker.name.text, purpose: .backoff).generator()
+                link.attach(
+                    WorkerService(
+                        settings: settings, state: try WorkerState(folder: folders.state(worker.name)), link: end,
+                        loop: link.executor, runner: runner, backoff: backoff, observer: { _ in }),
+                    to: end, keys: .own)
+            }
+            let isStopped = Atomic(false)
+            let signals = StopSignals { isStopped.store(true, ordering: .relaxed) }
+            let isDone = link.run(limitSeconds: 1e9) {
+                if isStopped.load(ordering: .relaxed) { service.requestStop() }
+                return service.isFinished
+            }
+            withExtendedLifetime(signals) {}
+            precondition(isDone, "a link without faults always comes to the end of its run")
+            return service
+        }
     }
 
     /// The closing comparison of base, federated and (if asked) each worker's own adapter.

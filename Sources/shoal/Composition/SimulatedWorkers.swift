@@ -1,6 +1,7 @@
 import Coordinator
 import Federation
 import FineTuning
+import Recipe
 import RunFile
 import Simulation
 import Transport
@@ -14,12 +15,9 @@ struct SimulatedWorkers {
 
     /// In the order of the partition.
     let workers: [Worker]
-    private let folder: String
 
     /// Divides the run's text between its workers.
-    ///
-    /// - Parameter state: The simulation's state directory.
-    init(_ prepared: PreparedRun, state: String) throws {
+    init(_ prepared: PreparedRun) throws {
         let configuration = prepared.configuration
         guard !prepared.rows.isEmpty else {
             throw CommandFailure.badInput("a simulation needs text to divide between its workers; set data.path")
@@ -41,7 +39,6 @@ struct SimulatedWorkers {
             }
             return Worker(name: name, rows: share.rows)
         }
-        folder = state + "/workers"
     }
 
     var names: [WorkerName] { workers.map(\.name) }
@@ -54,23 +51,24 @@ struct SimulatedWorkers {
 
     /// Writes each worker's private file and a join file for this endpoint; a worker that enrolled earlier keeps its
     /// keys.
-    func writeFolders(endpoint: String, ledger: Ledger, coordinator: CurveKeyPair) throws {
-        try StateDirectory.createFolder(folder)
+    func writeFolders(
+        _ folders: WorkerFolders, endpoint: String, ledger: Ledger, coordinator: CurveKeyPair
+    ) throws {
         var enrolled: Set<WorkerName> = []
         for record in try ledger.list() {
             if case .enrolled = record.state { enrolled.insert(record.name) }
         }
         for worker in workers {
-            try StateDirectory.createFolder(path(worker.name))
-            try DataFile.write(worker.rows, to: dataPath(worker.name))
+            try StateDirectory.createFolder(folders.path(worker.name))
+            try DataFile.write(worker.rows, to: folders.data(worker.name))
             if enrolled.contains(worker.name) {
-                var join = try JoinFile(reading: joinPath(worker.name))
+                var join = try JoinFile(reading: folders.join(worker.name))
                 join.endpoint = endpoint
-                try join.write(to: joinPath(worker.name))
+                try join.write(to: folders.join(worker.name))
             } else {
                 try Invitation.write(
                     worker: worker.name, endpoint: endpoint, expiresIn: Self.invitationSeconds, ledger: ledger,
-                    coordinator: coordinator, to: joinPath(worker.name))
+                    coordinator: coordinator, to: folders.join(worker.name))
             }
         }
     }
@@ -79,20 +77,27 @@ struct SimulatedWorkers {
     private static let invitationSeconds: Int64 = 24 * 3600
 
     /// What a fleet of processes runs.
-    func members(model: String, threads: Int, logLevel: String) -> [Fleet.Member] {
+    func members(_ folders: WorkerFolders, model: String, threads: Int, logLevel: String) -> [Fleet.Member] {
         workers.map { worker in
             Fleet.Member(
                 name: worker.name,
                 arguments: [
-                    "worker", "--join", joinPath(worker.name), "--data", dataPath(worker.name), "--model", model,
-                    "--state", statePath(worker.name), "--threads", String(threads), "--log-level", logLevel,
+                    "worker", "--join", folders.join(worker.name), "--data", folders.data(worker.name), "--model", model,
+                    "--state", folders.state(worker.name), "--threads", String(threads), "--log-level", logLevel,
                     "--exit-with-parent",
-                ], logPath: path(worker.name) + "/worker.log")
+                ], logPath: folders.log(worker.name))
         }
     }
+}
 
-    func path(_ name: WorkerName) -> String { "\(folder)/\(name)" }
-    func statePath(_ name: WorkerName) -> String { path(name) + "/state" }
-    private func dataPath(_ name: WorkerName) -> String { path(name) + "/data.jsonl" }
-    private func joinPath(_ name: WorkerName) -> String { path(name) + "/join" }
+/// Where a simulation keeps what would lie on each worker's machine.
+struct WorkerFolders {
+    /// The simulation's state directory.
+    let state: String
+
+    func path(_ name: WorkerName) -> String { "\(state)/workers/\(name)" }
+    func state(_ name: WorkerName) -> String { path(name) + "/state" }
+    func data(_ name: WorkerName) -> String { path(name) + "/data.jsonl" }
+    func join(_ name: WorkerName) -> String { path(name) + "/join" }
+    func log(_ name: WorkerName) -> String { path(name) + "/worker.log" }
 }

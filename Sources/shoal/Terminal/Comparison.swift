@@ -1,6 +1,8 @@
 import Federation
 import FineTuning
 import LanguageModel
+import Recipe
+import RunFile
 import Simulation
 
 /// Held-out losses of each worker's own text under three adapters: none, the federated one, and the worker's own.

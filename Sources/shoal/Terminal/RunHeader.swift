@@ -1,3 +1,7 @@
+import FineTuning
+import LanguageModel
+import ModelFiles
+import Recipe
 import RunFile
 
 /// The lines above a run: what is trained, on what, by whom.

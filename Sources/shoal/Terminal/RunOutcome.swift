@@ -1,5 +1,6 @@
 import Coordinator
 import Federation
+import RunFile
 
 /// What a run came to, gathered from its events.
 struct RunOutcome {

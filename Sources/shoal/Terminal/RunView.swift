@@ -17,6 +17,7 @@ final class RunView {
     private var roundSeconds: [Double] = []
     private var lastDrawn = -1.0
     private var hasProgressLine = false
+    private var isFinished = false
 
     /// - Parameters:
     ///   - rounds: Rounds of the whole run.
@@ -34,8 +35,11 @@ final class RunView {
 
     func show(_ event: RunEvent) {
         switch event {
-        case .workerConnected, .finished: break
+        case .workerConnected: break
+        case .finished: isFinished = true
         case .workerLost(let worker):
+            // After the end, workers leaving is the normal course.
+            guard !isFinished else { return }
             showLine("worker \(worker) was lost; its task goes to another worker if there is one")
         case .baseEvaluated(let evaluation):
             lastLoss = evaluation.loss

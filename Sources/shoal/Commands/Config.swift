@@ -1,0 +1,82 @@
+import ArgumentParser
+import Federation
+import FineTuning
+import LanguageModel
+import Recipe
+import RunFile
+
+struct Config: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check a run file, or print the schema of run files.", subcommands: [Check.self, Schema.self])
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check a run file with its model and text, and preview each worker's data.")
+
+        @OptionGroup var runFile: RunFileOptions
+
+        @Flag(help: "Print one JSON object a worker instead of a table.")
+        var json = false
+
+        @OptionGroup var log: LogOptions
+
+        func run() throws {
+            try usingInput {
+                let prepared = try PreparedRun(runFile.load())
+                for line in RunHeader.lines(prepared) { Console.error(line) }
+                guard !prepared.rows.isEmpty else {
+                    Console.error("the run file names no text: workers bring their own")
+                    return
+                }
+                let workers = try SimulatedWorkers(prepared)
+                try show(workers.workers.map { WorkerPreview($0, prepared) })
+            }
+        }
+
+        private func show(_ previews: [WorkerPreview]) throws {
+            if json {
+                for preview in previews { try JSONLine.print(preview) }
+                return
+            }
+            var table = TextTable()
+            table.add("worker", "rows", "tokens", "train blocks", "test blocks")
+            for preview in previews {
+                table.add(
+                    preview.worker, Quantity.count(preview.rows), Quantity.count(preview.tokens),
+                    Quantity.count(preview.trainBlocks), Quantity.count(preview.testBlocks))
+            }
+            for line in table.lines { Console.output(line) }
+        }
+    }
+
+    struct Schema: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the JSON Schema of run files: every key, its default and its range.")
+
+        func run() {
+            Console.output(RunConfiguration.jsonSchema())
+        }
+    }
+}
+
+/// One worker's share of the text.
+private struct WorkerPreview: Encodable {
+    let worker: String
+    let rows: Int
+    /// Both splits, with the tokens that mark each text's beginning and end.
+    let tokens: Int
+    let trainBlocks: Int
+    let testBlocks: Int
+
+    init(_ worker: SimulatedWorkers.Worker, _ prepared: PreparedRun) {
+        let length = prepared.configuration.training.sequenceLength
+        let packed = prepared.model.blocks(of: worker.rows, length: length)
+        let marks = [prepared.model.configuration.beginToken, prepared.model.configuration.endToken]
+            .compactMap { $0 }.count
+        self.worker = worker.name.text
+        rows = worker.rows.count
+        tokens = worker.rows.reduce(0) { $0 + prepared.model.tokenizer.encode($1.text).count + marks }
+        trainBlocks = packed.joined(.train).count
+        testBlocks = packed.joined(.test).count
+    }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import Federation
+import FineTuning
+import Foundation
+import ModelFiles
+import Tensor
+import Transport
+import Wire
+import Worker
+
+struct Work: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker", abstract: "Run a worker: train on this machine's own text for a coordinator.")
+
+    @Option(help: "The join file that the coordinator's operator made for this worker.")
+    var join: String
+
+    @Option(help: "This worker's private text: .jsonl, .csv or .txt.")
+    var data: String
+
+    @Option(help: "The base model's directory, or built-in (default: download it from the coordinator).")
+    var model: String?
+
+    @Option(help: "The worker's name, to make sure that the join file is the right one.")
+    var name: String?
+
+    @Option(help: "Folder of the worker's keys and state; made if missing (default: NAME.shoal-state).")
+    var state: String?
+
+    @Option(help: "Threads to train with (default: all cores).")
+    var threads: Int?
+
+    @Flag(help: "No encryption: only with a coordinator started with --insecure, on one machine.")
+    var insecure = false
+
+    @Flag(help: .hidden)
+    var exitWithParent = false
+
+    @OptionGroup var log: LogOptions
+
+    func validate() throws {
+        if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
+    }
+
+    func run() throws {
+        let logger = log.logger("shoal.worker")
+        let (transport, service) = try usingInput {
+            let join = try JoinFile(reading: join)
+            if let name, name != join.worker.text {
+                throw CommandFailure.badInput(
+                    "the join file is for worker '\(join.worker)', not for '\(name)'; ask for an invitation of that name")
+            }
+            let rows = try DataFile.read(data)
+            Threads.limit(to: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+            return try WorkerAssembly(
+                join: join, rows: rows, model: model, state: state ?? "\(join.worker).shoal-state", insecure: insecure
+            ).service(logger: logger)
+        }
+        let stopping = Handover(service)
+        let stop = { @Sendable in transport.post { stopping.value.requestStop() } }
+        let signals = StopSignals(stop)
+        let parent = exitWithParent ? ParentWatch(stop) : nil
+        do { try transport.run(service: service) } catch { throw CommandFailure.failed("\(error)") }
+        withExtendedLifetime((signals, parent)) {}
+        switch service.outcome {
+        case .finished: break
+        case .stopped, nil: throw CommandFailure.interrupted()
+        case .failed(let reason): throw CommandFailure.badInput(reason)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import Federation
+import FineTuning
+import Foundation
+import Logging
+import ModelFiles
+import Randomness
+import Transport
+import Wire
+import Worker
+
+/// Puts a worker together: its keys, its text, its trainer and its link.
+struct WorkerAssembly {
+    let join: JoinFile
+    let rows: [DataRow]
+    /// As given on the command line.
+    let model: String?
+    let state: String
+    let insecure: Bool
+
+    func service(logger: Logger) throws -> (WorkerTransport, WorkerService) {
+        let state = try WorkerState(folder: state)
+        let keys = try KeyFile.readOrCreate(self.state + "/worker.key")
+        let signing = try WorkerIdentity(folder: self.state)
+        let held = try model.map { name in
+            let path = try BuiltInModel.resolve(name)
+            return HeldModel(path: path, identity: try ModelManifest(directory: path).identity)
+        }
+        let compute = ComputeThread()
+        let transport = try WorkerTransport(
+            connectingTo: join.endpoint, security: insecure ? .insecure : .curve(coordinatorKey: join.coordinatorKey),
+            own: keys, invitation: join.invitation, first: state.isEnrolled ? .own : .invitation)
+        let settings = WorkerSettings(
+            software: shoalVersion, cores: ProcessInfo.processInfo.activeProcessorCount,
+            memoryBytes: ProcessInfo.processInfo.physicalMemory, curveKey: keys.publicKey,
+            signingKey: signing.publicKey, hasInvitation: true, model: held)
+        let service = WorkerService(
+            settings: settings, state: state, link: transport, loop: transport,
+            runner: LocalTraining(rows: rows, compute: compute.post),
+            backoff: StreamKey(seed: 0, worker: join.worker.text, purpose: .backoff).generator(),
+            observer: { WorkerLog.record($0, to: logger) })
+        return (transport, service)
+    }
+}
+
+/// A worker's events as log records: counts and losses, never text.
+enum WorkerLog {
+    static func record(_ event: WorkerEvent, to logger: Logger) {
+        switch event {
+        case .connected(let worker, let run):
+            logger.info("connected", metadata: ["worker": "\(worker)", "run": "\(run)"])
+        case .disconnected(let reason): logger.warning("disconnected", metadata: ["reason": "\(reason)"])
+        case .enrolled(let worker): logger.info("enrolled", metadata: ["worker": "\(worker)"])
+        case .downloading(let bytes, let total):
+            logger.info("downloading the base model", metadata: ["bytes": "\(bytes)", "of": "\(total)"])
+        case .trainingStarted(let round): logger.info("training", metadata: ["round": "\(round)"])
+        case .evaluationStarted(let round): logger.info("evaluating", metadata: ["round": "\(round)"])
+        case .progress(let round, let step, let totalSteps, let loss):
+            logger.debug(
+                "progress",
+                metadata: [
+                    "round": "\(round)", "step": "\(step)", "of": "\(totalSteps)", "loss": "\(Quantity.loss(loss))",
+                ])
+        case .updateAccepted(let round): logger.info("update accepted", metadata: ["round": "\(round)"])
+        case .updateRejected(let round, let reason):
+            logger.warning("update rejected", metadata: ["round": "\(round)", "reason": "\(reason)"])
+        case .evaluated(let round, let items, let meanLoss):
+            logger.info(
+                "evaluated",
+                metadata: ["round": "\(round)", "blocks": "\(items)", "loss": "\(Quantity.loss(meanLoss))"])
+        case .taskDropped(let round, let reason):
+            logger.info("task dropped", metadata: ["round": "\(round)", "reason": "\(reason)"])
+        case .warning(let text): logger.warning("\(text)")
+        case .runFinished: logger.info("the run is finished")
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import Foundation
+
+/// The kernels' definitions, one number at a time in double precision: what the fast ones are judged against.
+enum Naive {
+    static func exponential(_ x: [Float]) -> [Double] { x.map { exp(Double($0)) } }
+
+    /// x (rows, C) → out.
+    static func rmsNorm(_ x: [Double], weight: [Double], epsilon: Double) -> [Double] {
+        let width = weight.count
+        var out = x
+        for row in stride(from: 0, to: x.count, by: width) {
+            let mean = x[row..<row + width].reduce(0) { $0 + $1 * $1 } / Double(width)
+            for column in 0..<width {
+                out[row + column] = x[row + column] / (mean + epsilon).squareRoot() * weight[column]
+            }
+        }
+        return out
+    }
+
+    static func swiglu(gate: [Double], up: [Double]) -> [Double] {
+        zip(gate, up).map { $0 / (1 + exp(-$0)) * $1 }
+    }
+
+    /// x (B, T, H, D) as complex numbers (x[j], x[j + D/2]) turned by position · base^(−2j/D).
+    static func rotary(_ x: [Double], length: Int, heads: Int, headSize: Int, start: Int) -> [Double] {
+        var out = x
+        let half = headSize / 2
+        for index in 0..<x.count / headSize {
+            let position = Double(start + index / heads % length)
+            for j in 0..<half {
+                let angle = position * pow(100, -2 * Double(j) / Double(headSize))
+                let (a, b) = (x[index * headSize + j], x[index * headSize + half + j])
+                out[index * headSize + j] = a * cos(angle) - b * sin(angle)
+                out[index * headSize + half + j] = b * cos(angle) + a * sin(angle)
+            }
+        }
+        return out
+    }
+
+    struct Attention {
+        var blocks = 2
+        var queries: Int
+        var keys: Int
+        var heads: Int
+        var keyHeads: Int
+        var headSize: Int
+
+        /// softmax(q kᵀ / √D) v with the causal mask, by whole matrices.
+        func forward(_ q: [Double], _ k: [Double], _ v: [Double]) -> [Double] {
+            var out = [Double](repeating: 0, count: q.count)
+            let group = heads / keyHeads
+            for block in 0..<blocks {
+                for head in 0..<heads {
+                    for query in 0..<queries {
+                        let first = ((block * queries + query) * heads + head) * headSize
+                        let visible = 0...query + keys - queries
+                        func row(_ key: Int) -> Int { ((block * keys + key) * keyHeads + head / group) * headSize }
+                        let scores = visible.map { key in
+                            (0..<headSize).reduce(0.0) { $0 + q[first + $1] * k[row(key) + $1] }
+                                / Double(headSize).squareRoot()
+                        }
+                        let highest = scores.max() ?? 0
+                        let weights = scores.map { exp($0 - highest) }
+                        let total = weights.reduce(0, +)
+                        for (key, weight) in zip(visible, weights) {
+                            for d in 0..<headSize { out[first + d] += weight / total * v[row(key) + d] }
+                        }
+                    }
+                }
+            }
+            return out
+        }
+    }
+
+    /// rows of losses: −log softmax(logits)[label].
+    static func crossEntropy(_ logits: [Double], labels: [Int32], width: Int) -> [Double] {
+        labels.enumerated().map { row, label in
+            guard label >= 0 else { return 0 }
+            let values = logits[row * width..<(row + 1) * width]
+            let highest = values.max() ?? 0
+            let total = values.reduce(0) { $0 + exp($1 - highest) }
+            return log(total) + highest - values[values.startIndex + Int(label)]
+        }
+    }
+
+    /// Central differences of Σ seed · function(x) by each x: the gradient that a backward kernel must give.
+    static func gradient(_ x: [Double], seed: [Double], _ function: ([Double]) -> [Double]) -> [Double] {
+        let step = 1e-5
+        return x.indices.map { index in
+            var moved = x
+            moved[index] = x[index] + step
+            let above = function(moved)
+            moved[index] = x[index] - step
+            let below = function(moved)
+            return zip(zip(above, below), seed).reduce(0) { $0 + ($1.0.0 - $1.0.1) * $1.1 } / (2 * step)
+        }
+    }
+
+    /// Philox4x32-10, one block, from the paper's definition.
+    static func philox(_ counter: [UInt32], key: UInt64) -> [UInt32] {
+        var (c, k0, k1) = (counter, UInt32(truncatingIfNeeded: key), UInt32(key >> 32))
+        for _ in 0..<10 {
+            let first = UInt64(c[0]) * 0xD251_1F53
+            let second = UInt64(c[2]) * 0xCD9E_8D57
+            c = [
+                UInt32(second >> 32) ^ c[1] ^ k0, UInt32(truncatingIfNeeded: second),
+                UInt32(first >> 32) ^ c[3] ^ k1, UInt32(truncatingIfNeeded: first),
+            ]
+            k0 &+= 0x9E37_79B9
+            k1 &+= 0xBB67_AE85
+        }
+        return c
+    }
+}
+
+/// Reproducible test values, roughly normal, from a linear congruential generator.
+struct TestValues {
+    private var state: UInt64
+
+    init(_ seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
+
+    private mutating func uniform() -> Double {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Double(state >> 33) / Double(1 << 31)
+    }
+
+    mutating func next(_ count: Int, scale: Double = 1) -> [Float] {
+        (0..<count).map { _ in Float(((0..<6).reduce(0.0) { sum, _ in sum + uniform() } - 3) * 1.4 * scale) }
+    }
+}
+
+extension [Float] {
+    var doubles: [Double] { map(Double.init) }
+
+    /// The largest |self − other| / (1 + |other|); infinite for NaN and for another count.
+    func error(from other: [Double]) -> Double {
+        guard count == other.count, !contains(where: \.isNaN) else { return .infinity }
+        return zip(self, other).map { abs(Double($0) - $1) / (1 + abs($1)) }.max() ?? 0
+    }
+}
