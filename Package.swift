@@ -101,7 +101,10 @@ if !coreOnly {
         tests("Coordinator", ["Coordinator", "Federation", "Wire", "RunFile", "ModelFiles", "Randomness", "Recipe"]),
         tests(
             "Worker",
-            ["Worker", "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe"]),
+            [
+                "Worker", "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe",
+                crypto,
+            ]),
         tests(
             "Simulation",
             ["Simulation", "Coordinator", "Worker", "Wire", "Federation", "RunFile", "ModelFiles", "Recipe"]),
