@@ -38,14 +38,15 @@ final class Conversation {
         try FileManager.default.createDirectory(atPath: root + "/state", withIntermediateDirectories: true)
         try AtomicFile.write(Array("{\"model_type\":\"none\"}".utf8), to: root + "/model/config.json")
         try AtomicFile.write(Array("{}".utf8), to: root + "/model/tokenizer.json")
-        let tensors = AdapterLayout([("weight", [1_200, 1_000])])
+        let tensors = AdapterLayout([("weight", [300, 1_000])])
         try AtomicFile.write(
-            AdapterObject.encode(layout: tensors, values: (0..<1_200_000).map { Float($0) }),
+            AdapterObject.encode(layout: tensors, values: (0..<300_000).map { Float($0) }),
             to: root + "/model/model.safetensors")
         keys = try Ledger(path: StateDirectory.ledger(in: root + "/state"), wallClock: { 1_000 })
         settings = RunSettings(
             seed: seed, rounds: rounds, workersPerRound: workersPerRound, minimumWorkers: minimumWorkers,
-            deadlineSeconds: deadlineSeconds, minimumConnected: minimumConnected, adapterOptions: AdapterOptions(rank: 2),
+            deadlineSeconds: deadlineSeconds, minimumConnected: minimumConnected,
+            adapterOptions: AdapterOptions(rank: 2),
             training: TrainingOptions(), uplink: .dense, software: "test")
         link = MemoryLink(admission: keys, seed: seed, faults: faults)
     }
@@ -99,7 +100,8 @@ final class Conversation {
         var settings = WorkerSettings(
             software: "test", cores: 1, memoryBytes: 1 << 30,
             keys: Enrol(curveKey: Self.key(name, 1), signingKey: Self.key(name, 3)), hasInvitation: hasInvitation,
-            modelDirectory: model.map { $0 == "model" ? root + "/model" : $0 }, jitterSeed: UInt64(name.utf8.reduce(0) { $0 + Int($1) }))
+            modelDirectory: model.map { $0 == "model" ? root + "/model" : $0 },
+            jitterSeed: UInt64(name.utf8.reduce(0) { $0 + Int($1) }))
         settings.uploadChunkBytes = 16
         settings.uploadWindowChunks = 2
         let service = try WorkerService(

@@ -26,7 +26,9 @@ extension WorkerService {
     }
 
     private func storedManifest(_ identity: ContentHash) -> ModelManifest? {
-        guard let file = try? MappedFile(path: folder.object(identity)), file.withBytes({ ContentHash(of: $0) }) == identity else {
+        guard let file = try? MappedFile(path: folder.object(identity)),
+            file.withBytes({ ContentHash(of: $0) }) == identity
+        else {
             return nil
         }
         return try? ModelManifest(decoding: file.copy())
@@ -101,7 +103,9 @@ extension WorkerService {
                 }
                 try settleFiles(of: manifest, identity: object)
             case .filesMissing(let identity, let files):
-                let rest = files.filter { $0.hash != object || WorkerFolder.size(folder.model(identity) + "/" + $0.name) == nil }
+                let rest = files.filter {
+                    $0.hash != object || WorkerFolder.size(folder.model(identity) + "/" + $0.name) == nil
+                }
                 model = rest.isEmpty ? .ready(folder.model(identity), identity) : .filesMissing(identity, rest)
             default: break
             }

@@ -73,7 +73,9 @@ extension WorkerService {
         do { adapter = try AdapterObject.decode(bytes) } catch {
             return decline("the adapter cannot be read: \(error)")
         }
-        guard adapter.values.allSatisfy(\.isFinite) else { return decline("the adapter holds values that are not finite") }
+        guard adapter.values.allSatisfy(\.isFinite) else {
+            return decline("the adapter holds values that are not finite")
+        }
         // Each round brings another adapter.
         folder.removeObjects { $0 != offer.adapter && $0 != session.baseModel }
         self.task?.phase = .running(offer, adapter: adapter.values)
