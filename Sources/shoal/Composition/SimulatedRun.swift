@@ -37,7 +37,7 @@ struct SimulatedRun {
     private func assembly(compute: @escaping LocalTraining.Compute) -> CoordinatorAssembly {
         CoordinatorAssembly(
             prepared: prepared, state: state, heldOut: heldOut, compute: compute,
-            minimumConnected: workers.workers.count, heldOutWorkers: workers.heldOut(prepared.configuration))
+            minimumConnected: workers.workers.count)
     }
 
     /// Runs every worker as a process of its own; returns once the run ended or was stopped.
