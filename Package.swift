@@ -60,7 +60,9 @@ if !coreOnly {
     targets += [
         .systemLibrary(name: "CZeroMQ"),
         .target(name: "CWire", linkerSettings: [.linkedLibrary("protobuf-c")]),
-        .target(name: "CBuiltIn", exclude: ["made-by"]),
+        // The C target's `files` reach the program through #embed, so they are no resources.
+        .target(name: "CBuiltIn", exclude: ["files", "made-by"]),
+        library("BuiltIn", ["CBuiltIn"]),
         library("Federation", ["ModelFiles", "Randomness", "Recipe", "CKernels", crypto]),
         library("RunFile", ["Federation", "ModelFiles", "Recipe", .product(name: "Yams", package: "Yams")]),
         library("Wire", ["CWire", "Federation", "ModelFiles", "Recipe"]),
@@ -84,10 +86,11 @@ if !coreOnly {
             name: "shoal",
             dependencies: [
                 "Simulation", "Coordinator", "Worker", "Transport", "Wire", "Federation", "RunFile", "Recipe",
-                "FineTuning", "LanguageModel", "Tensor", "CKernels", "ModelFiles", "Randomness", "CBuiltIn", logging,
+                "FineTuning", "LanguageModel", "Tensor", "CKernels", "ModelFiles", "Randomness", "BuiltIn", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),
+        tests("BuiltIn", ["BuiltIn"]),
         tests("Federation", ["Federation", "Randomness", "ModelFiles", "Recipe"]),
         tests("RunFile", ["RunFile", "Federation", "Recipe", "FixtureFiles"]),
         tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe"]),
