@@ -32,7 +32,7 @@ extension WorkerService {
             return
         }
         send(.objectRequest(download.request()), of: task)
-        downloadRetry = Retry(at: now, random: &random)
+        downloadRetry = Retry(.bulk, at: now, random: &random)
     }
 
     func tickDownload() {

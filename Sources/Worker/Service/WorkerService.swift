@@ -119,7 +119,7 @@ public final class WorkerService: WorkerServiceProtocol {
         case .offer(let offer): take(offer, envelope)
         case .cancel(let cancel): take(cancel)
         case .objectChunk(let chunk): take(chunk, payload ?? [])
-        case .updateAck(let ack): take(ack)
+        case .updateAck(let ack): take(ack, envelope)
         default:
             let refusal = Refused(
                 code: .unknownMessage, reason: "this worker does not take \(envelope.message.kind) messages")
@@ -174,7 +174,7 @@ extension WorkerService {
     func sendRepeatedly(_ message: Message, of task: ActiveTask? = nil) -> Outstanding {
         let envelope = envelope(message, of: task)
         link.send(envelope, payload: nil)
-        return Outstanding(envelope: envelope, retry: Retry(at: now, random: &random))
+        return Outstanding(envelope: envelope, retry: Retry(.control, at: now, random: &random))
     }
 
     /// The next moment at which something is due.

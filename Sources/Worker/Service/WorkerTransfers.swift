@@ -21,12 +21,13 @@ extension WorkerService {
         }
     }
 
-    func take(_ ack: UpdateAck) {
+    func take(_ ack: UpdateAck, _ envelope: Envelope) {
         guard let task, task.offer.lease == ack.lease, case .open = session else { return }
         switch (task.stage, ack.state) {
-        case (.uploading(var upload, _), .receivedThrough(let offset)):
-            guard let parts = upload.received(through: offset) else { return }
-            self.task?.stage = .uploading(upload, send(parts, of: task))
+        case (.uploading(var upload, let outstanding?), .receivedThrough(let offset)):
+            let isAnswer = envelope.inReplyTo == outstanding.envelope.id
+            guard let parts = upload.received(through: offset, isAnswer: isAnswer) else { return }
+            self.task?.stage = .uploading(upload, send(parts, of: task, after: outstanding, upload.phase))
         case (.uploading, .committed):
             settle()
             observer(.updateAccepted(round: task.round))
@@ -45,13 +46,16 @@ extension WorkerService {
     }
 
     /// - Returns: What to say again, or how long to wait for chunks' answers, until the next acknowledgement.
-    private func send(_ parts: [Upload.Part], of task: ActiveTask) -> Outstanding? {
-        var last = envelope(.heartbeat(Heartbeat(phase: .uploading, lease: task.offer.lease)), of: task)
+    private func send(
+        _ parts: [Upload.Part], of task: ActiveTask, after outstanding: Outstanding, _ phase: Upload.Phase
+    ) -> Outstanding {
+        var last = outstanding.envelope
         for part in parts {
             last = envelope(part.message, of: task)
             link.send(last, payload: part.payload)
         }
-        return Outstanding(envelope: last, retry: Retry(at: now, random: &random))
+        let pace: Retry.Pace = phase == .sending ? .bulk : .control
+        return Outstanding(envelope: last, retry: Retry(pace, at: now, random: &random))
     }
 
     private func settle() {

@@ -50,16 +50,20 @@ struct Upload {
 
     /// The coordinator holds the bytes before `offset`.
     ///
+    /// - Parameter isAnswer: Whether this answers the last message sent. Late answers to chunks of an earlier try say
+    ///   nothing about where to go on.
     /// - Returns: What to send now; `nil` if this was no news.
-    mutating func received(through offset: UInt64) -> [Part]? {
+    mutating func received(through offset: UInt64, isAnswer: Bool) -> [Part]? {
         guard let offset = Int(exactly: offset), offset <= pending.bytes.count else { return nil }
         switch phase {
-        case .beginning: sent = offset
+        case .beginning:
+            guard isAnswer else { return nil }
+            sent = offset
         case .sending:
             guard offset > acknowledged else { return nil }
             sent = max(sent, offset)
         case .committing:
-            guard offset < pending.bytes.count else { return nil }
+            guard isAnswer, offset < pending.bytes.count else { return nil }
             sent = offset
         }
         acknowledged = offset
