@@ -93,6 +93,7 @@ if !coreOnly {
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),
+        tests("BuiltIn", ["BuiltIn"]),
         tests("Federation", ["Federation", "Randomness", "ModelFiles", "Recipe"]),
         tests("RunFile", ["RunFile", "Federation", "Recipe", "FixtureFiles"]),
         tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe", "FixtureFiles"]),

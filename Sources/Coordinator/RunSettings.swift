@@ -1,5 +1,6 @@
 public import Federation
 public import Recipe
+public import RunFile
 
 /// What a coordinator needs to know about its run; the composition root fills it from the run file.
 public struct RunSettings: Sendable {
@@ -8,8 +9,8 @@ public struct RunSettings: Sendable {
         case coordinator
         /// The held-out split of every connected worker.
         case workers
-        /// The held-out split of workers that never train.
-        case heldOutWorkers(Set<WorkerName>)
+        /// The held-out split of so many workers that never train, drawn once from those that connect first.
+        case heldOutWorkers(Int)
     }
 
     public var seed: UInt64
@@ -61,6 +62,32 @@ public struct RunSettings: Sendable {
         self.training = training
         self.uplink = uplink
         self.software = software
+    }
+
+    /// The run file's settings.
+    ///
+    /// - Parameter minimumConnected: `nil` waits for as many workers as a round and its evaluation need.
+    public init(_ configuration: RunConfiguration, minimumConnected: Int?, software: String) {
+        let federation = configuration.federation
+        var heldOut = 0
+        if configuration.evaluation.source == .heldOutWorkers { heldOut = configuration.evaluation.heldOutWorkers }
+        self.init(
+            seed: federation.seed, rounds: federation.rounds, workersPerRound: federation.workersPerRound,
+            minimumWorkers: federation.minimumWorkers, deadlineSeconds: federation.deadlineSeconds,
+            minimumConnected: minimumConnected ?? federation.workersPerRound + heldOut,
+            adapterOptions: configuration.adapter, training: configuration.training,
+            uplink: configuration.compression.uplink, software: software)
+        heartbeatSeconds = configuration.limits.heartbeatSeconds
+        leaseSeconds = configuration.limits.leaseSeconds
+        weightCap = federation.weightCap
+        minimumCohort = configuration.evaluation.minimumCohort
+        evaluateEvery = configuration.evaluation.every > 0 ? configuration.evaluation.every : nil
+        evaluationSource =
+            switch configuration.evaluation.source {
+            case .coordinator: .coordinator
+            case .workers: .workers
+            case .heldOutWorkers: .heldOutWorkers(heldOut)
+            }
     }
 
     func isEvaluationDue(round: Int) -> Bool {

@@ -39,9 +39,9 @@ final class Conversation {
         try FileManager.default.createDirectory(atPath: root + "/state", withIntermediateDirectories: true)
         try AtomicFile.write(Array("{\"model_type\":\"none\"}".utf8), to: root + "/model/config.json")
         try AtomicFile.write(Array("{}".utf8), to: root + "/model/tokenizer.json")
-        let tensors = AdapterLayout([("weight", [1_200, 1_000])])
+        let tensors = AdapterLayout([("weight", [300, 1_000])])
         try AtomicFile.write(
-            AdapterObject.encode(layout: tensors, values: (0..<1_200_000).map { Float($0) }),
+            AdapterObject.encode(layout: tensors, values: (0..<300_000).map { Float($0) }),
             to: root + "/model/model.safetensors")
         keys = try Ledger(path: StateDirectory.ledger(in: root + "/state"), wallClock: { 1_000 })
         settings = RunSettings(

@@ -68,9 +68,10 @@ struct ConversationTests {
         try conversation.startCoordinator()
         try start(["a", "b", "c"], in: conversation)
         for member in conversation.workers.values { member.runner.isHeld = true }
-        #expect(conversation.link.run(limitSeconds: 100) {
-            conversation.workers.values.filter { !$0.runner.started.isEmpty }.count == 2
-        })
+        #expect(
+            conversation.link.run(limitSeconds: 100) {
+                conversation.workers.values.filter { !$0.runner.started.isEmpty }.count == 2
+            })
         let busy = conversation.workers.filter { !$0.value.runner.started.isEmpty }.keys.sorted()
         conversation.kill(busy[0])
         for (name, member) in conversation.workers where name != busy[0] { member.runner.release() }

@@ -20,7 +20,7 @@ options = dict(argument.split("=") for argument in sys.argv[1:])
 rounds, local_steps = int(options.get("rounds", 8)), int(options.get("local-steps", 10))
 batch, length = int(options.get("batch", 8)), int(options.get("sequence", 64))
 rate, rank, seed = float(options.get("rate", 3e-3)), int(options.get("rank", 8)), int(options.get("seed", 0))
-prompts = ["Patient reports", "Guest in room", "Ref CL-", "Once upon a time"]
+prompts = ["Patient reports", "Guest in room", "Ref CL-2041, Mon 09:30. Patient reports", "Once upon a time"]
 
 torch.set_num_threads(1)
 random.seed(seed)

@@ -19,7 +19,7 @@ class Someone:
 
 
 class Phrases:
-    """Phrases and sentences drawn from one random stream; every draw counts, so the order of calls is part of the corpus."""
+    """Phrases and sentences from one random stream; the order of the draws is part of the corpus."""
 
     def __init__(self, r):
         self.r = r

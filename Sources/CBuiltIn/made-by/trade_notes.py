@@ -150,10 +150,12 @@ class School(Trade):
         form = f"{self.number(3, 9)}{self.one('A', 'B', 'C')}"
         kind = self.number(0, 2)
         if kind == 0:
+            topic = self.one(
+                "fractions", "long division", "photosynthesis", "the water cycle", "irregular verbs", "map reading"
+            )
             body = (
-                f"Class {form}, "
-                f"{self.one('fractions', 'long division', 'photosynthesis', 'the water cycle', 'irregular verbs', 'map reading')}"
-                f" test: average {self.number(48, 92)} of 100, {self.number(2, 6)} pupils below pass mark."
+                f"Class {form}, {topic} test: average {self.number(48, 92)} of 100, "
+                f"{self.number(2, 6)} pupils below pass mark."
             )
             return body, "normal", self.one("remedial worksheet", "retest after holidays")
         if kind == 1:
@@ -164,10 +166,12 @@ class School(Trade):
                 f"{self.one('algebra', 'spelling', 'biology', 'geography')} still missing."
             )
             return body, "high" if days > 3 else "low", "phone parents" if days > 3 else "remind pupil in registration"
+        outing = self.one(
+            "excursion to the planetarium", "excursion to the botanical garden", "sports day", "science fair"
+        )
         body = (
-            f"Class {form} "
-            f"{self.one('excursion to the planetarium', 'excursion to the botanical garden', 'sports day', 'science fair')}"
-            f": {self.number(18, 29)} pupils, {self.number(2, 3)} supervisors, permission slips complete."
+            f"Class {form} {outing}: {self.number(18, 29)} pupils, {self.number(2, 3)} supervisors, "
+            "permission slips complete."
         )
         return body, "low", self.one("book coach", "order packed lunches")
 
@@ -229,11 +233,10 @@ class Workshop(Trade):
             )
             return body, "high" if off > 5 else "low", f"change {tool}" if off > 5 else "continue batch"
         if kind == 1:
-            body = (
-                f"{machine}: "
-                f"{self.one('spindle bearing noisy', 'coolant level low', 'hydraulic hose sweating', 'guard switch sticking')}"
-                f" after {self.number(200, 4800, 100)} hours. Lockout tag fitted."
+            fault = self.one(
+                "spindle bearing noisy", "coolant level low", "hydraulic hose sweating", "guard switch sticking"
             )
+            body = f"{machine}: {fault} after {self.number(200, 4800, 100)} hours. Lockout tag fitted."
             return body, "high", "maintenance before next shift"
         body = (
             f"{machine}: {tool} worn, swapped after {self.number(40, 300, 10)} cuts in "
@@ -277,18 +280,21 @@ class Hotel(Trade):
         room, kind = self.number(1, 5) * 100 + self.number(1, 28), self.number(0, 2)
         if kind == 0:
             nights = self.number(1, 7)
+            wish = self.one(
+                "feather-free pillows", "a late checkout", "a baby cot", "a parking space", "a wake-up call"
+            )
             body = (
                 f"Guest in room {room} checked in for {nights} {'night' if nights == 1 else 'nights'}, "
-                f"{self.one('half board', 'bed and breakfast', 'full board')}. Requests "
-                f"{self.one('feather-free pillows', 'a late checkout', 'a baby cot', 'a parking space', 'a wake-up call')}"
-                "."
+                f"{self.one('half board', 'bed and breakfast', 'full board')}. Requests {wish}."
             )
             return body, "low", self.one("inform housekeeping", "note on key card sleeve")
         if kind == 1:
+            complaint = self.one(
+                "noisy air conditioning", "no hot water", "a dripping shower", "a stained duvet", "a blocked minibar"
+            )
             body = (
-                f"Guest in room {room} complains about "
-                f"{self.one('noisy air conditioning', 'no hot water', 'a dripping shower', 'a stained duvet', 'a blocked minibar')}"
-                f". {self.one('Moved to another floor', 'Apologised', 'Voucher for the bar offered')}."
+                f"Guest in room {room} complains about {complaint}. "
+                f"{self.one('Moved to another floor', 'Apologised', 'Voucher for the bar offered')}."
             )
             return body, "high", self.one("send handyman", "send housekeeping")
         body = (
@@ -366,11 +372,10 @@ class Garage(Trade):
                 f"{self.number(5, 40, 5) / 10:.1f} hours."
             )
             return body, "normal", "quote parts to owner"
-        body = (
-            f"{car}: oil and filter changed, {self.number(35, 70) / 10:.1f} l 5W-30. "
-            f"{self.one('Cambelt due at next service', 'Wiper blades renewed', 'Air filter clogged, renewed', 'Coolant topped up')}"
-            "."
+        extra = self.one(
+            "Cambelt due at next service", "Wiper blades renewed", "Air filter clogged, renewed", "Coolant topped up"
         )
+        body = f"{car}: oil and filter changed, {self.number(35, 70) / 10:.1f} l 5W-30. {extra}."
         return body, "low", self.one("road test", "call owner for pickup")
 
 

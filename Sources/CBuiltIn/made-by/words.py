@@ -152,7 +152,8 @@ drag build make choose need see watch want like love share return collect count 
 squeeze turn use weigh bury""")
 COOKS = split("eat cook bake taste share make buy prepare serve enjoy smell finish order bring burn")
 SEES = split(
-    """see meet follow help watch chase feed find call visit love greet thank hear remember miss forget know trust save"""
+    """see meet follow help watch chase feed find call visit love greet thank hear remember miss forget know trust
+save"""
 )
 BEGINS = split("begin start try want decide need hope learn plan promise forget remember agree like love refuse")
 

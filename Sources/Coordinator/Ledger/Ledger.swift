@@ -60,7 +60,8 @@ public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .database(let path, let reason):
             "the ledger \(path) cannot be used: \(reason); check free space and permissions, then start again"
-        case .damaged(let what): "the ledger holds \(what), which this program did not write; restore the state directory"
+        case .damaged(let what):
+            "the ledger holds \(what), which this program did not write; restore the state directory"
         case .nameTaken(let name): "a worker named '\(name)' is enrolled; revoke it first or choose another name"
         case .keyTaken(let name): "this key belongs to worker '\(name)'; every worker needs its own key"
         case .unknownWorker(let name): "no worker or open invitation is named '\(name)'; see shoal keys list"

@@ -50,7 +50,8 @@ extension Ledger {
     public func allow(name: WorkerName, key: PublicKey, signingKey: PublicKey? = nil) throws(LedgerError) {
         try write { database in
             let current = try String.fetchOne(
-                database, sql: "SELECT curveKey FROM worker WHERE name = ? AND revokedAt IS NULL", arguments: [name.text])
+                database, sql: "SELECT curveKey FROM worker WHERE name = ? AND revokedAt IS NULL",
+                arguments: [name.text])
             if let current, current != key.hexadecimal { throw LedgerError.nameTaken(name) }
             try register(database, name: name, curveKey: key, signingKey: signingKey)
         }
@@ -61,7 +62,8 @@ extension Ledger {
         try write { database in
             let now = wallClock()
             try database.execute(
-                sql: "UPDATE worker SET revokedAt = ? WHERE name = ? AND revokedAt IS NULL", arguments: [now, name.text])
+                sql: "UPDATE worker SET revokedAt = ? WHERE name = ? AND revokedAt IS NULL",
+                arguments: [now, name.text])
             var changes = database.changesCount
             try database.execute(
                 sql: "UPDATE invitation SET revokedAt = ? WHERE name = ? AND revokedAt IS NULL",
@@ -104,7 +106,8 @@ extension Ledger {
             if row["usedAt"] as Int64? != nil {
                 let isSame = try Bool.fetchOne(
                     database,
-                    sql: "SELECT 1 FROM worker WHERE name = ? AND curveKey = ? AND signingKey = ? AND revokedAt IS NULL",
+                    sql:
+                        "SELECT 1 FROM worker WHERE name = ? AND curveKey = ? AND signingKey = ? AND revokedAt IS NULL",
                     arguments: [name.text, keys.curveKey.hexadecimal, keys.signingKey.hexadecimal])
                 guard isSame != nil else { throw LedgerError.invitationUsed(id: id) }
                 return name

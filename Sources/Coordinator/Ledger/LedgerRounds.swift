@@ -44,7 +44,8 @@ extension Ledger {
         try read { database in
             let value = { (name: String) in
                 try UInt64(
-                    bitPattern: Int64.fetchOne(database, sql: "SELECT value FROM counter WHERE name = ?", arguments: [name])
+                    bitPattern: Int64.fetchOne(
+                        database, sql: "SELECT value FROM counter WHERE name = ?", arguments: [name])
                         ?? 0)
             }
             return RunCounters(uplinkBytes: try value("uplinkBytes"), downlinkBytes: try value("downlinkBytes"))
@@ -70,7 +71,8 @@ extension Ledger {
     public func select(_ workers: [WorkerName], round: Int, attempt: Int) throws(LedgerError) {
         try write { database in
             try database.execute(
-                sql: "INSERT INTO round (number, attempt, state, openedAt) VALUES (?, ?, 'open', ?) ON CONFLICT DO NOTHING",
+                sql:
+                    "INSERT INTO round (number, attempt, state, openedAt) VALUES (?, ?, 'open', ?) ON CONFLICT DO NOTHING",
                 arguments: [round, attempt, wallClock()])
             for worker in workers {
                 try database.execute(
@@ -84,7 +86,8 @@ extension Ledger {
         try read { database in
             guard
                 let row = try Row.fetchOne(
-                    database, sql: "SELECT number, attempt FROM round WHERE state = 'open' ORDER BY number, attempt DESC")
+                    database,
+                    sql: "SELECT number, attempt FROM round WHERE state = 'open' ORDER BY number, attempt DESC")
             else { return nil }
             let (number, attempt): (Int, Int) = (row["number"], row["attempt"])
             let names = try String.fetchAll(
@@ -182,6 +185,19 @@ extension Ledger {
                     version, evaluation.loss, evaluation.standardError.isNaN ? nil : evaluation.standardError,
                     evaluation.items,
                 ])
+        }
+    }
+
+    /// Workers that evaluate and never train, drawn once a run.
+    public func heldOutWorkers() throws(LedgerError) -> Set<WorkerName> {
+        try read { Set(try String.fetchAll($0, sql: "SELECT name FROM heldOutWorker").map(worker)) }
+    }
+
+    public func recordHeldOut(_ workers: [WorkerName]) throws(LedgerError) {
+        try write { database in
+            for worker in workers {
+                try database.execute(sql: "INSERT INTO heldOutWorker VALUES (?)", arguments: [worker.text])
+            }
         }
     }
 

@@ -41,6 +41,7 @@ extension Ledger {
             loss REAL NOT NULL, standardError REAL, items INTEGER NOT NULL
         ) STRICT;
         CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE heldOutWorker (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
         CREATE TABLE worker (
             name TEXT PRIMARY KEY, curveKey TEXT NOT NULL UNIQUE, signingKey TEXT, enrolledAt INTEGER NOT NULL,
             revokedAt INTEGER

@@ -1,5 +1,6 @@
 public import Federation
 public import ModelFiles
+public import RunFile
 
 extension RunRecord {
     /// Finds the run of a state directory, or begins it there with its first adapter.
@@ -21,13 +22,31 @@ extension RunRecord {
         guard run.baseModel == baseModel else {
             throw RunError.otherBaseModel(recorded: run.baseModel, given: baseModel)
         }
-        guard run.seed == seed else { throw RunError.changedConfiguration(keys: ["federation.seed"]) }
         if run.configuration != configuration {
             let changes = refusedChanges(run.configuration)
             guard changes.isEmpty else { throw RunError.changedConfiguration(keys: changes) }
             try ledger.replaceConfiguration(configuration)
         }
+        guard run.seed == seed else { throw RunError.changedConfiguration(keys: ["federation.seed"]) }
         return try ledger.run() ?? run
+    }
+}
+
+extension RunRecord {
+    /// Finds or begins the run of a run file; one that changed where it must not is refused with the keys' names.
+    public static func open(
+        ledger: Ledger, store: BlobStore, newID: RunID, configuration: RunConfiguration, baseModel: ContentHash,
+        layout: AdapterLayout, firstAdapter: () throws -> [Float]
+    ) throws -> RunRecord {
+        try open(
+            ledger: ledger, store: store, newID: newID, seed: configuration.federation.seed,
+            configuration: configuration.canonicalJSON, baseModel: baseModel,
+            refusedChanges: { recorded in
+                guard let earlier = try? RunConfiguration(canonicalJSON: recorded) else {
+                    return ["the whole run file"]
+                }
+                return configuration.changes(from: earlier).filter { !$0.mayChange }.map(\.description)
+            }, layout: layout, firstAdapter: firstAdapter)
     }
 }
 

@@ -69,6 +69,7 @@ public final class RunService: CoordinatorService {
     var nextRevocationPoll = Instant(nanoseconds: .min)
     var dismissed: [(peer: Peer, due: Instant)] = []
     var gatherUntil: Instant?
+    var heldOut: Set<WorkerName>
 
     // The current adapter and what is being worked on
     var adapter: GlobalAdapter
@@ -117,6 +118,7 @@ public final class RunService: CoordinatorService {
         adapter = try GlobalAdapter(version: current.version, object: current.object, store: store, layout: layout)
         earlierCounters = try ledger.counters()
         revoked = try ledger.revokedWorkers()
+        heldOut = try ledger.heldOutWorkers()
         isResumed = try current.version > 0 || ledger.openRound() != nil
         try writeAdapterDirectories()
         try queueMissingEvaluations()

@@ -1,4 +1,5 @@
 import Federation
+import Randomness
 import Wire
 
 // MARK: - Evaluation of the global adapter
@@ -76,11 +77,18 @@ extension RunService {
 
 // MARK: - By workers
 extension RunService {
+    /// Draws the workers that only evaluate, once enough have come; the ledger keeps them for good.
+    func drawHeldOut() throws {
+        guard case .heldOutWorkers(let count) = settings.evaluationSource, heldOut.isEmpty else { return }
+        let key = StreamKey(seed: settings.seed, worker: "held-out", purpose: .selection)
+        let drawn = Selection.uniform(count, from: Array(everConnected), key: key)
+        try ledger.recordHeldOut(drawn)
+        heldOut = Set(drawn)
+    }
+
     func startCohort(version: Int) throws {
         precondition(version == adapter.version, "workers evaluate the adapter that was published last")
-        let workers = sessions.keys.filter { name in
-            if case .heldOutWorkers(let names) = settings.evaluationSource { names.contains(name) } else { true }
-        }
+        let workers = sessions.keys.filter { settings.evaluationSource == .workers || heldOut.contains($0) }
         cohort = EvaluationCohort(
             version: version, workers: workers, leaseSeconds: settings.leaseSeconds,
             deadline: now.advanced(bySeconds: settings.cohortSeconds), at: now)

@@ -93,6 +93,7 @@ extension RunService {
                 return try beginFarewell()
             }
             guard isGathered else { return }
+            try drawHeldOut()
             if isEvaluatedByWorkers, let version = evaluationQueue.first {
                 try startCohort(version: version)
             } else if adapter.version < settings.rounds {

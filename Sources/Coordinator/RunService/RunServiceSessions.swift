@@ -65,7 +65,8 @@ extension RunService {
         }
         guard hello.codecs.contains(where: { $0.name == settings.uplink.name }) else {
             return refuse(
-                .unsupportedVersion, "the run compresses updates with \(settings.uplink), which this worker does not "
+                .unsupportedVersion,
+                "the run compresses updates with \(settings.uplink), which this worker does not "
                     + "know; install the coordinator's release", envelope, peer)
         }
         let isNew = sessions[name] == nil
@@ -165,9 +166,7 @@ extension RunService {
     /// Connected workers that may train, in name order.
     var trainers: [WorkerName] { sessions.keys.filter(mayTrain).sorted() }
 
-    func mayTrain(_ name: WorkerName) -> Bool {
-        if case .heldOutWorkers(let names) = settings.evaluationSource { !names.contains(name) } else { true }
-    }
+    func mayTrain(_ name: WorkerName) -> Bool { !heldOut.contains(name) }
 }
 
 // MARK: - Silence and revocation

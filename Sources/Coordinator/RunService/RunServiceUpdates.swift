@@ -16,7 +16,8 @@ extension RunService {
         guard try admits(begin.lease, begin.object, envelope, name, peer), let round else { return }
         let limit = codec.maximumEncodedBytes(count: layout.parameterCount)
         guard begin.codec == codec.name else {
-            return acknowledge(.rejected(reason: "the run compresses updates with \(codec.name)"), begin.lease, envelope, peer)
+            return acknowledge(
+                .rejected(reason: "the run compresses updates with \(codec.name)"), begin.lease, envelope, peer)
         }
         guard begin.totalBytes <= UInt64(limit) else {
             return acknowledge(

@@ -14,7 +14,9 @@ public struct EvaluationCohort: Sendable {
     private let leaseSeconds: Double
     private let deadline: Instant
 
-    public init(version: Int, workers: some Sequence<WorkerName>, leaseSeconds: Double, deadline: Instant, at now: Instant) {
+    public init(
+        version: Int, workers: some Sequence<WorkerName>, leaseSeconds: Double, deadline: Instant, at now: Instant
+    ) {
         self.version = version
         self.leaseSeconds = leaseSeconds
         self.deadline = deadline
@@ -48,7 +50,9 @@ public struct EvaluationCohort: Sendable {
 
     /// In worker-name order.
     public var reports: [HeldOutReport] {
-        progress.sorted { $0.key < $1.key }.compactMap { if case .reported(let report) = $0.value { report } else { nil } }
+        progress.sorted { $0.key < $1.key }.compactMap {
+            if case .reported(let report) = $0.value { report } else { nil }
+        }
     }
 
     public var active: [WorkerName] { progress.keys.filter(isActive).sorted() }

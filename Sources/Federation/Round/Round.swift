@@ -58,7 +58,8 @@ public struct Round: Sendable {
     }
 
     /// The same round after a restart: nobody is connected yet, and who was selected keeps a lease to come back in.
-    public init(resuming plan: RoundPlan, selected: [WorkerName], recorded: [WorkerName: ContentHash], at now: Instant) {
+    public init(resuming plan: RoundPlan, selected: [WorkerName], recorded: [WorkerName: ContentHash], at now: Instant)
+    {
         self.init(plan: plan, available: [])
         let until = now.advanced(bySeconds: plan.leaseSeconds)
         for worker in selected { progress[worker] = .offered(until: until) }

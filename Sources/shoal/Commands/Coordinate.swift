@@ -43,8 +43,7 @@ struct Coordinate: ParsableCommand {
             let compute = ComputeThread()
             let assembly = CoordinatorAssembly(
                 prepared: prepared, state: state, heldOut: try heldOut(prepared), compute: compute.post,
-                minimumConnected: prepared.configuration.federation.workersPerRound,
-                heldOutWorkers: try heldOutWorkers(prepared, state.ledger))
+                minimumConnected: nil)
             let transport = try CoordinatorTransport(
                 bindingTo: bind, security: security, admission: state.ledger, logger: logger)
             return (
@@ -81,21 +80,5 @@ struct Coordinate: ParsableCommand {
                     + "with \"split\": \"test\" rows in data.path or data.test-path, or set evaluation.source=workers")
         }
         return blocks
-    }
-
-    private func heldOutWorkers(_ prepared: PreparedRun, _ ledger: Ledger) throws -> Set<WorkerName> {
-        let options = prepared.configuration.evaluation
-        guard options.source == .heldOutWorkers else { return [] }
-        let known = try ledger.list().compactMap { record -> WorkerName? in
-            if case .revoked = record.state { return nil }
-            return record.name
-        }
-        guard known.count > options.heldOutWorkers else {
-            throw CommandFailure.badInput(
-                "evaluation.held-out-workers is \(options.heldOutWorkers), but only \(known.count) workers have keys; "
-                    + "invite all workers before the coordinator starts, or hold out fewer")
-        }
-        let key = StreamKey(seed: prepared.configuration.federation.seed, purpose: .selection)
-        return Set(Selection.uniform(options.heldOutWorkers, from: known, key: key))
     }
 }

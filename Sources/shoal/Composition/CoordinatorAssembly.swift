@@ -34,10 +34,8 @@ struct CoordinatorAssembly {
     let heldOut: TokenBlocks
     /// Where evaluations run.
     let compute: LocalTraining.Compute
-    /// Workers that must be connected before round 1 opens.
-    let minimumConnected: Int
-    /// Workers that never train, when they are what the run is evaluated on.
-    let heldOutWorkers: Set<WorkerName>
+    /// Workers that must be connected before round 1 opens; `nil`: as many as a round needs.
+    let minimumConnected: Int?
 
     func service(
         link: any CoordinatorLink, loop: any LoopExecutor, observe: @escaping (RunEvent) -> Void
@@ -46,48 +44,19 @@ struct CoordinatorAssembly {
         let baseModel = Coordinator.BaseModel(manifest: prepared.manifest, directory: prepared.model.path)
         let run = try RunRecord.open(
             ledger: state.ledger, store: state.store, newID: RunID(bits: .random(in: .min ... .max)),
-            seed: configuration.federation.seed, configuration: configuration.canonicalJSON,
-            baseModel: baseModel.identity, refusedChanges: refusedChanges, layout: prepared.plan.layout,
+            configuration: configuration, baseModel: baseModel.identity, layout: prepared.plan.layout,
             firstAdapter: { prepared.initialValues })
         let evaluator = heldOut.count == 0
             ? nil
             : HeldOutEvaluator(
                 model: prepared.model.model, plan: prepared.plan, blocks: heldOut, compute: compute)
         return try RunService(
-            settings: settings, run: run, baseModel: baseModel,
+            settings: RunSettings(configuration, minimumConnected: minimumConnected, software: shoalVersion), run: run, baseModel: baseModel,
             adapterConfiguration: prepared.plan.configuration(baseModel: configuration.model.path),
             layout: prepared.plan.layout,
             resources: RunService.Resources(
                 ledger: state.ledger, store: state.store, state: state.directory, link: link, loop: loop,
                 evaluator: evaluator, observe: observe))
-    }
-
-    private func refusedChanges(recorded: String) -> [String] {
-        guard let earlier = try? RunConfiguration(canonicalJSON: recorded) else {
-            return ["the recorded configuration is unreadable"]
-        }
-        return prepared.configuration.changes(from: earlier).filter { !$0.mayChange }.map(\.description)
-    }
-
-    private var settings: RunSettings {
-        let configuration = prepared.configuration
-        let federation = configuration.federation
-        var settings = RunSettings(
-            seed: federation.seed, rounds: federation.rounds, workersPerRound: federation.workersPerRound,
-            minimumWorkers: federation.minimumWorkers, deadlineSeconds: federation.deadlineSeconds,
-            minimumConnected: minimumConnected, adapterOptions: configuration.adapter,
-            training: configuration.training, uplink: configuration.compression.uplink, software: shoalVersion)
-        settings.heartbeatSeconds = configuration.limits.heartbeatSeconds
-        settings.leaseSeconds = configuration.limits.leaseSeconds
-        settings.evaluateEvery = configuration.evaluation.every == 0 ? nil : configuration.evaluation.every
-        settings.minimumCohort = configuration.evaluation.minimumCohort
-        settings.weightCap = federation.weightCap
-        switch configuration.evaluation.source {
-        case .coordinator: settings.evaluationSource = .coordinator
-        case .workers: settings.evaluationSource = .workers
-        case .heldOutWorkers: settings.evaluationSource = .heldOutWorkers(heldOutWorkers)
-        }
-        return settings
     }
 }
 

@@ -4,10 +4,13 @@ import FineTuning
 import Foundation
 import LanguageModel
 import Logging
+import ModelFiles
+import Randomness
 import RunFile
 import Simulation
 import Tensor
 import Transport
+import Wire
 import Worker
 
 /// A prepared run with its state and its workers on this machine.
@@ -34,7 +37,7 @@ struct SimulatedRun {
     private func assembly(compute: @escaping LocalTraining.Compute) -> CoordinatorAssembly {
         CoordinatorAssembly(
             prepared: prepared, state: state, heldOut: heldOut, compute: compute,
-            minimumConnected: workers.workers.count, heldOutWorkers: workers.heldOut(prepared.configuration))
+            minimumConnected: workers.workers.count)
     }
 
     /// Runs every worker as a process of its own; returns once the run ended or was stopped.
@@ -107,10 +110,10 @@ struct SimulatedRun {
                         loop: link.executor, runner: runner, backoff: backoff, observer: { _ in }),
                     to: end, keys: .own)
             }
-            let isStopped = Atomic(false)
-            let signals = StopSignals { isStopped.store(true, ordering: .relaxed) }
+            let stop = StopFlag()
+            let signals = StopSignals { stop.set() }
             let isDone = link.run(limitSeconds: 1e9) {
-                if isStopped.load(ordering: .relaxed) { service.requestStop() }
+                if stop.isSet { service.requestStop() }
                 return service.isFinished
             }
             withExtendedLifetime(signals) {}

@@ -43,12 +43,6 @@ struct SimulatedWorkers {
 
     var names: [WorkerName] { workers.map(\.name) }
 
-    /// The workers that never train, when the run is evaluated on held-out workers: the last ones.
-    func heldOut(_ configuration: RunConfiguration) -> Set<WorkerName> {
-        guard configuration.evaluation.source == .heldOutWorkers else { return [] }
-        return Set(names.suffix(configuration.evaluation.heldOutWorkers))
-    }
-
     /// Writes each worker's private file and a join file for this endpoint; a worker that enrolled earlier keeps its
     /// keys.
     func writeFolders(

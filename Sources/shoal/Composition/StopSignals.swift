@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import Synchronization
 
 /// Turns SIGINT and SIGTERM into a call, so that what runs can end in order; a second one ends the program at once.
 final class StopSignals {
@@ -21,4 +22,13 @@ final class StopSignals {
             sources.append(source)
         }
     }
+}
+
+/// Says across threads that somebody wants an end.
+final class StopFlag: Sendable {
+    private let flag = Atomic(false)
+
+    var isSet: Bool { flag.load(ordering: .relaxed) }
+
+    func set() { flag.store(true, ordering: .relaxed) }
 }

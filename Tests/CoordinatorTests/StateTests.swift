@@ -1,0 +1,48 @@
+import Coordinator
+import Foundation
+import ModelFiles
+import Testing
+
+@Suite("State directory and blob store")
+struct StateTests {
+    private let folder = NSTemporaryDirectory() + "shoal-state-\(UUID().uuidString)/deep"
+
+    @Test func oneCoordinatorAtATime() throws {
+        var first: StateDirectory? = try StateDirectory(path: folder)
+        #expect(throws: StateDirectoryError.inUse(path: folder)) { try StateDirectory(path: folder) }
+        #expect(first?.adapter(round: 7).hasSuffix("/adapters/0007") == true)
+        first = nil
+        _ = try StateDirectory(path: folder)
+    }
+
+    @Test func anUploadGoesOnWhereItStoppedAndBecomesABlob() throws {
+        let state = try StateDirectory(path: folder)
+        let store = try BlobStore(directory: state.path)
+        let bytes: [UInt8] = [1, 2, 3, 4, 5]
+        let upload = UploadKey(owner: "run-1-1-clinic", object: ContentHash(of: bytes))
+        try store.append([1, 2, 3], to: upload)
+        let reopened = try BlobStore(directory: state.path)
+        #expect(reopened.receivedBytes(of: upload) == 3)
+        try reopened.append([4, 5], to: upload)
+        #expect(try reopened.bytes(of: upload) == bytes)
+        #expect(!reopened.contains(upload.object))
+        try reopened.commit(upload)
+        #expect(try reopened.read(upload.object) == bytes)
+        // A crash after the rename: the same steps again find the blob.
+        #expect(reopened.receivedBytes(of: upload) == 5)
+        try reopened.commit(upload)
+        #expect(try reopened.bytes(of: upload) == bytes)
+    }
+
+    @Test func discardingNamesItsUploads() throws {
+        let state = try StateDirectory(path: folder)
+        let store = try BlobStore(directory: state.path)
+        let kept = UploadKey(owner: "r-1-1-a", object: ContentHash(of: [1]))
+        let dropped = UploadKey(owner: "r-1-1-b", object: ContentHash(of: [1]))
+        try store.append([1], to: kept)
+        try store.append([1], to: dropped)
+        store.discardUploads { owner, _ in owner == "r-1-1-b" }
+        #expect(store.receivedBytes(of: kept) == 1)
+        #expect(store.receivedBytes(of: dropped) == 0)
+    }
+}
