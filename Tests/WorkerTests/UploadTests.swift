@@ -61,7 +61,7 @@ struct UploadTests {
         acknowledge(.committed, answering: commit.id)
         #expect(bench.pendingFiles == [])
         #expect(bench.events.last == .updateAccepted(round: 4))
-        bench.advance(11)
+        bench.advance(WorkerBench.heartbeatSeconds)
         #expect(bench.sent().heartbeats.last?.phase == .idle)
     }
 

@@ -78,12 +78,13 @@ struct PendingStore {
         guard let text = try? StateFolder.read(recordPath, bytesMax: 64 << 10),
             let record = try? JSONDecoder().decode(Record.self, from: Data(text)), record.version == 1,
             let run = RunID(record.run), let codec = CodecName(record.codec),
-            let bytes = try? MappedFile(path: dataPath)
+            let file = try? MappedFile(path: dataPath)
         else { return nil }
+        let bytes = withExtendedLifetime(file) { Array(file.bytes) }
         let update = PendingUpdate(
             run: run, round: record.round, attempt: record.attempt, lease: record.lease, codec: codec,
             trainingItems: record.trainingItems, steps: record.steps, tokens: record.tokens,
-            trainLoss: record.trainLoss, bytes: Array(bytes.bytes))
+            trainLoss: record.trainLoss, bytes: bytes)
         return update.object.description == record.object ? update : nil
     }
 

@@ -24,7 +24,8 @@ final class PartialFile {
 
     /// Hands the bytes that an earlier process left to `hasher`.
     func rehash(into hasher: inout ContentHash.Hasher) throws(FileError) {
-        hasher.update(try MappedFile(path: path).bytes)
+        let file = try MappedFile(path: path)
+        withExtendedLifetime(file) { hasher.update(file.bytes) }
     }
 
     func append(_ bytes: [UInt8]) throws(FileError) {
