@@ -100,7 +100,12 @@ if !coreOnly {
         .target(name: "LinkRecording", path: "Tests/LinkRecording", swiftSettings: swift),
         tests("Transport", ["Transport", "Wire", "Federation", "ModelFiles", "LinkRecording"]),
         tests("Coordinator", ["Coordinator", "Federation", "Wire", "RunFile", "ModelFiles", "Randomness", "Recipe"]),
-        tests("Worker", ["Worker", "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Recipe"]),
+        tests(
+            "Worker",
+            [
+                "Worker", "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe",
+                crypto,
+            ]),
         tests(
             "Simulation",
             ["Simulation", "Coordinator", "Worker", "Wire", "Federation", "RunFile", "ModelFiles", "Recipe"]),

@@ -16,6 +16,8 @@ struct ActiveTask {
     let offer: Offer
     let round: Int
     let attempt: Int
+    /// The identifier of the first message about it.
+    let firstMessage: UInt64
     var stage = Stage.preparing
     /// The latest progress of a running task.
     var step = 0

@@ -97,9 +97,9 @@ extension WorkerService {
     }
 
     /// The coordinator does not have (any more) what was asked for.
-    func objectRefused(_ reason: String) {
+    func objectRefused(_ reason: String, answering id: UInt64) {
         if modelDownload != nil { return fail("the base model cannot be downloaded: \(reason)") }
-        guard adapterDownload != nil else { return }
+        guard adapterDownload != nil, let task, id >= task.firstMessage else { return }
         adapterDownload = nil
         downloadRetry = nil
         giveUpTask(because: reason)

@@ -43,8 +43,8 @@ public final class WorkerService: WorkerServiceProtocol {
     /// When the loop last called.
     var now = Instant(nanoseconds: 0)
     var nextMessageID: UInt64 = 1
-    /// `nil` until the first tick.
-    var keys: WorkerLinkKeys?
+    /// What the link connects with.
+    var keys: WorkerLinkKeys
     var isLinkUp = false
     /// The invitation was refused, and whether the own keys are registered already is being tried.
     var isTryingOwnKeys = false
@@ -67,6 +67,8 @@ public final class WorkerService: WorkerServiceProtocol {
 
     /// - Parameters:
     ///   - state: What the worker remembers; held for as long as the service lives.
+    ///   - link: Connects with the invitation's keys first if there are any and `state` is not enrolled, otherwise with
+    ///     the worker's own.
     ///   - loop: The loop that drives this service.
     ///   - backoff: Where the jitter of retransmissions comes from (`StreamKey`'s purpose `backoff`).
     ///   - observer: Told what happens, on the loop's thread.
@@ -82,6 +84,7 @@ public final class WorkerService: WorkerServiceProtocol {
         inbox = TaskInbox(loop: loop)
         pendingStore = PendingStore(folder: state.pendingFolder)
         random = backoff
+        keys = settings.hasInvitation && !state.isEnrolled ? .invitation : .own
     }
 
     public var isFinished: Bool { outcome != nil }
@@ -96,7 +99,6 @@ public final class WorkerService: WorkerServiceProtocol {
     public func tick(at now: Instant) -> Instant? {
         self.now = now
         guard outcome == nil else { return nil }
-        if keys == nil { connectFirst() }
         for (lease, event) in inbox.takeAll() where outcome == nil { taken(event, lease: lease) }
         tickSession()
         tickDownload()
@@ -171,9 +173,9 @@ extension WorkerService {
     }
 
     /// Sends a message that will be sent again until it is answered.
-    func sendRepeatedly(_ message: Message, of task: ActiveTask? = nil) -> Outstanding {
+    func sendRepeatedly(_ message: Message, of task: ActiveTask? = nil, afterPause: Bool = false) -> Outstanding {
         let envelope = envelope(message, of: task)
-        link.send(envelope, payload: nil)
+        if !afterPause { link.send(envelope, payload: nil) }
         return Outstanding(envelope: envelope, retry: Retry(.control, at: now, random: &random))
     }
 

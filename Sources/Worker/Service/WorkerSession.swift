@@ -4,13 +4,6 @@ public import Wire
 
 // MARK: - Connection
 extension WorkerService {
-    /// The keys to connect with first: the invitation's until the own ones are registered.
-    func connectFirst() {
-        let first: WorkerLinkKeys = settings.hasInvitation && !state.isEnrolled ? .invitation : .own
-        keys = first
-        link.reconnect(with: first)
-    }
-
     private func connect(with keys: WorkerLinkKeys) {
         self.keys = keys
         isLinkUp = false
@@ -75,13 +68,13 @@ extension WorkerService {
 // MARK: - Session
 extension WorkerService {
     /// Says `Hello`, and again until it is answered.
-    func greet() {
+    func greet(afterPause: Bool = false) {
         let hello = Hello(
             software: settings.software, features: [],
             codecs: Codecs.supported.map { CodecName(name: $0) }, cores: UInt32(clamping: settings.cores),
             memoryBytes: settings.memoryBytes, baseModel: settings.model?.identity)
         session = .down  // Hello belongs to no run.
-        session = .greeting(sendRepeatedly(.hello(hello)))
+        session = .greeting(sendRepeatedly(.hello(hello), afterPause: afterPause))
     }
 
     func take(_ welcome: Welcome, _ envelope: Envelope) {
@@ -113,9 +106,10 @@ extension WorkerService {
         if refused.isTemporary { return takeTemporary(refused) }
         switch refused.code {
         case .notEnrolled where keys == .invitation: refusedConnection(refused.reason)
-        case .notEnrolled, .unsupportedVersion, .baseModelMismatch: fail(refused.reason)
-        case .unknownLease: leaseEnded(refused.reason)
-        case .unknownObject: objectRefused(refused.reason)
+        case .baseModelMismatch: fail((settings.model.map { "\($0.path): " } ?? "") + refused.reason)
+        case .notEnrolled, .unsupportedVersion: fail(refused.reason)
+        case .unknownLease: leaseEnded(refused.reason, answering: envelope.inReplyTo)
+        case .unknownObject: objectRefused(refused.reason, answering: envelope.inReplyTo)
         default:
             if isGreeting(envelope.inReplyTo) { return fail(refused.reason) }
             if !dropTransfer(answering: envelope.inReplyTo, reason: refused.reason) {
@@ -145,8 +139,8 @@ extension WorkerService {
         }
         guard case .open = session else { return }
         observer(.disconnected(reason: goodbye.reason))
-        // The coordinator will be back (or another in its place): ask after a pause, not at once.
-        greet()
+        // The coordinator will be back, or another in its place.
+        greet(afterPause: true)
     }
 }
 

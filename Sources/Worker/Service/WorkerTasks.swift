@@ -13,7 +13,8 @@ extension WorkerService {
             return send(.decline(lastDecline), answering: envelope.id)
         }
         forgetTask(because: "the coordinator offers another task")
-        let task = ActiveTask(offer: offer, round: Int(envelope.round), attempt: Int(envelope.attempt))
+        let task = ActiveTask(
+            offer: offer, round: Int(envelope.round), attempt: Int(envelope.attempt), firstMessage: nextMessageID)
         self.task = task
         guard offer.baseModel == open.baseModel else {
             return giveUpTask(because: "the task names another base model than the session")
@@ -23,8 +24,6 @@ extension WorkerService {
         }
         guard remember({ () throws(WorkerStateError) in try state.saw(round: task.round) }) else { return }
         send(.accept(Accept(lease: offer.lease)), answering: envelope.id, of: task)
-        // The heartbeat's phase renews the lease; the first one should not wait.
-        nextHeartbeat = min(nextHeartbeat, now.advanced(bySeconds: open.heartbeatSeconds))
         if let pending = pendingStore.load(), pending.run == open.run, pending.lease == offer.lease {
             upload(pending)
         } else {
@@ -38,11 +37,13 @@ extension WorkerService {
         forgetTask(because: cancel.reason)
     }
 
-    /// A heartbeat found that the lease has ended. An update on its way still gets its own answer.
-    func leaseEnded(_ reason: String) {
-        switch task?.stage {
+    /// A message of the task found that its lease has ended. An update on its way still gets its own answer.
+    func leaseEnded(_ reason: String, answering id: UInt64) {
+        // What an earlier task's last heartbeat found says nothing about this one.
+        guard let task, id >= task.firstMessage else { return }
+        switch task.stage {
         case .preparing, .running, .reporting: forgetTask(because: reason)
-        case .uploading, nil: break
+        case .uploading: break
         }
     }
 
