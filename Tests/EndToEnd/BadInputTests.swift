@@ -5,12 +5,12 @@ import Testing
 /// Every mistake ends with exit code 2 and a sentence that names what is wrong; nothing is half-written.
 @Suite("Bad input")
 struct BadInputTests {
-    private let folder: TemporaryFolder
+    private let folder: ScratchFolder
     private let model: String
     private let data: String
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = ScratchFolder()
         model = folder.file("model")
         try FileManager.default.createDirectory(atPath: model, withIntermediateDirectories: true)
         for name in ["config.json", "tokenizer.json", "model.safetensors"] {

@@ -4,7 +4,7 @@ import Testing
 
 /// A coordinator and workers as an operator starts them: separate programs, a join file each.
 final class LocalFederation {
-    let folder: TemporaryFolder
+    let folder: ScratchFolder
     let port: UInt16
     let state: String
     private let runFile: String
@@ -14,7 +14,7 @@ final class LocalFederation {
     let workers: [String]
 
     init(workerCount: Int, rounds: Int, workersPerRound: Int, localSteps: Int, settings: [String] = []) throws {
-        folder = try TemporaryFolder()
+        folder = ScratchFolder()
         port = try Self.freePort()
         state = folder.file("coordinator")
         runFile = try folder.write(
@@ -28,7 +28,7 @@ final class LocalFederation {
             \(settings.joined(separator: "\n"))
             """, to: "run.yaml")
         let rows = try String(
-            contentsOfFile: FixtureFiles.packagePath("Sources/CBuiltIn/files/data.jsonl"), encoding: .utf8)
+            contentsOfFile: FixtureFiles.packagePath("Sources/CBuiltIn/files/notes.jsonl"), encoding: .utf8)
         var texts: [String: String] = [:]
         var order: [String] = []
         for line in rows.split(separator: "\n") {

@@ -39,13 +39,12 @@ struct Program {
 /// A program that is still running; both its streams are collected in files.
 final class RunningProgram {
     private let process = Process()
-    private let folder: TemporaryFolder
+    private let folder = ScratchFolder()
 
     init(path: String, arguments: [String], environment: [String: String]) throws {
         try #require(
             FileManager.default.isExecutableFile(atPath: path),
             "no program at \(path): run swift build -c release --product shoal first")
-        folder = try TemporaryFolder()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
@@ -99,21 +98,7 @@ func waitUntil(limitSeconds: Double, _ condition: () -> Bool) -> Bool {
     return true
 }
 
-/// A folder that goes with its owner.
-final class TemporaryFolder {
-    let path: String
-
-    init() throws {
-        path = NSTemporaryDirectory() + "/shoal-test-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(atPath: path)
-    }
-
-    func file(_ name: String) -> String { "\(path)/\(name)" }
-
+extension ScratchFolder {
     @discardableResult
     func write(_ text: String, to name: String) throws -> String {
         try text.write(toFile: file(name), atomically: true, encoding: .utf8)
@@ -125,7 +110,7 @@ final class TemporaryFolder {
     }
 
     fileprivate func openFile(_ name: String) throws -> FileHandle {
-        FileManager.default.createFile(atPath: file(name), contents: nil)
+        try write("", to: name)
         return try FileHandle(forWritingTo: URL(fileURLWithPath: file(name)))
     }
 }

@@ -15,11 +15,11 @@ struct SimulateTests {
         evaluation: {every: 1}
         """
 
-    private let folder: TemporaryFolder
+    private let folder: ScratchFolder
     private let runFile: String
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = ScratchFolder()
         runFile = try folder.write(Self.quickRun, to: "run.yaml")
     }
 

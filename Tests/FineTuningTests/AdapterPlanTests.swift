@@ -1,5 +1,6 @@
 import FineTuning
 import LanguageModel
+import ModelFiles
 import Randomness
 import Recipe
 import Testing

@@ -13,8 +13,7 @@ struct AdmissionTests {
         try conversation.startCoordinator()
         try conversation.keys.invite(
             name: Conversation.name("clinic"), key: Conversation.key("a", 2), expiresAt: 2_000)
-        let service = try conversation.startWorker("a", runner: FakeRunner(items: 1, slope: 1), hasInvitation: true)
-        #expect(service.initialKeys == .invitation)
+        try conversation.startWorker("a", runner: FakeRunner(items: 1, slope: 1), hasInvitation: true)
         #expect(conversation.runToEnd())
         #expect(conversation.accepted == [1: ["clinic"]])
         #expect(try conversation.keys.list().map(\.state) == [.enrolled(at: 1_000)])
@@ -37,19 +36,11 @@ struct AdmissionTests {
         try conversation.keys.invite(
             name: Conversation.name("clinic"), key: Conversation.key("a", 2), expiresAt: 2_000)
         try conversation.startWorker("a", runner: FakeRunner(items: 1, slope: 1), hasInvitation: true)
-        #expect(conversation.link.run(limitSeconds: 10) { conversation.workers["a"]?.service.initialKeys != nil })
         _ = conversation.link.run(limitSeconds: 5) { false }
         // A thief with the same join file.
-        let end = conversation.link.addWorker(
-            keys: [.own: Conversation.key("thief", 1), .invitation: Conversation.key("a", 2)])
-        let thief = try WorkerService(
-            settings: WorkerSettings(
-                software: "test", cores: 1, memoryBytes: 1,
-                keys: Enrol(curveKey: Conversation.key("thief", 1), signingKey: Conversation.key("thief", 3)),
-                hasInvitation: true, modelDirectory: nil, jitterSeed: 0),
-            folder: WorkerFolder(path: conversation.root + "/thief"), link: end, loop: conversation.link.executor,
-            runner: FakeRunner(items: 1, slope: 1), observe: { _ in })
-        conversation.link.attach(thief, to: end, keys: .invitation)
+        let thief = try conversation.startWorker(
+            "thief", runner: FakeRunner(items: 1, slope: 1), model: nil, hasInvitation: true,
+            invitation: Conversation.key("a", 2))
         #expect(conversation.link.run(limitSeconds: 100) { thief.isFinished })
         guard case .failed(let reason) = thief.outcome else {
             Issue.record("the thief did not fail")

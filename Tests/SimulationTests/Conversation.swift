@@ -93,10 +93,11 @@ final class Conversation {
     /// Starts a worker, for the first time or again on the same folder.
     @discardableResult
     func startWorker(
-        _ name: String, runner: FakeRunner, model: String? = "model", hasInvitation: Bool = false
+        _ name: String, runner: FakeRunner, model: String? = "model", hasInvitation: Bool = false,
+        invitation: PublicKey? = nil
     ) throws -> WorkerService {
         let end =
-            workers[name]?.end ?? link.addWorker(keys: [.own: Self.key(name, 1), .invitation: Self.key(name, 2)])
+            workers[name]?.end ?? link.addWorker(keys: [.own: Self.key(name, 1), .invitation: invitation ?? Self.key(name, 2)])
         let path = model.map { $0 == "model" ? root + "/model" : $0 }
         var settings = WorkerSettings(
             software: "test", cores: 1, memoryBytes: 1 << 30, curveKey: Self.key(name, 1),

@@ -1,0 +1,104 @@
+import FineTuning
+import FixtureFiles
+import LanguageModel
+import Randomness
+import Recipe
+import Tensor
+import Testing
+
+@Suite("Local training")
+struct LocalTrainerTests {
+    private let model: any CausalLanguageModel
+    private let plan: AdapterPlan
+    private let blocks: TokenBlocks
+
+    init() throws {
+        Threads.limit(to: 1)
+        model = try ModelDirectory(FixtureFiles.path("llama/gqa")).loadModel()
+        plan = try AdapterPlan(options: AdapterOptions(rank: 2, alpha: 8), model: model.linearLayers)
+        // A text that repeats itself: there is something to learn.
+        blocks = TokenBlocks(tokens: (0..<240).map { Int32(3 + $0 % 6) }, length: 24)
+    }
+
+    private func options(_ change: (inout TrainingOptions) -> Void = { _ in }) -> TrainingOptions {
+        var options = TrainingOptions(localSteps: 15, batchSize: 4, sequenceLength: 24, learningRate: 0.02)
+        change(&options)
+        return options
+    }
+
+    private func train(_ options: TrainingOptions, seed: UInt64 = 1) throws -> (LowRankAdapter, LocalTrainer.Summary) {
+        var adapter = plan.initialAdapter(random: CounterRandom(key: 9))
+        let summary = try LocalTrainer(model: model, options: options).train(
+            &adapter, on: blocks, after: 0, batches: CounterRandom(key: seed), dropout: CounterRandom(key: 2))
+        return (adapter, summary)
+    }
+
+    @Test("lowers the loss on what it trains on", arguments: [TrainingOptions.Optimizer.adamw, .sgd])
+    func learns(optimizer: TrainingOptions.Optimizer) throws {
+        let (adapter, summary) = try train(
+            options {
+                $0.optimizer = optimizer
+                if optimizer == .sgd { $0.learningRate = 0.5 }
+            })
+        let before = BlockLosses(try LossEvaluation.losses(of: blocks, model: model, adapter: nil)).mean
+        let after = BlockLosses(try LossEvaluation.losses(of: blocks, model: model, adapter: adapter)).mean
+        #expect(after < 0.8 * before)
+        #expect(summary.steps == 15 && summary.tokens == 15 * 4 * 24)
+        #expect(summary.meanLoss > after && summary.meanLoss < before)
+    }
+
+    @Test("gives the same adapter for the same streams, and another for others")
+    func deterministic() throws {
+        let first = try train(options()).0.values
+        #expect(try train(options()).0.values == first)
+        #expect(try train(options(), seed: 5).0.values != first)
+    }
+
+    @Test("accumulated passes equal one pass over the same blocks")
+    func accumulation() throws {
+        let whole = try train(options { $0.localSteps = 3 }).0.values
+        let parts = try train(
+            options {
+                $0.localSteps = 3
+                $0.batchSize = 2
+                $0.accumulationSteps = 2
+            }
+        ).0.values
+        #expect(zip(whole, parts).allSatisfy { abs($0 - $1) < 1e-4 })
+    }
+
+    @Test("dropout changes training and leaves evaluation alone")
+    func dropout() throws {
+        let plain = plan.initialAdapter(random: CounterRandom(key: 9))
+        let dropping = LowRankAdapter(layout: plain.layout, targets: plain.targets, dropout: 0.5, values: plain.values)
+        var trained = [plain, dropping]
+        for index in trained.indices {
+            _ = try LocalTrainer(model: model, options: options()).train(
+                &trained[index], on: blocks, after: 0, batches: CounterRandom(key: 1), dropout: CounterRandom(key: 2))
+        }
+        #expect(trained[0].values != trained[1].values)
+        let evaluate = { (dropout: Float) in
+            try LossEvaluation.losses(
+                of: blocks, model: model,
+                adapter: LowRankAdapter(
+                    layout: plain.layout, targets: plain.targets, dropout: dropout, values: trained[0].values))
+        }
+        #expect(try evaluate(0) == evaluate(0.5))
+    }
+
+    @Test("stops when asked, and refuses what cannot be trained")
+    func refusals() throws {
+        var adapter = plan.initialAdapter(random: CounterRandom(key: 9))
+        let trainer = LocalTrainer(model: model, options: options())
+        #expect(throws: TrainingError.cancelled) {
+            _ = try trainer.train(
+                &adapter, on: blocks, after: 0, batches: CounterRandom(key: 1), dropout: CounterRandom(key: 2)
+            ) { $0.step < 4 }
+        }
+        #expect(throws: TrainingError.noBlocks(length: 24)) {
+            _ = try trainer.train(
+                &adapter, on: TokenBlocks(tokens: [], length: 24), after: 0, batches: CounterRandom(key: 1),
+                dropout: CounterRandom(key: 2))
+        }
+    }
+}
