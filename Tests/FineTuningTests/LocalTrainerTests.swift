@@ -17,7 +17,7 @@ struct LocalTrainerTests {
         model = try ModelDirectory(FixtureFiles.path("llama/gqa")).loadModel()
         plan = try AdapterPlan(options: AdapterOptions(rank: 2, alpha: 8), model: model.linearLayers)
         // A text that repeats itself: there is something to learn.
-        blocks = TokenBlocks(tokens: (0..<240).map { Int32(3 + $0 % 6) }, length: 24)
+        blocks = TokenBlocks(tokens: (0..<240).map { Int32(3 + ($0 + $0 / 24) % 6) }, length: 24)
     }
 
     private func options(_ change: (inout TrainingOptions) -> Void = { _ in }) -> TrainingOptions {

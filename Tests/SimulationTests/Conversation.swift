@@ -96,14 +96,19 @@ final class Conversation {
         _ name: String, runner: FakeRunner, model: String? = "model", hasInvitation: Bool = false,
         invitation: PublicKey? = nil
     ) throws -> WorkerService {
-        let end =
-            workers[name]?.end ?? link.addWorker(keys: [.own: Self.key(name, 1), .invitation: invitation ?? Self.key(name, 2)])
+        let keys: [WorkerLinkKeys: PublicKey] = [
+            .own: Self.key(name, 1), .invitation: invitation ?? Self.key(name, 2),
+        ]
+        let end = workers[name]?.end ?? link.addWorker(keys: keys)
+        // A process that is gone holds its folder no longer.
+        workers[name] = nil
         let path = model.map { $0 == "model" ? root + "/model" : $0 }
         var settings = WorkerSettings(
             software: "test", cores: 1, memoryBytes: 1 << 30, curveKey: Self.key(name, 1),
             signingKey: Self.key(name, 3), hasInvitation: hasInvitation,
             model: try path.map { HeldModel(path: $0, identity: try ModelManifest(directory: $0).identity) })
         settings.chunkBytes = 16
+        settings.windowChunks = 2
         let state = try WorkerState(folder: root + "/worker-" + name)
         let backoff = StreamKey(seed: 0, worker: name, purpose: .backoff).generator()
         let service = WorkerService(

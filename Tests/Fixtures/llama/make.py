@@ -38,7 +38,7 @@ CASES = {
         config=dict(hidden_size=20, intermediate_size=33, num_hidden_layers=3, num_attention_heads=2,
                     num_key_value_heads=2, vocab_size=61, tie_word_embeddings=False, bos_token_id=None,
                     eos_token_id=[3, 4], rope_parameters=dict(rope_type="default", rope_theta=500.0)),
-        adapter=dict(r=4, lora_alpha=6, target_modules="all-linear", use_rslora=True), blocks=3, length=18,
+        adapter=dict(r=4, lora_alpha=2, target_modules="all-linear", use_rslora=True), blocks=3, length=18,
         shard="8KB", old_rope=500.0),
     "mqa": dict(
         config=dict(hidden_size=32, intermediate_size=40, num_hidden_layers=2, num_attention_heads=4,
