@@ -135,7 +135,7 @@ struct BadInputTests {
 
     @Test("a mistyped option")
     func usage() throws {
-        let outcome = try Program.run("evaluate", "--modell", "x")
+        let outcome = try Program.run("evaluate", "--model", "x", "--data", "y", "--modell")
         #expect(outcome.code == 2)
         #expect(outcome.errors.contains("--modell"))
     }
@@ -151,6 +151,7 @@ struct BadInputTests {
         ])
     func runFile(section: String, word: String) throws {
         var sections = ["model": "model: built-in", "data": "data: {path: built-in, partition: worker}"]
+        sections["federation"] = "federation: {workers: 2, rounds: 1}"
         sections[String(section.prefix { $0 != ":" })] = section
         let path = try folder.write(sections.values.sorted().joined(separator: "\n") + "\n", to: "run.yaml")
         let state = folder.file("state")

@@ -79,7 +79,7 @@ struct SimulateTests {
     func interrupted() throws {
         let state = folder.file("state")
         let arguments = [
-            "simulate", "--config", runFile, "--state", state, "--json", "--set", "federation.rounds=40",
+            "simulate", "--config", runFile, "--state", state, "--json", "--set", "federation.rounds=400",
         ]
         let running = try Program.start(arguments)
         try running.waitFor("\"round\":2")
@@ -87,13 +87,12 @@ struct SimulateTests {
         let stopped = try running.finish(limitSeconds: 60)
         #expect(stopped.code == 130, "\(stopped.errors)")
         let done = try stopped.objects.compactMap { $0["round"] as? Int }.max() ?? 0
-        try #require(done < 40)
-
+        // Rounds whose evaluation was still under way are reported by the program that resumes them.
         let resumed = try Program.run(
-            "simulate", "--config", runFile, "--state", state, "--json", "--set", "federation.rounds=\(done + 2)")
+            "simulate", "--config", runFile, "--state", state, "--json", "--set", "federation.rounds=\(done + 30)")
         try #require(resumed.code == 0, "\(resumed.errors)")
         let rounds = try resumed.objects.filter { $0["event"] as? String == "round" }.compactMap { $0["round"] as? Int }
-        #expect(rounds == [done + 1, done + 2])
+        #expect(rounds == Array(done + 1...done + 30))
     }
 
     @Test("a run file that changed under an existing state is refused, naming the key")
