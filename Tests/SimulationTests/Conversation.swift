@@ -21,11 +21,14 @@ final class Conversation {
     private(set) var service: RunService?
     private(set) var workers: [String: Member] = [:]
     var evaluator: (any Evaluating)?
+    /// Of workers' updates.
+    var chunkBytes = 16
     private(set) var events: [RunEvent] = []
     var firstAdapter: [Float] { (0..<layout.parameterCount).map { Float($0) / 8 } }
 
     struct Member {
-        var service: WorkerService
+        /// `nil` once killed: a dead process holds no lock on its folder.
+        var service: WorkerService?
         let end: MemoryWorkerLink
         let runner: FakeRunner
     }
@@ -103,7 +106,7 @@ final class Conversation {
             software: "test", cores: 1, memoryBytes: 1 << 30, curveKey: Self.key(name, 1),
             signingKey: Self.key(name, 3), hasInvitation: hasInvitation,
             model: try path.map { HeldModel(path: $0, identity: try ModelManifest(directory: $0).identity) })
-        settings.chunkBytes = 16
+        settings.chunkBytes = chunkBytes
         let state = try WorkerState(folder: root + "/worker-" + name)
         let backoff = StreamKey(seed: 0, worker: name, purpose: .backoff).generator()
         let service = WorkerService(
@@ -117,6 +120,7 @@ final class Conversation {
     func kill(_ name: String) {
         guard let member = workers[name] else { return }
         link.detach(member.end)
+        workers[name]?.service = nil
     }
 
     var isOver: Bool { service?.isFinished ?? false }
