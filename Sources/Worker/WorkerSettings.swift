@@ -31,8 +31,6 @@ public struct WorkerSettings: Sendable {
     public var model: HeldModel?
     /// Size of an update's chunks. Unit: bytes, at most `WireLimits.payloadBytes`.
     package var chunkBytes = WireLimits.payloadBytes
-    /// Chunks that may be on their way unacknowledged.
-    package var windowChunks = 8
 
     public init(
         software: String, cores: Int, memoryBytes: UInt64, curveKey: PublicKey, signingKey: PublicKey,

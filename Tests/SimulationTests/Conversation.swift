@@ -21,11 +21,14 @@ final class Conversation {
     private(set) var service: RunService?
     private(set) var workers: [String: Member] = [:]
     var evaluator: (any Evaluating)?
+    /// Of workers' updates.
+    var chunkBytes = 16
     private(set) var events: [RunEvent] = []
     var firstAdapter: [Float] { (0..<layout.parameterCount).map { Float($0) / 8 } }
 
     struct Member {
-        var service: WorkerService
+        /// `nil` once killed: a dead process holds no lock on its folder.
+        var service: WorkerService?
         let end: MemoryWorkerLink
         let runner: FakeRunner
     }
@@ -96,19 +99,14 @@ final class Conversation {
         _ name: String, runner: FakeRunner, model: String? = "model", hasInvitation: Bool = false,
         invitation: PublicKey? = nil
     ) throws -> WorkerService {
-        let keys: [WorkerLinkKeys: PublicKey] = [
-            .own: Self.key(name, 1), .invitation: invitation ?? Self.key(name, 2),
-        ]
-        let end = workers[name]?.end ?? link.addWorker(keys: keys)
-        // A process that is gone holds its folder no longer.
-        workers[name] = nil
+        let end =
+            workers[name]?.end ?? link.addWorker(keys: [.own: Self.key(name, 1), .invitation: invitation ?? Self.key(name, 2)])
         let path = model.map { $0 == "model" ? root + "/model" : $0 }
         var settings = WorkerSettings(
             software: "test", cores: 1, memoryBytes: 1 << 30, curveKey: Self.key(name, 1),
             signingKey: Self.key(name, 3), hasInvitation: hasInvitation,
             model: try path.map { HeldModel(path: $0, identity: try ModelManifest(directory: $0).identity) })
-        settings.chunkBytes = 16
-        settings.windowChunks = 2
+        settings.chunkBytes = chunkBytes
         let state = try WorkerState(folder: root + "/worker-" + name)
         let backoff = StreamKey(seed: 0, worker: name, purpose: .backoff).generator()
         let service = WorkerService(
@@ -122,6 +120,7 @@ final class Conversation {
     func kill(_ name: String) {
         guard let member = workers[name] else { return }
         link.detach(member.end)
+        workers[name]?.service = nil
     }
 
     var isOver: Bool { service?.isFinished ?? false }

@@ -48,9 +48,9 @@ struct SessionTests {
 
     @Test func anInvitationAndOwnKeysRefusedEndTheWorkerWithTheReason() throws {
         try bench.start(hasInvitation: true)
-        bench.connection(.refused(reason: "used up"))
-        bench.connection(.refused(reason: "unknown key; ask for a new join file"))
-        #expect(bench.failure == "unknown key; ask for a new join file")
+        bench.connection(.refused(reason: "used up; ask for a new join file"))
+        bench.connection(.refused(reason: "unknown key"))
+        #expect(bench.failure == "the invitation was refused: used up; ask for a new join file")
     }
 
     @Test func aRevokedKeyEndsTheWorker() throws {

@@ -5,6 +5,9 @@ public import Wire
 /// Connects one coordinator's service with many workers' in memory, under a virtual clock: the same seed gives the same
 /// conversation, message for message.
 ///
+/// The clock moves on whenever nothing else is due; it knows nothing of work on other threads, so leases would run out
+/// beside it. Runners and evaluators used with this link compute before `start` or `evaluate` returns.
+///
 /// Every message passes through ``WireCodec``, so what could not cross a real link cannot cross this one. Not for use
 /// from several threads; only ``executor`` may be posted to from any.
 public final class MemoryLink {

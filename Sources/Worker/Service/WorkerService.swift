@@ -46,8 +46,8 @@ public final class WorkerService: WorkerServiceProtocol {
     /// What the link connects with.
     var keys: WorkerLinkKeys
     var isLinkUp = false
-    /// The invitation was refused, and whether the own keys are registered already is being tried.
-    var isTryingOwnKeys = false
+    /// Why the invitation was refused, while the own keys are tried after it.
+    var invitationRefusal: String?
     var session = Session.down
     var lastHeard = Instant(nanoseconds: 0)
     var nextHeartbeat = Instant(nanoseconds: 0)

@@ -33,8 +33,10 @@ extension WorkerService {
     /// An invitation may be refused because enrolment has succeeded and only its answer was lost: then the own keys
     /// are admitted, so they are tried once before giving up.
     private func refusedConnection(_ reason: String) {
-        guard keys == .invitation, !isTryingOwnKeys else { return fail(reason) }
-        isTryingOwnKeys = true
+        guard keys == .invitation else {
+            return fail(invitationRefusal.map { "the invitation was refused: \($0)" } ?? reason)
+        }
+        invitationRefusal = reason
         connect(with: .own)
     }
 }
@@ -90,7 +92,7 @@ extension WorkerService {
         if let before = state.run, before != run { forgetTask(because: "the coordinator now conducts another run") }
         let worker = welcome.worker
         guard remember({ () throws(WorkerStateError) in try state.joined(run, as: worker) }) else { return }
-        isTryingOwnKeys = false
+        invitationRefusal = nil
         session = .open(
             OpenSession(
                 worker: worker, run: run, baseModel: welcome.baseModel,

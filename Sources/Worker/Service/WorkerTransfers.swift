@@ -4,7 +4,7 @@ internal import Wire
 // MARK: - Updates and reports on their way to the coordinator
 extension WorkerService {
     func upload(_ pending: PendingUpdate) {
-        task?.stage = .uploading(Upload(pending, chunkBytes: settings.chunkBytes, windowChunks: settings.windowChunks), nil)
+        task?.stage = .uploading(Upload(pending, chunkBytes: settings.chunkBytes), nil)
         resumeTransfer()
     }
 

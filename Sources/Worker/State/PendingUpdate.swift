@@ -80,11 +80,10 @@ struct PendingStore {
             let run = RunID(record.run), let codec = CodecName(record.codec),
             let file = try? MappedFile(path: dataPath)
         else { return nil }
-        let bytes = withExtendedLifetime(file) { Array(file.bytes) }
         let update = PendingUpdate(
             run: run, round: record.round, attempt: record.attempt, lease: record.lease, codec: codec,
             trainingItems: record.trainingItems, steps: record.steps, tokens: record.tokens,
-            trainLoss: record.trainLoss, bytes: bytes)
+            trainLoss: record.trainLoss, bytes: file.copy())
         return update.object.description == record.object ? update : nil
     }
 

@@ -28,7 +28,7 @@ enum StateFolder {
         guard access(path, F_OK) == 0 else { return nil }
         let file = try MappedFile(path: path)
         guard file.bytes.count <= bytesMax else { throw FileError(operation: "read", path: path, code: EFBIG) }
-        return withExtendedLifetime(file) { Array(file.bytes) }
+        return file.copy()
     }
 
     /// Unit: bytes; `nil` if there is no such regular file.

@@ -24,8 +24,7 @@ final class PartialFile {
 
     /// Hands the bytes that an earlier process left to `hasher`.
     func rehash(into hasher: inout ContentHash.Hasher) throws(FileError) {
-        let file = try MappedFile(path: path)
-        withExtendedLifetime(file) { hasher.update(file.bytes) }
+        try MappedFile(path: path).withBytes { hasher.update($0) }
     }
 
     func append(_ bytes: [UInt8]) throws(FileError) {
@@ -33,7 +32,9 @@ final class PartialFile {
         while done < bytes.count {
             let position = off_t(size)
             let written = bytes.withUnsafeBytes { buffer in
-                retryingInterrupts { pwrite(descriptor, buffer.baseAddress?.advanced(by: done), bytes.count - done, position) }
+                retryingInterrupts {
+                    pwrite(descriptor, buffer.baseAddress?.advanced(by: done), bytes.count - done, position)
+                }
             }
             guard written > 0 else { throw .last("write", path) }
             done += written

@@ -19,19 +19,20 @@ struct Upload {
         let payload: [UInt8]?
     }
 
+    /// Chunks that may be on their way unacknowledged.
+    static let windowChunks = 8
+
     let pending: PendingUpdate
     private let chunkBytes: Int
-    private let windowChunks: Int
     private(set) var phase = Phase.beginning
     /// Bytes the coordinator holds.
     private var acknowledged = 0
     private var sent = 0
 
-    init(_ pending: PendingUpdate, chunkBytes: Int, windowChunks: Int) {
+    init(_ pending: PendingUpdate, chunkBytes: Int) {
         precondition((1...WireLimits.payloadBytes).contains(chunkBytes), "chunks of \(chunkBytes) bytes")
         self.pending = pending
         self.chunkBytes = chunkBytes
-        self.windowChunks = windowChunks
     }
 
     /// The first message, also after a reconnect.
@@ -76,7 +77,7 @@ struct Upload {
         }
         phase = .sending
         var parts: [Part] = []
-        while sent < pending.bytes.count, sent - acknowledged < windowChunks * chunkBytes {
+        while sent < pending.bytes.count, sent - acknowledged < Self.windowChunks * chunkBytes {
             let end = min(sent + chunkBytes, pending.bytes.count)
             parts.append(
                 Part(
