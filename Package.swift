@@ -77,11 +77,15 @@ if !coreOnly {
             ]),
         library(
             "Worker",
-            ["Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", crypto, logging]),
+            [
+                "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", crypto,
+                logging,
+            ]),
         library(
             "Simulation",
             [
-                "Coordinator", "Worker", "Wire", "Federation", "FineTuning", "LanguageModel", "ModelFiles", "Randomness",
+                "Coordinator", "Worker", "Wire", "Federation", "FineTuning", "LanguageModel", "ModelFiles",
+                "Randomness",
                 "Recipe", "RunFile", logging, .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
@@ -109,7 +113,8 @@ if !coreOnly {
         tests(
             "Simulation",
             ["Simulation", "Coordinator", "Worker", "Wire", "Federation", "RunFile", "ModelFiles", "Recipe"]),
-        .testTarget(name: "EndToEndTests", dependencies: ["FixtureFiles"], path: "Tests/EndToEnd", swiftSettings: swift),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["FixtureFiles", "LinkRecording"], path: "Tests/EndToEnd", swiftSettings: swift),
     ]
 }
 

@@ -13,7 +13,7 @@ struct ConfigurationReader {
         let text: MappedFile
         do { text = try MappedFile(path: path) } catch { throw .unreadable(error) }
         let document: JSONValue
-        do { document = try JSONValue(parsing: text.bytes) } catch {
+        do { document = try JSONValue(parsing: text.copy()) } catch {
             throw .malformed(file: path, reason: error.description)
         }
         guard case .object(let members) = document else { throw .malformed(file: path, reason: "it is no JSON object") }

@@ -12,7 +12,7 @@ public final class LocalTraining: TaskRunning {
     private let rows: [DataRow]
     private let compute: Compute
     private let desk: Desk
-    private let wanted = WantedLeases()
+    private let wanted = WantedTasks()
 
     /// Runs jobs one after the other: on the process's compute thread, or at once on the caller's.
     public typealias Compute = @Sendable (@escaping @Sendable () -> Void) -> Void
@@ -28,13 +28,37 @@ public final class LocalTraining: TaskRunning {
         }
     }
 
-    /// Leases whose work is still wanted; the loop's thread cancels, the compute thread asks.
-    private final class WantedLeases: Sendable {
-        private let leases = Mutex<Set<UInt64>>([])
+    /// Tasks whose work is still wanted; the loop's thread cancels, the compute thread asks.
+    ///
+    /// A lease that was cancelled and offered again is another task: each start has a ticket of its own.
+    private final class WantedTasks: Sendable {
+        private struct State {
+            var ticketOfLease: [UInt64: UInt64] = [:]
+            var lastTicket: UInt64 = 0
+        }
 
-        func insert(_ lease: UInt64) { leases.withLock { _ = $0.insert(lease) } }
-        func remove(_ lease: UInt64) { leases.withLock { _ = $0.remove(lease) } }
-        func contains(_ lease: UInt64) -> Bool { leases.withLock { $0.contains(lease) } }
+        private let state = Mutex(State())
+
+        func add(lease: UInt64) -> UInt64 {
+            state.withLock { state in
+                state.lastTicket += 1
+                state.ticketOfLease[lease] = state.lastTicket
+                return state.lastTicket
+            }
+        }
+
+        func cancel(lease: UInt64) {
+            state.withLock { _ = $0.ticketOfLease.removeValue(forKey: lease) }
+        }
+
+        func contains(_ ticket: UInt64, lease: UInt64) -> Bool {
+            state.withLock { $0.ticketOfLease[lease] == ticket }
+        }
+
+        /// The task with this ticket is done; a later start of the same lease stays.
+        func remove(_ ticket: UInt64, lease: UInt64) {
+            state.withLock { if $0.ticketOfLease[lease] == ticket { $0.ticketOfLease[lease] = nil } }
+        }
     }
 
     /// - Parameters:
@@ -48,12 +72,13 @@ public final class LocalTraining: TaskRunning {
     }
 
     public func start(_ task: LocalTask, report: @escaping @Sendable (TaskEvent) -> Void) {
-        wanted.insert(task.lease)
+        let ticket = wanted.add(lease: task.lease)
         compute { [rows, desk, wanted] in
-            guard wanted.contains(task.lease) else { return }
-            defer { wanted.remove(task.lease) }
+            guard wanted.contains(ticket, lease: task.lease) else { return }
+            defer { wanted.remove(ticket, lease: task.lease) }
             do {
-                report(try Self.carryOut(task, rows, desk, wanted, report))
+                let isWanted = { wanted.contains(ticket, lease: task.lease) }
+                report(try Self.carryOut(task, rows, desk, isWanted, report))
             } catch TrainingError.cancelled {
                 // Nobody waits for the answer any more.
             } catch {
@@ -63,14 +88,15 @@ public final class LocalTraining: TaskRunning {
     }
 
     public func cancel(lease: UInt64) {
-        wanted.remove(lease)
+        wanted.cancel(lease: lease)
     }
 
     private static func carryOut(
-        _ task: LocalTask, _ rows: [DataRow], _ desk: Desk, _ wanted: WantedLeases,
+        _ task: LocalTask, _ rows: [DataRow], _ desk: Desk, _ isWanted: () -> Bool,
         _ report: @escaping @Sendable (TaskEvent) -> Void
     ) throws -> TaskEvent {
-        let base = try desk.base.flatMap { $0.path == task.modelPath ? $0 : nil } ?? PretrainedModel(path: task.modelPath)
+        let base =
+            try desk.base.flatMap { $0.path == task.modelPath ? $0 : nil } ?? PretrainedModel(path: task.modelPath)
         desk.base = base
         if desk.packed?.length != task.training.sequenceLength {
             let grouped = base.blocks(of: rows, length: task.training.sequenceLength)
@@ -79,7 +105,8 @@ public final class LocalTraining: TaskRunning {
         guard let packed = desk.packed else { preconditionFailure("packed just above") }
         let plan = try AdapterPlan(options: task.adapterOptions, model: base.model.linearLayers)
         guard plan.layout == task.layout else {
-            throw AdapterPlanError.shapeMismatch("the coordinator's adapter has other tensors than this base model gives")
+            throw AdapterPlanError.shapeMismatch(
+                "the coordinator's adapter has other tensors than this base model gives")
         }
         var adapter = plan.adapter(values: task.values)
         switch task.kind {
@@ -93,7 +120,7 @@ public final class LocalTraining: TaskRunning {
                 batches: task.stream(.batches), dropout: task.stream(.dropout)
             ) { progress in
                 report(.progress(step: progress.step, totalSteps: progress.totalSteps, loss: progress.meanLoss))
-                return wanted.contains(task.lease)
+                return isWanted()
             }
             return .trained(
                 values: adapter.values, trainingItems: packed.train.count, steps: summary.steps,

@@ -54,20 +54,29 @@ final class LocalFederation {
         return join
     }
 
-    func startCoordinator() throws -> RunningProgram {
-        try Program.start([
-            "coordinator", "--config", runFile, "--state", state, "--bind", "tcp://127.0.0.1:\(port)", "--json",
-        ])
+    func startCoordinator(_ options: [String] = []) throws -> RunningProgram {
+        try Program.start(
+            [
+                "coordinator", "--config", runFile, "--state", state, "--bind", "tcp://127.0.0.1:\(port)", "--json",
+            ] + options)
     }
 
     /// - Parameter holdsModel: Without it the worker downloads the base model from the coordinator.
-    func startWorker(_ worker: String, holdsModel: Bool = true) throws -> RunningProgram {
+    func startWorker(_ worker: String, holdsModel: Bool = true, options: [String] = []) throws -> RunningProgram {
         let data = try folder.write(try #require(dataOfWorker[worker]), to: "\(worker).jsonl")
         return try Program.start(
             [
                 "worker", "--join", folder.file("\(worker).join"), "--data", data, "--state",
                 folder.file("\(worker).state"), "--threads", "1", "--log-level", "info",
-            ] + (holdsModel ? ["--model", "built-in"] : []))
+            ] + (holdsModel ? ["--model", "built-in"] : []) + options)
+    }
+
+    /// The beginning of a worker's first private text.
+    func firstText(of worker: String) -> String? {
+        guard let line = dataOfWorker[worker]?.split(separator: "\n").first,
+            let row = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        else { return nil }
+        return (row["text"] as? String).map { String($0.prefix(30)) }
     }
 
     /// Rounds that a coordinator has reported as published.

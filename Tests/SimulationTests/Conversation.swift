@@ -49,7 +49,8 @@ final class Conversation {
         keys = try Ledger(path: StateDirectory.ledger(in: root + "/state"), wallClock: { 1_000 })
         settings = RunSettings(
             seed: seed, rounds: rounds, workersPerRound: workersPerRound, minimumWorkers: minimumWorkers,
-            deadlineSeconds: deadlineSeconds, minimumConnected: minimumConnected, adapterOptions: AdapterOptions(rank: 2),
+            deadlineSeconds: deadlineSeconds, minimumConnected: minimumConnected,
+            adapterOptions: AdapterOptions(rank: 2),
             training: TrainingOptions(), uplink: .dense, software: "test")
         link = MemoryLink(admission: keys, seed: seed, faults: faults)
     }
@@ -100,7 +101,8 @@ final class Conversation {
         invitation: PublicKey? = nil
     ) throws -> WorkerService {
         let end =
-            workers[name]?.end ?? link.addWorker(keys: [.own: Self.key(name, 1), .invitation: invitation ?? Self.key(name, 2)])
+            workers[name]?.end
+            ?? link.addWorker(keys: [.own: Self.key(name, 1), .invitation: invitation ?? Self.key(name, 2)])
         let path = model.map { $0 == "model" ? root + "/model" : $0 }
         var settings = WorkerSettings(
             software: "test", cores: 1, memoryBytes: 1 << 30, curveKey: Self.key(name, 1),

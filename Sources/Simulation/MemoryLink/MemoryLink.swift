@@ -142,7 +142,11 @@ extension MemoryLink {
         }
         guard let key = worker.keys[worker.current], let role = admission.role(of: key) else {
             worker.connectAt = now.advanced(bySeconds: 1)
-            listener.connectionChanged(.refused(reason: "the coordinator does not admit this key: it was revoked, or the invitation was used or has ended"), at: now)
+            listener.connectionChanged(
+                .refused(
+                    reason:
+                        "the coordinator does not admit this key: it was revoked, or the invitation was used or has ended"
+                ), at: now)
             worker.due = now
             return
         }

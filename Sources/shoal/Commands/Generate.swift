@@ -4,7 +4,8 @@ import LanguageModel
 import Randomness
 
 struct Generate: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Continue a prompt with a model, with or without an adapter.")
+    static let configuration = CommandConfiguration(
+        abstract: "Continue a prompt with a model, with or without an adapter.")
 
     @Option(help: "The base model: a Hugging Face directory, or built-in.")
     var model: String

@@ -50,7 +50,8 @@ struct Keys: ParsableCommand {
     struct Invite: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Write a join file that lets one worker enrol once.",
-            discussion: "Carry the file to the worker over a channel you trust: whoever uses it first becomes the worker.")
+            discussion:
+                "Carry the file to the worker over a channel you trust: whoever uses it first becomes the worker.")
 
         @OptionGroup var state: StateOption
         @OptionGroup var name: NameOption
@@ -110,7 +111,8 @@ struct Keys: ParsableCommand {
     }
 
     struct Allow: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Admit a worker's own public key without an invitation.")
+        static let configuration = CommandConfiguration(
+            abstract: "Admit a worker's own public key without an invitation.")
 
         @OptionGroup var state: StateOption
         @OptionGroup var name: NameOption
@@ -130,7 +132,8 @@ struct Keys: ParsableCommand {
     }
 
     struct Revoke: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "End a worker's admission, its live connection included.")
+        static let configuration = CommandConfiguration(
+            abstract: "End a worker's admission, its live connection included.")
 
         @OptionGroup var state: StateOption
         @OptionGroup var name: NameOption

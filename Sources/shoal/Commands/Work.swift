@@ -48,7 +48,8 @@ struct Work: ParsableCommand {
             let join = try JoinFile(reading: join)
             if let name, name != join.worker.text {
                 throw CommandFailure.badInput(
-                    "the join file is for worker '\(join.worker)', not for '\(name)'; ask for an invitation of that name")
+                    "the join file is for worker '\(join.worker)', not for '\(name)'; ask for an invitation of that name"
+                )
             }
             let rows = try DataFile.read(data)
             Threads.limit(to: threads ?? ProcessInfo.processInfo.activeProcessorCount)

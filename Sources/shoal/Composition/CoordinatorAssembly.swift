@@ -46,12 +46,14 @@ struct CoordinatorAssembly {
             ledger: state.ledger, store: state.store, newID: RunID(bits: .random(in: .min ... .max)),
             configuration: configuration, baseModel: baseModel.identity, layout: prepared.plan.layout,
             firstAdapter: { prepared.initialValues })
-        let evaluator = heldOut.count == 0
+        let evaluator =
+            heldOut.count == 0
             ? nil
             : HeldOutEvaluator(
                 model: prepared.model.model, plan: prepared.plan, blocks: heldOut, compute: compute)
         return try RunService(
-            settings: RunSettings(configuration, minimumConnected: minimumConnected, software: shoalVersion), run: run, baseModel: baseModel,
+            settings: RunSettings(configuration, minimumConnected: minimumConnected, software: shoalVersion), run: run,
+            baseModel: baseModel,
             adapterConfiguration: prepared.plan.configuration(baseModel: configuration.model.path),
             layout: prepared.plan.layout,
             resources: RunService.Resources(

@@ -16,7 +16,9 @@ final class HeldOutEvaluator: Evaluating {
     }
 
     /// - Parameter model: Handed over: nobody else may use it while the run goes on.
-    init(model: any CausalLanguageModel, plan: AdapterPlan, blocks: TokenBlocks, compute: @escaping LocalTraining.Compute) {
+    init(
+        model: any CausalLanguageModel, plan: AdapterPlan, blocks: TokenBlocks, compute: @escaping LocalTraining.Compute
+    ) {
         self.compute = compute
         work = Work(model: model, plan: plan, blocks: blocks)
     }

@@ -55,7 +55,8 @@ struct SimulatedRun {
             )
         }
         try usingInput {
-            try workers.writeFolders(folders, endpoint: transport.boundEndpoint, ledger: state.ledger, coordinator: keys)
+            try workers.writeFolders(
+                folders, endpoint: transport.boundEndpoint, ledger: state.ledger, coordinator: keys)
         }
         let members = workers.members(
             folders, model: prepared.model.path, threads: prepared.configuration.trainingThreads ?? 1,

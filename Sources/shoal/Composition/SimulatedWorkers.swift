@@ -76,7 +76,8 @@ struct SimulatedWorkers {
             Fleet.Member(
                 name: worker.name,
                 arguments: [
-                    "worker", "--join", folders.join(worker.name), "--data", folders.data(worker.name), "--model", model,
+                    "worker", "--join", folders.join(worker.name), "--data", folders.data(worker.name), "--model",
+                    model,
                     "--state", folders.state(worker.name), "--threads", String(threads), "--log-level", logLevel,
                     "--exit-with-parent",
                 ], logPath: folders.log(worker.name))
