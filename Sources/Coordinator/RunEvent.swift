@@ -8,6 +8,8 @@ public enum RunEvent: Sendable {
     case roundStarted(round: Int, workers: [WorkerName])
     case progress(round: Int, worker: WorkerName, step: Int, totalSteps: Int, loss: Double?)
     case updateAccepted(round: Int, worker: WorkerName, trainLoss: Double)
+    /// The worker gives no update for this round. The reason may be the worker's own words: untrusted text.
+    case workerDeclined(round: Int, worker: WorkerName, reason: String)
     case roundPublished(RoundSummary)
     /// Nothing can go on now, and why.
     case waiting(reason: String)

@@ -23,6 +23,8 @@ public struct RunSettings: Sendable {
     public var deadlineSeconds: Double?
     /// Workers that must have said `Hello` before the first round opens.
     public var minimumConnected: Int
+    /// Whether `minimumConnected` workers are all there will ever be, as in a simulation.
+    public var isFleetComplete = false
     public var heartbeatSeconds = 2.0
     /// Unit: seconds.
     public var leaseSeconds = 20.0

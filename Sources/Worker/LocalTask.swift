@@ -50,7 +50,7 @@ public struct LocalTask: Sendable {
     }
 }
 
-/// What a task tells while it runs; the last three end it.
+/// What a task tells while it runs; all but progress end it.
 public enum TaskEvent: Sendable {
     /// - Parameters:
     ///   - step: Finished steps of this task.
@@ -69,6 +69,8 @@ public enum TaskEvent: Sendable {
     case evaluated(items: Int, lossSum: Double, squaredLossSum: Double)
     /// The task cannot be carried out, in a sentence for people.
     case failed(reason: String)
+    /// This worker's text can never be trained on in this run, in a sentence for people.
+    case unsuitable(reason: String)
 }
 
 /// Carries out tasks away from the loop's thread.

@@ -115,6 +115,11 @@ public final class LocalTraining: TaskRunning {
                 try LossEvaluation.losses(of: packed.test, model: base.model, adapter: adapter))
             return .evaluated(items: losses.items, lossSum: losses.lossSum, squaredLossSum: losses.squaredLossSum)
         case .train:
+            guard packed.train.count > 0 else {
+                return .unsuitable(
+                    reason: "this worker's training text is less than one block of \(task.training.sequenceLength) "
+                        + "tokens; give it more text, or lower training.sequence-length in the run file")
+            }
             let summary = try LocalTrainer(model: base.model, options: task.training).train(
                 &adapter, on: packed.train, after: (task.round - 1) * task.training.localSteps,
                 batches: task.stream(.batches), dropout: task.stream(.dropout)

@@ -104,4 +104,22 @@ struct SimulateTests {
         #expect(refused.code == 2)
         #expect(refused.errors.contains("adapter.rank"))
     }
+
+    @Test("a finished run, asked for again, tells the same totals")
+    func finishedAgain() throws {
+        let arguments = ["simulate", "--config", runFile, "--state", folder.file("state"), "--json", "--in-process"]
+        let first = try #require(try Program.start(arguments).finish().objects.last)
+        let again = try #require(try Program.start(arguments).finish().objects.last)
+        for key in ["baseLoss", "finalLoss", "uplinkBytes", "downlinkBytes", "denseUplinkBytes", "tokensTrained"] {
+            #expect(try number(again, key) == number(first, key), "\(key)")
+        }
+    }
+
+    @Test("a run in which every worker's training diverges ends and says why", arguments: [[], ["--in-process"]])
+    func divergence(extra: [String]) throws {
+        let arguments = ["simulate", "--config", runFile, "--state", folder.file("state")]
+        let outcome = try Program.start(arguments + ["--set", "training.learning-rate=1e30"] + extra).finish()
+        #expect(outcome.code == 1)
+        #expect(outcome.errors.contains("not finite"), "\(outcome.errors)")
+    }
 }

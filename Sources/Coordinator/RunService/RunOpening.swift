@@ -57,6 +57,8 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
     case adapterDoesNotFit(recorded: Int, given: Int)
     case aggregateNotFinite(round: Int)
     case missingAdapter
+    /// Everybody else has declined; the last one's reason is untrusted text.
+    case roundDeclined(round: Int, workers: Int, last: WorkerName, reason: String)
 
     public var description: String {
         switch self {
@@ -70,6 +72,8 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
             "the state directory's adapter has \(recorded) values, the run's has \(given); give another --state"
         case .aggregateNotFinite(let round):
             "the mean update of round \(round) is not finite; lower training.learning-rate or set training.clip-norm"
+        case .roundDeclined(let round, let workers, let last, let reason):
+            "round \(round) cannot close: \(workers) workers declined it and nobody is left to ask; \(last) said: \(reason)"
         case .missingAdapter: "the state directory holds no adapter; restore it or give another --state"
         }
     }

@@ -1,4 +1,4 @@
-import Federation
+public import Federation
 public import ModelFiles
 public import Wire
 
@@ -79,6 +79,9 @@ public final class RunService: CoordinatorService {
     var uploads: [WorkerName: Upload] = [:]
     var pendingOffers: [WorkerName: PendingOffer] = [:]
     var lastWait = ""
+    /// When to say again that workers have yet to connect: a fleet's arrival is no news worker by worker.
+    var nextGatherNotice = Instant(nanoseconds: .min)
+    var lastDecline: (worker: WorkerName, reason: String)?
 
     // Evaluation and what it holds back
     var cohort: EvaluationCohort?
@@ -139,6 +142,22 @@ public final class RunService: CoordinatorService {
         end(.stopped)
     }
 
+    /// Ends because of something outside that makes going on impossible; the state is kept.
+    public func fail(_ error: any Error) {
+        attempt { throw error }
+    }
+
+    /// Whether the worker has said `Hello` to this process.
+    public func hasConnected(_ worker: WorkerName) -> Bool { everConnected.contains(worker) }
+
+    /// The newest published round with its evaluation, from the ledger; `nil` before the first.
+    public func lastRound() throws -> RoundSummary? {
+        guard adapter.version > 0 else { return nil }
+        var last = try summary(round: adapter.version)
+        last.evaluation = settledEvaluations[adapter.version] ?? nil
+        return last
+    }
+
     func end(_ outcome: Outcome) {
         if case .running = self.outcome { self.outcome = outcome }
     }
@@ -147,7 +166,7 @@ public final class RunService: CoordinatorService {
     func attempt(_ body: () throws -> Void) {
         guard !isFinished else { return }
         do { try body() } catch {
-            farewell(reason: "the coordinator stops: its state cannot be written", isRunFinished: false)
+            farewell(reason: "the coordinator stops: it cannot go on; the run can later", isRunFinished: false)
             end(.failed(error))
         }
     }

@@ -116,6 +116,10 @@ extension RunService {
     func wait(_ reason: WaitReason) {
         let text = reason.description
         guard text != lastWait else { return }
+        if case .forWorkersToConnect = reason {
+            guard nextGatherNotice <= now else { return }
+            nextGatherNotice = now.advanced(bySeconds: 5)
+        }
         lastWait = text
         // Training workers are the normal course of a round, not news.
         if case .forUpdates(_, _, _, _, isPastDeadline: false) = reason { return }

@@ -43,9 +43,23 @@ extension RunService {
                     .cancel(Cancel(lease: lease, reason: reason)), to: session.peer, round: plan.round,
                     attempt: plan.attempt)
             case .aggregate: try publish(plan)
-            case .wait(let reason): wait(reason)
+            case .wait(let reason):
+                wait(reason)
+                try endIfHopeless(plan)
             }
         }
+    }
+
+    /// In a fleet that nobody can join, a round that all the others have declined would wait for ever.
+    private func endIfHopeless(_ plan: RoundPlan) throws {
+        guard settings.isFleetComplete, let round, let lastDecline else { return }
+        let missing = round.selected.count - round.recorded.count
+        let declined = round.progress.values.count { $0 == .declined }
+        guard round.selected.count == settings.minimumConnected - heldOut.count, missing == declined else { return }
+        let closesAtDeadline = plan.deadlineSeconds != nil && round.recorded.count >= plan.minimum
+        guard !closesAtDeadline else { return }
+        throw RunError.roundDeclined(
+            round: plan.round, workers: declined, last: lastDecline.worker, reason: lastDecline.reason)
     }
 
     /// The round's deadline is not repeated in the offer: it is the coordinator's alone to judge.

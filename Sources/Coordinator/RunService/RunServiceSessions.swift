@@ -127,12 +127,20 @@ extension RunService {
         switch task(of: name, lease: decline.lease) {
         case .train:
             pendingOffers[name] = nil
-            try handle(.declined(name))
+            try declined(name, because: decline.reason)
         case .evaluate:
             pendingOffers[name] = nil
             cohort?.fail(name)
         case nil: break
         }
+    }
+
+    /// The worker gives no update for the open round: another one takes its place.
+    func declined(_ name: WorkerName, because reason: String) throws {
+        guard let round else { return }
+        lastDecline = (name, reason)
+        observe(.workerDeclined(round: round.plan.round, worker: name, reason: reason))
+        try handle(.declined(name))
     }
 
     /// What a lease allows this worker to do now; `nil` if it has ended or never was this worker's.

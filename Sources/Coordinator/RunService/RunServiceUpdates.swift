@@ -73,7 +73,7 @@ extension RunService {
             store.discard(upload.key)
             uploads[name] = nil
             acknowledge(.rejected(reason: reason), commit.lease, envelope, peer)
-            return try handle(.declined(name))
+            return try declined(name, because: reason)
         }
         try store.commit(upload.key)
         let record = UpdateRecord(

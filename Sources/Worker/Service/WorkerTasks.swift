@@ -65,6 +65,7 @@ extension WorkerService {
         let decline = Decline(lease: task.offer.lease, reason: reason)
         lastDecline = decline
         send(.decline(decline), of: task)
+        observer(.warning("this worker cannot take part in round \(task.round): \(reason)"))
         observer(.taskDropped(round: task.round, reason: reason))
     }
 
@@ -111,6 +112,10 @@ extension WorkerService {
             evaluated(task, items: items, lossSum: lossSum, squaredLossSum: squaredLossSum)
         case .failed(let reason):
             giveUpTask(because: reason)
+        case .unsuitable(let reason):
+            giveUpTask(because: reason)
+            sayGoodbye(reason: reason)
+            fail(reason)
         }
     }
 

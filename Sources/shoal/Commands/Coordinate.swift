@@ -60,7 +60,8 @@ struct Coordinate: ParsableCommand {
         transport.run(service: service)
         view.clearProgress()
         withExtendedLifetime(signals) {}
-        try service.outcome.requireFinished(adapter: state.directory.adapter)
+        try service.outcome.requireFinished()
+        try record.recall(service, state.ledger)
         try record.close(
             prepared, adapter: state.directory.adapter, seconds: MonotonicClock.now().seconds(since: started),
             json: json)

@@ -36,14 +36,14 @@ struct Simulate: AsyncParsableCommand {
 
     func run() async throws {
         let started = MonotonicClock.now()
-        let folder = state ?? NSTemporaryDirectory() + "/shoal-simulation-\(ProcessInfo.processInfo.processIdentifier)"
-        let (simulation, view) = try usingInput {
+        let (simulation, view, folder) = try usingInput {
             let prepared = try PreparedRun(runFile.load(workers.map { ["federation.workers=\($0)"] } ?? []))
+            let folder = try state ?? TemporaryFolder.create(prefix: "shoal-simulation-")
             let simulation = try SimulatedRun(prepared, state: folder)
             let view = RunView(rounds: prepared.configuration.federation.rounds, printsJSON: json) {
                 MonotonicClock.now().seconds(since: started)
             }
-            return (simulation, view)
+            return (simulation, view, folder)
         }
         view.showHeader(RunHeader.lines(simulation.prepared) + ["state         \(AbsolutePath.of(folder))", ""])
         var record = RunOutcome()
@@ -56,10 +56,9 @@ struct Simulate: AsyncParsableCommand {
             ? try simulation.runInProcess(observe: observe)
             : try await simulation.runProcesses(logger: log.logger("shoal.simulate"), log: log, observe: observe)
         view.clearProgress()
-        try service.outcome.requireFinished(adapter: simulation.state.directory.adapter)
+        try service.outcome.requireFinished()
         let seconds = MonotonicClock.now().seconds(since: started)
-        record.recall(
-            try simulation.state.ledger.evaluations(), rounds: simulation.prepared.configuration.federation.rounds)
+        try record.recall(service, simulation.state.ledger)
         if !json || compareLocal {
             let comparison = try simulation.compare(
                 federated: service.currentAdapter.values, trainsLocal: compareLocal, view: view)

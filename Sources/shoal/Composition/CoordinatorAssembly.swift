@@ -3,6 +3,7 @@ import Federation
 import FineTuning
 import Glibc
 import LanguageModel
+import ModelFiles
 import Randomness
 import RunFile
 import Wire
@@ -34,7 +35,7 @@ struct CoordinatorAssembly {
     let heldOut: TokenBlocks
     /// Where evaluations run.
     let compute: LocalTraining.Compute
-    /// Workers that must be connected before round 1 opens; `nil`: as many as a round needs.
+    /// Workers that must be connected before round 1 opens, and no others come; `nil`: as many as a round needs.
     let minimumConnected: Int?
 
     func service(
@@ -51,8 +52,10 @@ struct CoordinatorAssembly {
             ? nil
             : HeldOutEvaluator(
                 model: prepared.model.model, plan: prepared.plan, blocks: heldOut, compute: compute)
+        var settings = RunSettings(configuration, minimumConnected: minimumConnected, software: shoalVersion)
+        settings.isFleetComplete = minimumConnected != nil
         return try RunService(
-            settings: RunSettings(configuration, minimumConnected: minimumConnected, software: shoalVersion), run: run,
+            settings: settings, run: run,
             baseModel: baseModel,
             adapterConfiguration: prepared.plan.configuration(baseModel: configuration.model.path),
             layout: prepared.plan.layout,
@@ -64,11 +67,15 @@ struct CoordinatorAssembly {
 
 extension RunService.Outcome {
     /// Ends the command unless the run is finished.
-    func requireFinished(adapter: String) throws {
+    func requireFinished() throws {
         switch self {
         case .finished: break
         case .running, .stopped:
             throw CommandFailure.interrupted("stopped; the state is kept, the same command goes on with the run")
+        case .failed(let failure as CommandFailure): throw failure
+        // A full disk or a missing permission: the person can mend it and go on.
+        case .failed(let error) where error is FileError || error is LedgerError:
+            throw CommandFailure.badInput("\(error); the state is kept, the same command goes on with the run")
         case .failed(let error): throw CommandFailure.failed("\(error)")
         }
     }

@@ -32,6 +32,9 @@ struct SimulatedRun {
         state = try CoordinatorState(path: path)
     }
 
+    /// How long workers may take to leave by themselves after the run.
+    private static let farewellSeconds = 30
+
     private var folders: WorkerFolders { WorkerFolders(state: state.directory.path) }
 
     private func assembly(compute: @escaping LocalTraining.Compute) -> CoordinatorAssembly {
@@ -63,15 +66,28 @@ struct SimulatedRun {
             logLevel: log.logLevel.rawValue)
         let workerFolders = folders
         let fleet = Fleet(program: ProgramPath.own)
+        let stopping = Handover(service)
         let running = Task {
             await fleet.run(members) { worker, ending in
-                guard ending != .exited(code: 0) else { return }
+                // A worker that is stopped with the run ends like this, too.
+                guard ending != .exited(code: 0), ending != .exited(code: CommandFailure.interruptedCode) else {
+                    return
+                }
                 let path = workerFolders.log(worker)
                 logger.warning(
                     "worker ended", metadata: ["worker": "\(worker)", "ending": "\(ending)", "log": "\(path)"])
+                transport.post {
+                    // The first round waits for everybody; later ones go on without those that fell away.
+                    guard !stopping.value.hasConnected(worker) else { return }
+                    stopping.value.fail(
+                        CommandFailure.failed("worker \(worker) could not start (\(ending)); its log is \(path)"))
+                }
+            }
+            transport.post {
+                stopping.value.fail(
+                    CommandFailure.failed("every worker's process has ended; their logs: \(workerFolders.allLogs)"))
             }
         }
-        let stopping = Handover(service)
         let signals = StopSignals { transport.post { stopping.value.requestStop() } }
         await withCheckedContinuation { done in
             let loop = DedicatedThread {
@@ -81,8 +97,13 @@ struct SimulatedRun {
             withExtendedLifetime(loop) {}
         }
         withExtendedLifetime(signals) {}
-        if case .finished = service.outcome {} else { running.cancel() }
+        // A worker that does not hear of the end must not hold up everybody.
+        let patience = Task {
+            if case .finished = stopping.value.outcome { try await Task.sleep(for: .seconds(Self.farewellSeconds)) }
+            running.cancel()
+        }
         await running.value
+        patience.cancel()
         return service
     }
 

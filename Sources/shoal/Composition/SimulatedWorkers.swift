@@ -95,4 +95,5 @@ struct WorkerFolders {
     func data(_ name: WorkerName) -> String { path(name) + "/data.jsonl" }
     func join(_ name: WorkerName) -> String { path(name) + "/join" }
     func log(_ name: WorkerName) -> String { path(name) + "/worker.log" }
+    var allLogs: String { "\(state)/workers/*/worker.log" }
 }

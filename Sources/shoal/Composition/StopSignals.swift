@@ -22,6 +22,12 @@ final class StopSignals {
             sources.append(source)
         }
     }
+
+    /// Signals end the program again: what comes after a run must not be deaf to Ctrl-C.
+    deinit {
+        for source in sources { source.cancel() }
+        for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+    }
 }
 
 /// Says across threads that somebody wants an end.

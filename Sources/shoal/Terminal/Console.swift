@@ -6,8 +6,14 @@ enum Console {
         write(line + "\n", to: STDOUT_FILENO)
     }
 
+    /// Control characters are left out: a line may quote another machine's words, and must not steer this terminal.
     static func error(_ line: String) {
-        write(line + "\n", to: STDERR_FILENO)
+        let isPrintable = { (scalar: Unicode.Scalar) in scalar == "\n" || scalar == "\t" || !isControl(scalar) }
+        write(String(String.UnicodeScalarView(line.unicodeScalars.filter(isPrintable))) + "\n", to: STDERR_FILENO)
+    }
+
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.generalCategory == .control
     }
 
     /// Text without a line end, for a progress line that is drawn over.

@@ -18,10 +18,12 @@ struct RunOutcome {
         }
     }
 
-    /// Evaluations that an earlier process recorded on the same state.
-    mutating func recall(_ evaluations: [Int: Evaluation], rounds: Int) {
-        if base == nil { base = evaluations[0] }
-        if final == nil { final = evaluations[rounds] }
+    /// What an earlier process recorded on the same state.
+    mutating func recall(_ service: RunService, _ ledger: Ledger) throws {
+        if base == nil { base = try ledger.evaluations()[0] }
+        guard last == nil else { return }
+        last = try service.lastRound()
+        final = last?.evaluation
     }
 
     /// Prints the closing object or table.
@@ -54,7 +56,6 @@ struct RunOutcome {
 
 /// `{"event":"finished",…}`
 private struct FinishedLine: Encodable {
-    let event = "finished"
     let rounds: Int
     let baseLoss: Double?
     let finalLoss: Double?
@@ -64,4 +65,24 @@ private struct FinishedLine: Encodable {
     let seconds: Double
     let tokensTrained: UInt64
     let adapter: String
+
+    private enum Key: String, CodingKey {
+        case event, rounds, baseLoss, finalLoss, uplinkBytes, downlinkBytes, denseUplinkBytes, seconds, tokensTrained
+        case adapter
+    }
+
+    /// Every key is always there; a loss that was not measured is `null`.
+    func encode(to encoder: any Encoder) throws {
+        var line = encoder.container(keyedBy: Key.self)
+        try line.encode("finished", forKey: .event)
+        try line.encode(rounds, forKey: .rounds)
+        try line.encode(baseLoss, forKey: .baseLoss)
+        try line.encode(finalLoss, forKey: .finalLoss)
+        try line.encode(uplinkBytes, forKey: .uplinkBytes)
+        try line.encode(downlinkBytes, forKey: .downlinkBytes)
+        try line.encode(denseUplinkBytes, forKey: .denseUplinkBytes)
+        try line.encode(seconds, forKey: .seconds)
+        try line.encode(tokensTrained, forKey: .tokensTrained)
+        try line.encode(adapter, forKey: .adapter)
+    }
 }

@@ -58,6 +58,8 @@ final class RunView {
             workersDone += 1
             stepsOfWorker[worker] = 1
             draw(isForced: false)
+        case .workerDeclined(let round, let worker, let reason):
+            showLine("worker \(worker) gives no update for round \(round): \(reason)")
         case .roundPublished(let summary): showRound(summary)
         case .waiting(let reason):
             guard reason != lastWait else { return }
@@ -150,7 +152,9 @@ private struct RoundLine: Encodable {
         try line.encode(summary.workers, forKey: .workers)
         try line.encode(summary.trainLoss, forKey: .trainLoss)
         try line.encode(summary.evaluation?.loss, forKey: .loss)
-        try line.encode(summary.evaluation?.standardError, forKey: .standardError)
+        // Unknown for a single block or worker; JSON knows no NaN.
+        let standardError = summary.evaluation.flatMap { $0.standardError.isFinite ? $0.standardError : nil }
+        try line.encode(standardError, forKey: .standardError)
         try line.encode(summary.uplinkBytes, forKey: .uplinkBytes)
         try line.encode(summary.downlinkBytes, forKey: .downlinkBytes)
         try line.encode(summary.seconds, forKey: .seconds)
