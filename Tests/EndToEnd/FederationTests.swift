@@ -123,4 +123,54 @@ struct FederationTests {
         coordinator.send(SIGTERM)
         _ = try coordinator.finish(limitSeconds: 20)
     }
+
+    @Test("a worker with less than one block of text leaves with exit code 2, and both sides say why")
+    func shortText() throws {
+        let federation = try LocalFederation(workerCount: 2, rounds: 1, workersPerRound: 2, localSteps: 2)
+        for worker in federation.workers { try federation.invite(worker) }
+        let coordinator = try federation.startCoordinator()
+        let (name, other) = (try #require(federation.workers.first), try #require(federation.workers.last))
+        let data = try federation.folder.write("{\"text\": \"short\"}\n", to: "short.jsonl")
+        let short = try Program.start([
+            "worker", "--join", federation.folder.file("\(name).join"), "--data", data, "--state",
+            federation.folder.file("short"), "--model", "built-in",
+        ])
+        let whole = try federation.startWorker(other)
+        let outcome = try short.finish(limitSeconds: 120)
+        #expect(outcome.code == 2)
+        #expect(outcome.errors.contains("less than one block of 64"))
+        try coordinator.waitFor("worker \(name) gives no update for round 1", limitSeconds: 60)
+        for program in [coordinator, whole] {
+            program.send(SIGTERM)
+            _ = try program.finish(limitSeconds: 30)
+        }
+    }
+
+    @Test("a base model that differs in its tokenizer alone is refused with exit code 2")
+    func otherBaseModel() throws {
+        let federation = try LocalFederation(workerCount: 2, rounds: 1, workersPerRound: 2, localSteps: 2)
+        let name = try #require(federation.workers.first)
+        try federation.invite(name)
+        let coordinator = try federation.startCoordinator()
+        let model = federation.folder.file("model")
+        try FileManager.default.createDirectory(atPath: model, withIntermediateDirectories: true)
+        let original = FixtureFiles.packagePath("Sources/CBuiltIn/files")
+        for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+            try FileManager.default.copyItem(atPath: "\(original)/\(file)", toPath: "\(model)/\(file)")
+        }
+        let tokenizer = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(model)/tokenizer.json"))
+        try tokenizer.seekToEnd()
+        try tokenizer.write(contentsOf: Data("\n".utf8))
+        try tokenizer.close()
+        let worker = try Program.start([
+            "worker", "--join", federation.folder.file("\(name).join"), "--data",
+            try federation.folder.write("{\"text\": \"short\"}\n", to: "short.jsonl"), "--state",
+            federation.folder.file("worker"), "--model", model,
+        ])
+        let outcome = try worker.finish(limitSeconds: 60)
+        #expect(outcome.code == 2)
+        #expect(outcome.errors.contains("the run's base model is"))
+        coordinator.send(SIGTERM)
+        _ = try coordinator.finish(limitSeconds: 20)
+    }
 }

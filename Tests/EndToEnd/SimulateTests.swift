@@ -120,6 +120,6 @@ struct SimulateTests {
         let arguments = ["simulate", "--config", runFile, "--state", folder.file("state")]
         let outcome = try Program.start(arguments + ["--set", "training.learning-rate=1e30"] + extra).finish()
         #expect(outcome.code == 1)
-        #expect(outcome.errors.contains("not finite"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("round 1 cannot close"), "\(outcome.errors)")
     }
 }
