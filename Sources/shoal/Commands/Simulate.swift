@@ -36,9 +36,11 @@ struct Simulate: AsyncParsableCommand {
 
     func run() async throws {
         let started = MonotonicClock.now()
-        let folder = state ?? NSTemporaryDirectory() + "/shoal-simulation-\(ProcessInfo.processInfo.processIdentifier)"
+        let folder = state ?? NSTemporaryDirectory() + "shoal-simulation-\(ProcessInfo.processInfo.processIdentifier)"
         let (simulation, view) = try usingInput {
             let prepared = try PreparedRun(runFile.load(workers.map { ["federation.workers=\($0)"] } ?? []))
+            // The workers need the other cores.
+            Threads.limit(to: prepared.configuration.trainingThreads ?? 1)
             let simulation = try SimulatedRun(prepared, state: folder)
             let view = RunView(rounds: prepared.configuration.federation.rounds, printsJSON: json) {
                 MonotonicClock.now().seconds(since: started)
