@@ -69,8 +69,10 @@ final class RunView {
 
     /// A line above the progress line.
     func showLine(_ line: String) {
+        let hadProgressLine = hasProgressLine
         clearProgress()
         Console.error(line)
+        if hadProgressLine, workersDone < workersChosen { draw(isForced: true) }
     }
 
     /// A passing state in place of the progress line.
