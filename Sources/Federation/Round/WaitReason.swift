@@ -13,7 +13,7 @@ extension WaitReason: CustomStringConvertible {
         switch self {
         case .forWorkersToConnect(let connected, let needed):
             return "\(connected) of \(needed) workers are connected; start the others, or lower "
-                + "federation.minimum-workers"
+                + "federation.workers-per-round"
         case .forMoreWorkers(let round, let recorded, let target, let minimum):
             return "round \(round) has \(recorded) of \(target) updates (at least \(minimum)) and no connected worker "
                 + "left to ask; start more workers"
