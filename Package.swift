@@ -114,7 +114,8 @@ if !coreOnly {
             "Simulation",
             ["Simulation", "Coordinator", "Worker", "Wire", "Federation", "RunFile", "ModelFiles", "Recipe"]),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["FixtureFiles", "LinkRecording"], path: "Tests/EndToEnd", swiftSettings: swift),
+            name: "EndToEndTests", dependencies: ["FixtureFiles", "LinkRecording"], path: "Tests/EndToEnd",
+            swiftSettings: swift),
     ]
 }
 

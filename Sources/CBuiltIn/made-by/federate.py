@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Judges the built-in model and notes with PyTorch and PEFT, apart from Shoal's own code: base loss, FedAvg on LoRA
 factors and local-only adapters, by trade, and what the base and the federated adapter write after a few prompts.
-usage: federate.py [rounds=8] [local-steps=10] [batch=8] [sequence=64] [rate=3e-3] [rank=8] [seed=0] [local=1]"""
+usage: federate.py [rounds=30] [local-steps=10] [batch=8] [sequence=64] [rate=1e-2] [rank=16] [seed=0] [local=1] [threads=1]
+The defaults are the demonstration's, in ../files/demo.yaml."""
 
 import copy
 import json
@@ -17,12 +18,12 @@ from transformers import AutoModelForCausalLM
 
 files = Path(__file__).parent.parent / "files"
 options = dict(argument.split("=") for argument in sys.argv[1:])
-rounds, local_steps = int(options.get("rounds", 8)), int(options.get("local-steps", 10))
+rounds, local_steps = int(options.get("rounds", 30)), int(options.get("local-steps", 10))
 batch, length = int(options.get("batch", 8)), int(options.get("sequence", 64))
-rate, rank, seed = float(options.get("rate", 3e-3)), int(options.get("rank", 8)), int(options.get("seed", 0))
+rate, rank, seed = float(options.get("rate", 1e-2)), int(options.get("rank", 16)), int(options.get("seed", 0))
 prompts = ["Patient reports", "Guest in room", "Ref CL-2041, Mon 09:30. Patient reports", "Once upon a time"]
 
-torch.set_num_threads(1)
+torch.set_num_threads(int(options.get("threads", 1)))
 random.seed(seed)
 tokenizer = Tokenizer.from_file(str(files / "tokenizer.json"))
 config = json.loads((files / "config.json").read_text())
@@ -48,7 +49,7 @@ def fresh():
     torch.manual_seed(seed)
     base = AutoModelForCausalLM.from_pretrained(files, dtype=torch.float32)
     layers = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-    return get_peft_model(base, LoraConfig(r=rank, lora_alpha=16, target_modules=layers, task_type="CAUSAL_LM"))
+    return get_peft_model(base, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=layers, task_type="CAUSAL_LM"))
 
 
 @torch.no_grad()

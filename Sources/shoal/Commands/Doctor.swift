@@ -8,7 +8,7 @@ struct Doctor: ParsableCommand {
         abstract: "Tell what this machine can do: processor, libraries, limits.")
 
     func run() throws {
-        var table = TextTable()
+        var table = TextTable(alignment: .left)
         for fact in Self.facts { table.add(fact.name, fact.value) }
         for line in table.lines { Console.output(line) }
         let problems = Self.facts.compactMap(\.problem)

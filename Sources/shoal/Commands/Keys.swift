@@ -89,7 +89,7 @@ struct Keys: ParsableCommand {
 
         func run() throws {
             try usingInput {
-                var table = TextTable()
+                var table = TextTable(alignment: .left)
                 table.add("worker", "state", "since or until", "public key")
                 for record in try state.ledger().list() {
                     let (word, date) = describe(record.state)

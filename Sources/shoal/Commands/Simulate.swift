@@ -38,6 +38,8 @@ struct Simulate: AsyncParsableCommand {
         let started = MonotonicClock.now()
         let (simulation, view, folder) = try usingInput {
             let prepared = try PreparedRun(runFile.load(workers.map { ["federation.workers=\($0)"] } ?? []))
+            // The workers need the other cores.
+            Threads.limit(to: prepared.configuration.trainingThreads ?? 1)
             let folder = try state ?? TemporaryFolder.create(prefix: "shoal-simulation-")
             let simulation = try SimulatedRun(prepared, state: folder)
             let view = RunView(rounds: prepared.configuration.federation.rounds, printsJSON: json) {

@@ -147,6 +147,7 @@ struct SimulatedRun {
     /// The closing comparison of base, federated and (if asked) each worker's own adapter.
     func compare(federated: [Float], trainsLocal: Bool, view: RunView) throws -> Comparison {
         defer { view.clearProgress() }
+        if trainsLocal { view.showLine("training each worker's own adapter, alone, for comparison") }
         return try Comparison(
             prepared, workers: workers, heldOut: heldOut, federated: federated, trainsLocal: trainsLocal
         ) { done, total in

@@ -37,7 +37,7 @@ struct RunOutcome {
                     tokensTrained: last?.tokensTrained ?? 0, adapter: AbsolutePath.of(adapter)))
             return
         }
-        var table = TextTable()
+        var table = TextTable(alignment: .left)
         if let base { table.add("base loss", "\(Quantity.loss(base.loss)) ± \(Quantity.loss(base.standardError))") }
         if let final {
             table.add("federated loss", "\(Quantity.loss(final.loss)) ± \(Quantity.loss(final.standardError))")

@@ -13,7 +13,7 @@ final class RunView {
     private var stepsOfWorker: [WorkerName: Double] = [:]
     private var round = 0
     private var lastLoss: Double?
-    private var lastWait: String?
+    private var lastWait = -Double.infinity
     private var roundSeconds: [Double] = []
     private var lastDrawn = -1.0
     private var hasProgressLine = false
@@ -49,7 +49,6 @@ final class RunView {
             workersChosen = workers.count
             workersDone = 0
             stepsOfWorker = [:]
-            lastWait = nil
             draw(isForced: true)
         case .progress(_, let worker, let step, let totalSteps, _):
             stepsOfWorker[worker] = Double(step) / Double(max(1, totalSteps))
@@ -62,16 +61,20 @@ final class RunView {
             showLine("worker \(worker) gives no update for round \(round): \(reason)")
         case .roundPublished(let summary): showRound(summary)
         case .waiting(let reason):
-            guard reason != lastWait else { return }
-            lastWait = reason
+            if Console.errorIsTerminal { return showBusy("waiting: \(reason)") }
+            // In a log, a wait that goes on for long is news; each of its steps is not.
+            guard clock() - lastWait >= 10 else { return }
+            lastWait = clock()
             showLine("waiting: \(reason)")
         }
     }
 
     /// A line above the progress line.
     func showLine(_ line: String) {
+        let hadProgressLine = hasProgressLine
         clearProgress()
         Console.error(line)
+        if hadProgressLine, workersDone < workersChosen { draw(isForced: true) }
     }
 
     /// A passing state in place of the progress line.

@@ -1,6 +1,14 @@
-/// A table of aligned columns in plain text: the first left-aligned, the others right-aligned.
+/// A table of aligned columns in plain text.
 struct TextTable {
+    /// How the columns after the first are aligned: numbers to the right, words to the left.
+    enum Alignment { case left, right }
+
+    private let alignment: Alignment
     private var rows: [[String]] = []
+
+    init(alignment: Alignment = .right) {
+        self.alignment = alignment
+    }
 
     mutating func add(_ cells: String...) {
         rows.append(cells)
@@ -13,7 +21,7 @@ struct TextTable {
         return rows.map { row in
             let cells = row.enumerated().map { column, cell in
                 let padding = String(repeating: " ", count: widths[column] - cell.count)
-                return column == 0 ? cell + padding : padding + cell
+                return column == 0 || alignment == .left ? cell + padding : padding + cell
             }
             var line = "  " + cells.joined(separator: "  ")
             while line.last == " " { line.removeLast() }
