@@ -15,7 +15,8 @@ public final class MappedFile: @unchecked Sendable {
     public let bytes: UnsafeRawBufferPointer
 
     public init(path: String) throws(FileError) {
-        let descriptor = retryingInterrupts { open(path, O_RDONLY | O_CLOEXEC) }
+        // Without O_NONBLOCK, opening a pipe would wait for a writer; for regular files the flag means nothing.
+        let descriptor = retryingInterrupts { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         guard descriptor >= 0 else { throw FileError.last("open", path) }
         defer { close(descriptor) }
         var status = stat()

@@ -25,6 +25,7 @@ struct Shoal: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            try Console.requireDelivered()
         } catch {
             leave(with: error)
         }

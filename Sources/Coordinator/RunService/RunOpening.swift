@@ -56,6 +56,8 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
     case changedConfiguration(keys: [String])
     case adapterDoesNotFit(recorded: Int, given: Int)
     case aggregateNotFinite(round: Int)
+    /// Round 0 is the base model.
+    case evaluationNotFinite(round: Int)
     case missingAdapter
     /// Everybody else has declined; the last one's reason is untrusted text.
     case roundDeclined(round: Int, workers: Int, last: WorkerName, reason: String)
@@ -72,6 +74,11 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
             "the state directory's adapter has \(recorded) values, the run's has \(given); give another --state"
         case .aggregateNotFinite(let round):
             "the mean update of round \(round) is not finite; lower training.learning-rate or set training.clip-norm"
+        case .evaluationNotFinite(round: 0):
+            "the base model's held-out loss is not finite; are its weights whole, and adapter.alpha not extreme?"
+        case .evaluationNotFinite(let round):
+            "the held-out loss after round \(round) is not finite: training diverged; lower training.learning-rate, "
+                + "with another --state"
         case .roundDeclined(let round, let workers, let last, let reason):
             "round \(round) cannot close: \(workers) workers declined it and nobody is left to ask; \(last) said: \(reason)"
         case .missingAdapter: "the state directory holds no adapter; restore it or give another --state"

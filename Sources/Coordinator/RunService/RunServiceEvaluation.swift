@@ -49,6 +49,7 @@ extension RunService {
             isEvaluating = false
             evaluationQueue.removeFirst()
             let evaluation = try result.get()
+            guard evaluation.loss.isFinite else { throw RunError.evaluationNotFinite(round: version) }
             try ledger.record(evaluation, version: version)
             settle(version, evaluation)
             startEvaluation()

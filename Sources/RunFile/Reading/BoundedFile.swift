@@ -3,7 +3,8 @@ import Glibc
 /// Reads a text file that may be too long, a folder, or no text.
 enum BoundedFile {
     static func text(path: String, limit: Int) throws(RunFileError) -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // Without O_NONBLOCK, opening a pipe would wait for a writer; for regular files the flag means nothing.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw RunFileError(location: path, message: "cannot be opened: \(reason())") }
         defer { close(descriptor) }
         var bytes: [UInt8] = []

@@ -36,7 +36,7 @@ struct Evaluate: ParsableCommand {
 
     func validate() throws {
         if sequenceLength < 2 { throw ValidationError("--sequence-length must be at least 2") }
-        if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
+        if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
     }
 
     func run() throws {

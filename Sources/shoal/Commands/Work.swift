@@ -39,7 +39,7 @@ struct Work: ParsableCommand {
     @OptionGroup var log: LogOptions
 
     func validate() throws {
-        if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
+        if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
     }
 
     func run() throws {

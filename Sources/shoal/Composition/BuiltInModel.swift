@@ -27,7 +27,13 @@ enum BuiltInModel {
         var hasher = ContentHash.Hasher()
         for file in BuiltInFiles.files { hasher.update(file.bytes) }
         let path = "\(cacheFolder)/shoal/built-in-\(hasher.finished().description.prefix(16))"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw CommandFailure.badInput(
+                "cannot unpack the built-in model and text into \(path); set XDG_CACHE_HOME to a folder that this user "
+                    + "can write")
+        }
         return path
     }
 

@@ -1,10 +1,23 @@
 import Glibc
+import Synchronization
 
 /// Whole lines to standard output and standard error; safe from several threads because each line is one write.
 enum Console {
+    /// A result that cannot be delivered fails the command at its end: see ``requireDelivered()``.
     static func output(_ line: String) {
-        write(line + "\n", to: STDOUT_FILENO)
+        guard !write(line + "\n", to: STDOUT_FILENO) else { return }
+        undelivered.store(errno, ordering: .relaxed)
     }
+
+    /// - Throws: If a line for standard output was lost.
+    static func requireDelivered() throws {
+        let code = undelivered.load(ordering: .relaxed)
+        guard code != 0 else { return }
+        throw CommandFailure.failed("cannot write to standard output: \(String(cString: strerror(code)))")
+    }
+
+    /// The `errno` of the last line that was lost; 0 if none was.
+    private static let undelivered = Atomic<Int32>(0)
 
     /// Control characters are left out: a line may quote another machine's words, and must not steer this terminal.
     static func error(_ line: String) {
@@ -30,15 +43,18 @@ enum Console {
         return Int(size.ws_col)
     }
 
-    private static func write(_ text: String, to descriptor: Int32) {
+    /// - Returns: Whether all of it was written.
+    @discardableResult
+    private static func write(_ text: String, to descriptor: Int32) -> Bool {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if written < 0 {
                 if errno == EINTR { continue }
-                return  // A closed pipe or terminal: nobody is left to tell.
+                return false
             }
             bytes = bytes.dropFirst(written)
         }
+        return true
     }
 }

@@ -2,8 +2,11 @@ import Glibc
 
 /// Reads a whole file.
 func readFile(_ path: String) throws(TokenizerError) -> [UInt8] {
-    guard let file = fopen(path, "rb") else {
+    // Without O_NONBLOCK, opening a pipe would wait for a writer; for regular files the flag means nothing.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0, let file = fdopen(descriptor, "rb") else {
         let code = errno
+        if descriptor >= 0 { close(descriptor) }
         if code == ENOENT || code == ENOTDIR { throw .missingFile(path: path) }
         throw .unreadableFile(path: path, reason: String(cString: strerror(code)))
     }
