@@ -17,6 +17,11 @@ public final class PretrainedModel {
         self.path = path
         configuration = directory.configuration
         tokenizer = try Tokenizer(directory: path)
+        let largest = max(tokenizer.largestID, configuration.beginToken ?? -1, configuration.endToken ?? -1)
+        guard largest < configuration.vocabularySize else {
+            throw PretrainedModelError.tokenOutsideVocabulary(
+                path: path, id: largest, vocabularySize: configuration.vocabularySize)
+        }
         model = try directory.loadModel()
     }
 
@@ -54,6 +59,19 @@ public final class PretrainedModel {
             after: tokens, limit: maxTokens, sampling: sampling, endToken: configuration.endToken, adapter: adapter,
             random: &random)
         return tokenizer.decode(tokens + added)
+    }
+}
+
+/// A directory whose files do not belong together.
+public enum PretrainedModelError: Error, Hashable, Sendable, CustomStringConvertible {
+    case tokenOutsideVocabulary(path: String, id: Int32, vocabularySize: Int)
+
+    public var description: String {
+        switch self {
+        case .tokenOutsideVocabulary(let path, let id, let size):
+            "\(path): the tokenizer or config.json uses token id \(id), but the model has \(size) tokens (vocab_size); "
+                + "take tokenizer.json and config.json from the same model"
+        }
     }
 }
 

@@ -109,6 +109,17 @@ struct BadInputTests {
         try expectRefused("tokenizer.json")
     }
 
+    @Test("a tokenizer with more tokens than the model")
+    func foreignTokenizer() throws {
+        let url = URL(fileURLWithPath: "\(model)/tokenizer.json")
+        let text = try String(contentsOf: url, encoding: .utf8)
+        let larger = text.replacingOccurrences(
+            of: #""vocab"\s*:\s*\{"#, with: #""vocab": {"zzzz": 99999,"#, options: .regularExpression)
+        try #require(larger != text)
+        try larger.write(to: url, atomically: true, encoding: .utf8)
+        try expectRefused("99999", "vocab_size")
+    }
+
     @Test("a malformed JSON line is given by file and line number")
     func malformedLine() throws {
         try folder.write("{\"text\": \"good\"}\n{\"text\": \n", to: "data.jsonl")

@@ -16,6 +16,9 @@ public final class Tokenizer: Sendable {
     /// How many distinct tokens there are, added ones included. Ids may have gaps: this is no bound on them.
     public let vocabularySize: Int
 
+    /// The largest id that encoding can give; -1 if there are no tokens.
+    public var largestID: Int32 { max(model.vocabulary.largestID, added.largestID ?? -1) }
+
     /// Reads `tokenizer.json` in a model directory.
     ///
     /// - Throws: `TokenizerError` if the file is missing, malformed or needs something that is not supported.

@@ -37,6 +37,9 @@ struct Vocabulary {
     /// How many tokens there are; ids may have gaps.
     var count: Int { ids.count }
 
+    /// -1 if there are none.
+    var largestID: Int32 { Int32(texts.count) - 1 }
+
     func id(of text: [UInt8]) -> Int32? { ids[TokenText(text)] }
 
     func text(of id: Int32) -> [UInt8]? {

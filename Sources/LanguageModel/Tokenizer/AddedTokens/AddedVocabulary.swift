@@ -9,6 +9,9 @@ struct AddedVocabulary {
     /// For tokens looked for after normalization.
     private(set) var normalized = TokenMatcher()
 
+    /// `nil` if there are none.
+    var largestID: Int32? { idsByContent.values.max() }
+
     /// Reads `added_tokens`. A token takes its id from the vocabulary, or else the next free one; the id in the file must
     /// agree, because `tokenizers` goes by its own count and the model was trained with that.
     init(_ field: JSONField?, vocabulary: Vocabulary, normalizer: (any Normalizer)?) throws(TokenizerError) {
