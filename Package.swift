@@ -39,7 +39,7 @@ var targets: [Target] = [
     library(
         "FineTuning",
         [
-            "LanguageModel", "Tensor", "CKernels", "ModelFiles", "Randomness", "Recipe",
+            "LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe",
             .product(name: "SwiftCSV", package: "SwiftCSV"),
         ]),
     .target(name: "FixtureFiles", path: "Tests/FixtureFiles", swiftSettings: swift),
@@ -65,35 +65,33 @@ if !coreOnly {
         // The C target's `files` reach the program through #embed, so they are no resources.
         .target(name: "CBuiltIn", exclude: ["files", "made-by"]),
         library("BuiltIn", ["CBuiltIn"]),
-        library("Federation", ["ModelFiles", "Randomness", "Recipe", "CKernels", crypto]),
+        library("Federation", ["ModelFiles", "Randomness", "Recipe"]),
         library("RunFile", ["Federation", "ModelFiles", "Recipe", .product(name: "Yams", package: "Yams")]),
         library("Wire", ["CWire", "Federation", "ModelFiles", "Recipe"]),
         library("Transport", ["CZeroMQ", "Wire", "Federation", "ModelFiles", logging]),
         library(
             "Coordinator",
             [
-                "Federation", "Wire", "ModelFiles", "Randomness", "Recipe", "RunFile", crypto, logging,
+                "Federation", "Wire", "ModelFiles", "Randomness", "Recipe", "RunFile",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         library(
             "Worker",
             [
                 "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", crypto,
-                logging,
             ]),
         library(
             "Simulation",
             [
-                "Coordinator", "Worker", "Wire", "Federation", "FineTuning", "LanguageModel", "ModelFiles",
-                "Randomness",
-                "Recipe", "RunFile", logging, .product(name: "Subprocess", package: "swift-subprocess"),
+                "Wire", "Federation", "FineTuning", "LanguageModel", "Randomness", "Recipe",
+                .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         .executableTarget(
             name: "shoal",
             dependencies: [
                 "Simulation", "Coordinator", "Worker", "Transport", "Wire", "Federation", "RunFile", "Recipe",
-                "FineTuning", "LanguageModel", "Tensor", "CKernels", "ModelFiles", "Randomness", "BuiltIn", logging,
+                "FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "BuiltIn", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),

@@ -13,7 +13,6 @@ final class RunView {
     private var stepsOfWorker: [WorkerName: Double] = [:]
     private var round = 0
     private var lastLoss: Double?
-    private var lastWait = -Double.infinity
     private var roundSeconds: [Double] = []
     private var lastDrawn = -1.0
     private var hasProgressLine = false
@@ -62,9 +61,6 @@ final class RunView {
         case .roundPublished(let summary): showRound(summary)
         case .waiting(let reason):
             if Console.errorIsTerminal { return showBusy("waiting: \(reason)") }
-            // In a log, a wait that goes on for long is news; each of its steps is not.
-            guard clock() - lastWait >= 10 else { return }
-            lastWait = clock()
             showLine("waiting: \(reason)")
         }
     }
