@@ -9,19 +9,29 @@ struct kernel_table {
     void (*scale)(float *x, float a, size_t n);
     double (*dot)(const float *x, const float *y, size_t n);
     void (*exp)(const float *x, float *out, size_t n);
-    void (*add_bias)(float *y, const float *bias, size_t rows, size_t C);
     void (*adamw_step)(float *values, const float *gradient, float *m, float *v, size_t n, float lr, float beta1,
                        float beta2, float eps, float weight_decay, float bias1, float bias2);
-    void (*rmsnorm_forward)(const float *x, float *sum, const float *weight, float *out, float *rstd, size_t rows,
-                            size_t C, float eps);
-    void (*rmsnorm_repeat)(const float *x, const float *weight, const float *rstd, float *out, size_t rows, size_t C);
-    void (*rmsnorm_backward)(const float *dout, const float *x, const float *weight, const float *rstd, float *dx,
-                             size_t rows, size_t C, bool accumulate);
-    void (*rotary)(float *x, const float *cosine, const float *sine, size_t begin, size_t end, size_t T, size_t H,
-                   size_t D, size_t start, float direction);
-    void (*swiglu_forward)(const float *gate, const float *up, float *out, size_t n);
-    void (*swiglu_backward)(const float *dout, const float *gate, const float *up, float *dgate, float *dup,
-                            float *out, size_t n);
+    void (*norm_forward)(shoal_type input, shoal_type type, const struct shoal_norm *s, const void *x,
+                         const void *delta, void *sum, void *normal, void *out, float *rstd, size_t begin, size_t end);
+    void (*norm_repeat)(shoal_type type, const struct shoal_norm *s, const void *normal, void *out, size_t begin,
+                        size_t end);
+    void (*norm_backward)(shoal_type input, shoal_type type, const struct shoal_norm *s, const void *dout,
+                          const void *normal, const float *rstd, void *dx, void *copy, bool accumulate, size_t begin,
+                          size_t end);
+    void (*rotary)(shoal_type type, void *x, const struct shoal_rotary *s, float direction, size_t begin, size_t end);
+    void (*gate_forward)(shoal_type type, const struct shoal_gate *s, const void *gate, const void *up, void *out,
+                         size_t begin, size_t end);
+    void (*gate_backward)(shoal_type type, const struct shoal_gate *s, const void *dout, const void *gate,
+                          const void *up, void *dgate, void *dup, void *out, size_t begin, size_t end);
+    void (*scale_columns)(shoal_type type, const void *x, const float *factors, void *out, size_t C, size_t begin,
+                          size_t end);
+    void (*column_products)(shoal_type type, const void *x, const void *y, float *sums, size_t rows, size_t C);
+    void (*add_values)(shoal_type y_type, void *y, shoal_type x_type, const void *x, size_t n);
+    void (*convert)(shoal_type from, const void *x, shoal_type to, void *out, size_t n, float factor);
+    void (*vocabulary_block)(shoal_type type, const float *logits, void *weights, const int32_t *labels, size_t first,
+                             size_t columns, float *highest, float *total, float *target, float *kept, size_t begin,
+                             size_t end);
+    void (*scale_rows)(float *x, const float *factors, size_t C, size_t begin, size_t end);
     void (*attention_forward)(const float *q, const float *k, const float *v, float *out, float *lse,
                               const struct shoal_attention_shape *shape, size_t begin, size_t end);
     void (*attention_backward)(const float *q, const float *k, const float *v, const float *out, const float *lse,
@@ -29,8 +39,8 @@ struct kernel_table {
                                const struct shoal_attention_shape *shape, size_t begin, size_t end);
     void (*cross_entropy)(float *logits, const int32_t *labels, float *losses, size_t rows, size_t V, bool gradient,
                           float gradient_scale);
-    void (*dropout)(const float *x, float *out, size_t n, float probability, uint64_t key, uint32_t stream,
-                    bool accumulate);
+    void (*dropout)(shoal_type type, const void *x, void *out, size_t begin, size_t end, float probability,
+                    uint64_t key, uint32_t stream, bool accumulate);
 };
 
 extern const struct kernel_table shoal_table_baseline;
@@ -39,8 +49,17 @@ extern const struct kernel_table shoal_table_avx2;
 extern const struct kernel_table shoal_table_avx512;
 #endif
 
+/// The table in use.
+const struct kernel_table *shoal_kernels(void);
+
 /// Calls `body` on ranges that cover 0..<units: on this thread, or shared out over libgomp's pool when there are at
 /// least two times `grain` units. Ranges are contiguous.
 void shoal_parallel(size_t units, size_t grain, void (*body)(size_t begin, size_t end, void *context), void *context);
+
+/// Values below which a thread's start costs more than it saves.
+enum { SHOAL_VALUES_PER_THREAD = 32768 };
+
+/// Rows of C values that a thread should at least have.
+static inline size_t rows_per_thread(size_t C) { return SHOAL_VALUES_PER_THREAD / (C ? C : 1) + 1; }
 
 #endif

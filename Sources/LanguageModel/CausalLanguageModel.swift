@@ -20,15 +20,33 @@ public struct LinearLayer: Hashable, Sendable {
 /// Token blocks of equal length, row-major `[blocks, length]`.
 public struct TokenBatch: Sendable {
     public let tokens: [Int32]
+    /// `[blocks, length]`: the token itself where it counts as a target, ``ignored`` where it does not.
+    public let labels: [Int32]
     public let blocks: Int
     public let length: Int
 
+    /// The label of a token that is no target.
+    public static let ignored: Int32 = -100
+
+    /// - Parameter labels: All tokens by default.
     /// - Precondition: `tokens.count == blocks * length`, `length >= 2`.
-    public init(tokens: [Int32], blocks: Int, length: Int) {
+    public init(tokens: [Int32], labels: [Int32]? = nil, blocks: Int, length: Int) {
         precondition(tokens.count == blocks * length && length >= 2, "\(tokens.count) tokens as \(blocks) × \(length)")
+        precondition(labels.map { $0.count == tokens.count } ?? true, "labels of another shape")
         self.tokens = tokens
+        self.labels = labels ?? tokens
         self.blocks = blocks
         self.length = length
+    }
+
+    /// What each position has to predict: the next one's label; negative at a block's end and where nothing counts.
+    var nextTokens: [Int32] {
+        var next = [Int32](repeating: -1, count: tokens.count)
+        for block in 0..<blocks {
+            let first = block * length
+            for index in 1..<length { next[first + index - 1] = labels[first + index] }
+        }
+        return next
     }
 }
 
@@ -45,10 +63,10 @@ public protocol CausalLanguageModel: AnyObject {
     /// Next-token logits, `[blocks, length, vocabulary]` row-major, float32.
     func logits(_ batch: TokenBatch, adapter: LowRankAdapter?) -> [Float]
 
-    /// The mean cross-entropy of each block's shifted tokens, `[blocks]`. Unit: nats a token.
+    /// The mean cross-entropy of each block's shifted targets, `[blocks]`; 0 for a block without any. Unit: nats a token.
     func losses(_ batch: TokenBatch, adapter: LowRankAdapter?) -> [Double]
 
-    /// The mean over blocks of `losses`, and its gradient by the adapter's values.
+    /// The mean cross-entropy of all blocks' shifted targets, and its gradient by the adapter's values.
     ///
     /// - Parameters:
     ///   - dropout: Where dropout masks come from; `nil` (or `adapter.dropout == 0`) drops nothing.

@@ -8,6 +8,11 @@ struct ConfigurationReader {
     /// Sizes beyond this are a broken file, and would overflow when multiplied.
     private static let sizeMax = 1 << 24
 
+    init(file: String, members: [String: JSONValue]) {
+        self.file = file
+        self.members = members
+    }
+
     init(path: String) throws(ModelError) {
         file = path
         let text: MappedFile
@@ -48,6 +53,16 @@ struct ConfigurationReader {
         case .integer(let number)? where number > 0: return Double(number)
         case .number(let number)? where number > 0 && number.isFinite: return number
         case let value?: throw invalid(key, "a number above 0", value)
+        }
+    }
+
+    /// A number from 0 up to, not including, 1.
+    func probability(_ key: String, default fallback: Float) throws(ModelError) -> Float {
+        switch self[key] {
+        case nil: return fallback
+        case .integer(0)?: return 0
+        case .number(let number)? where (0..<1).contains(number): return Float(number)
+        case let value?: throw invalid(key, "a probability below 1", value)
         }
     }
 

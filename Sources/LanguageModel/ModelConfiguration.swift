@@ -1,5 +1,5 @@
 /// What a model directory's `config.json` says.
-public struct ModelConfiguration: Hashable, Sendable {
+public struct ModelConfiguration: Sendable {
     /// `model_type`, for example `llama`.
     public let architecture: String
     public let vocabularySize: Int
@@ -9,7 +9,7 @@ public struct ModelConfiguration: Hashable, Sendable {
     public let beginToken: Int32?
     /// Put after each text, and what ends generation; the first one where `config.json` lists several.
     public let endToken: Int32?
-    package let decoder: DecoderConfiguration
+    package let plan: any NetworkPlan
 
     /// Architectures that this build can run.
     public static var supportedArchitectures: [String] { Architectures.all.map { $0.modelType } }
@@ -23,13 +23,13 @@ public struct ModelConfiguration: Hashable, Sendable {
         guard let found = Architectures.all.first(where: { $0.modelType == name }) else {
             throw .unsupportedArchitecture(file: path, name: name, supported: Self.supportedArchitectures)
         }
-        let decoder = try found.configuration(reader)
+        let plan = try found.plan(reader)
         architecture = name
-        vocabularySize = decoder.vocabularySize
-        maximumLength = decoder.maximumLength
+        vocabularySize = plan.vocabularySize
+        maximumLength = plan.maximumLength
         // Where a key is missing, transformers falls back to its configuration class's own default.
         beginToken = try reader.token("bos_token_id", vocabularySize: vocabularySize, default: found.defaultBeginToken)
         endToken = try reader.token("eos_token_id", vocabularySize: vocabularySize, default: found.defaultEndToken)
-        self.decoder = decoder
+        self.plan = plan
     }
 }

@@ -65,6 +65,8 @@ public struct Checkpoint: Sendable {
         return tensor
     }
 
+    public func contains(_ name: String) -> Bool { tensors[name] != nil }
+
     /// Ascending by UTF-8 bytes.
     public var tensorNames: [String] {
         tensors.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }

@@ -6,10 +6,10 @@ internal import COneDNN
 /// A primitive is made once for each shape and layout and then only gets new addresses. An instance belongs to one
 /// thread at a time. The same inputs and thread count give the same bits.
 public final class MatMul {
-    /// A float32 matrix in memory, as it takes part in a product.
+    /// A matrix in memory, as it takes part in a product.
     public struct Operand {
         public let address: UnsafeRawPointer
-        public let format: WeightFormat
+        public let type: ElementType
         /// As the product sees it, that is after transposition.
         public let rows: Int
         public let columns: Int
@@ -19,25 +19,32 @@ public final class MatMul {
         public let isTransposed: Bool
 
         /// A stored `[rows, columns]` matrix.
-        public init(_ values: UnsafePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
+        public init(
+            _ address: UnsafeRawPointer, _ type: ElementType = .float32, rows: Int, columns: Int, stride: Int? = nil
+        ) {
             self.init(
-                address: values, format: .float32, rows: rows, columns: columns, stride: stride ?? columns,
+                address: address, type: type, rows: rows, columns: columns, stride: stride ?? columns,
                 isTransposed: false)
         }
 
         /// A frozen weight `[rows, columns]`.
         public init(_ weight: Weight) {
             self.init(
-                address: weight.bytes, format: weight.format, rows: weight.rows, columns: weight.columns,
-                stride: weight.columns, isTransposed: false)
+                address: weight.bytes, type: weight.type, rows: weight.rows, columns: weight.columns,
+                stride: weight.isTransposed ? weight.rows : weight.columns, isTransposed: weight.isTransposed)
+        }
+
+        package init(_ activation: Activation) {
+            self.init(
+                activation.values, activation.type, rows: activation.rows, columns: activation.columns,
+                stride: activation.stride)
         }
 
         private init(
-            address: UnsafeRawPointer, format: WeightFormat, rows: Int, columns: Int, stride: Int,
-            isTransposed: Bool
+            address: UnsafeRawPointer, type: ElementType, rows: Int, columns: Int, stride: Int, isTransposed: Bool
         ) {
             self.address = address
-            self.format = format
+            self.type = type
             self.rows = rows
             self.columns = columns
             self.stride = stride
@@ -47,8 +54,21 @@ public final class MatMul {
         /// The same memory read the other way round.
         public var transposed: Operand {
             Operand(
-                address: address, format: format, rows: columns, columns: rows, stride: stride,
-                isTransposed: !isTransposed)
+                address: address, type: type, rows: columns, columns: rows, stride: stride, isTransposed: !isTransposed)
+        }
+    }
+
+    /// Where a product goes, row-major.
+    public struct Result {
+        let address: UnsafeMutableRawPointer
+        let type: ElementType
+        let stride: Int?
+
+        /// - Parameter stride: Distance between rows; the product's width by default. Unit: values.
+        public init(_ address: UnsafeMutableRawPointer, _ type: ElementType = .float32, stride: Int? = nil) {
+            self.address = address
+            self.type = type
+            self.stride = stride
         }
     }
 
@@ -62,6 +82,10 @@ public final class MatMul {
         let isLeftTransposed: Bool
         let isRightTransposed: Bool
         let accumulates: Bool
+        let hasBias: Bool
+        let leftType: ElementType
+        let rightType: ElementType
+        let resultType: ElementType
     }
 
     /// oneDNN's pointers, freed with it.
@@ -98,33 +122,39 @@ public final class MatMul {
         dnnl_engine_destroy(engine)
     }
 
-    /// `result = left · right`, or `result += left · right`.
+    /// `result = left · right + bias`, or `result += left · right`.
+    ///
+    /// Both factors have one type; the sum is float32 and is rounded once to the result's type.
     ///
     /// - Parameters:
-    ///   - result: Row-major `[left.rows, right.columns]`; overlaps neither factor.
-    ///   - stride: Distance between the result's rows; its width by default. Unit: values.
+    ///   - result: `[left.rows, right.columns]`; overlaps neither factor.
+    ///   - bias: `[right.columns]`, added to every row.
     public func multiply(
-        _ left: Operand, _ right: Operand, into result: UnsafeMutablePointer<Float>, stride: Int? = nil,
-        accumulate: Bool = false
+        _ left: Operand, _ right: Operand, into result: Result, accumulate: Bool = false, bias: Vector? = nil
     ) {
         precondition(left.columns == right.rows, "\(left.rows) × \(left.columns) times \(right.rows) rows")
+        precondition(bias.map { $0.count == right.columns } ?? true, "a bias of another width")
         guard left.rows > 0, right.columns > 0 else { return }
         shoal_threads_apply()
         let key = Key(
             rows: left.rows, columns: right.columns, inner: left.columns, leftStride: left.stride,
-            rightStride: right.stride, resultStride: stride ?? right.columns, isLeftTransposed: left.isTransposed,
-            isRightTransposed: right.isTransposed, accumulates: accumulate)
+            rightStride: right.stride, resultStride: result.stride ?? right.columns,
+            isLeftTransposed: left.isTransposed, isRightTransposed: right.isTransposed, accumulates: accumulate,
+            hasBias: bias != nil, leftType: left.type, rightType: right.type, resultType: result.type)
         let primitive = primitives[key] ?? makePrimitive(key)
         let memories = primitive.memories
-        Self.check("address", dnnl_memory_set_data_handle(memories[0], UnsafeMutableRawPointer(mutating: left.address)))
-        Self.check(
-            "address", dnnl_memory_set_data_handle(memories[1], UnsafeMutableRawPointer(mutating: right.address)))
-        Self.check("address", dnnl_memory_set_data_handle(memories[2], result))
-        withUnsafeTemporaryAllocation(of: dnnl_exec_arg_t.self, capacity: 3) { arguments in
+        Self.setAddress(memories[0], UnsafeMutableRawPointer(mutating: left.address))
+        Self.setAddress(memories[1], UnsafeMutableRawPointer(mutating: right.address))
+        Self.setAddress(memories[2], result.address)
+        if let bias { Self.setAddress(memories[3], UnsafeMutableRawPointer(bias.values)) }
+        withUnsafeTemporaryAllocation(of: dnnl_exec_arg_t.self, capacity: 4) { arguments in
             arguments[0] = dnnl_exec_arg_t(arg: DNNL_ARG_SRC_0, memory: memories[0])
             arguments[1] = dnnl_exec_arg_t(arg: DNNL_ARG_WEIGHTS_0, memory: memories[1])
             arguments[2] = dnnl_exec_arg_t(arg: DNNL_ARG_DST_0, memory: memories[2])
-            Self.check("matmul", dnnl_primitive_execute(primitive.primitive, stream, 3, arguments.baseAddress))
+            if bias != nil { arguments[3] = dnnl_exec_arg_t(arg: DNNL_ARG_BIAS, memory: memories[3]) }
+            Self.check(
+                "matmul",
+                dnnl_primitive_execute(primitive.primitive, stream, bias == nil ? 3 : 4, arguments.baseAddress))
         }
         Self.check("matmul", dnnl_stream_wait(stream))
     }
@@ -132,12 +162,21 @@ public final class MatMul {
     private func makePrimitive(_ key: Key) -> Primitive {
         if primitives.count >= Self.primitivesMax { primitives.removeAll() }
         var descriptors = [
-            Self.descriptor(key.rows, key.inner, stride: key.leftStride, isTransposed: key.isLeftTransposed),
-            Self.descriptor(key.inner, key.columns, stride: key.rightStride, isTransposed: key.isRightTransposed),
-            Self.descriptor(key.rows, key.columns, stride: key.resultStride, isTransposed: false),
+            Self.descriptor(
+                key.rows, key.inner, key.leftType, stride: key.leftStride, isTransposed: key.isLeftTransposed),
+            Self.descriptor(
+                key.inner, key.columns, key.rightType, stride: key.rightStride, isTransposed: key.isRightTransposed),
+            Self.descriptor(key.rows, key.columns, key.resultType, stride: key.resultStride, isTransposed: false),
         ]
+        if key.hasBias {
+            descriptors.append(Self.descriptor(1, key.columns, .float32, stride: key.columns, isTransposed: false))
+        }
         var operation = dnnl_matmul_desc_t()
-        Self.check("matmul", dnnl_matmul_desc_init(&operation, &descriptors[0], &descriptors[1], nil, &descriptors[2]))
+        let status = descriptors.withUnsafeMutableBufferPointer { all in
+            guard let first = all.baseAddress else { preconditionFailure("no descriptors") }
+            return dnnl_matmul_desc_init(&operation, first, first + 1, key.hasBias ? first + 3 : nil, first + 2)
+        }
+        Self.check("matmul", status)
         let attributes: dnnl_primitive_attr_t = Self.make("attributes") { dnnl_primitive_attr_create(&$0) }
         defer { dnnl_primitive_attr_destroy(attributes) }
         if key.accumulates {
@@ -161,12 +200,19 @@ public final class MatMul {
         return made
     }
 
-    private static func descriptor(_ rows: Int, _ columns: Int, stride: Int, isTransposed: Bool) -> dnnl_memory_desc_t {
+    private static func setAddress(_ memory: dnnl_memory_t, _ address: UnsafeMutableRawPointer) {
+        check("address", dnnl_memory_set_data_handle(memory, address))
+    }
+
+    private static func descriptor(
+        _ rows: Int, _ columns: Int, _ type: ElementType, stride: Int, isTransposed: Bool
+    ) -> dnnl_memory_desc_t {
         var descriptor = dnnl_memory_desc_t()
         let strides = isTransposed ? [1, Int64(stride)] : [Int64(stride), 1]
         check(
             "shape",
-            dnnl_memory_desc_init_by_strides(&descriptor, 2, [Int64(rows), Int64(columns)], dnnl_f32, strides))
+            dnnl_memory_desc_init_by_strides(
+                &descriptor, 2, [Int64(rows), Int64(columns)], type == .float32 ? dnnl_f32 : dnnl_bf16, strides))
         return descriptor
     }
 
@@ -184,6 +230,14 @@ public final class MatMul {
 }
 
 extension MatMul {
+    /// Whether this CPU multiplies bfloat16 matrices. oneDNN wants AVX-512 for it.
+    public static let supportsBFloat16: Bool = {
+        switch dnnl_get_effective_cpu_isa() {
+        case dnnl_cpu_isa_all, dnnl_cpu_isa_sse41, dnnl_cpu_isa_avx, dnnl_cpu_isa_avx2: false
+        default: true
+        }
+    }()
+
     /// Of the running oneDNN library, for example `2.6.3`.
     public static var libraryVersion: String {
         guard let version = dnnl_version()?.pointee else { return "unknown" }

@@ -1,10 +1,15 @@
-/// A frozen matrix, row-major `[rows, columns]`: where its bytes lie, what they mean, and who keeps them alive.
+internal import CKernels
+internal import Glibc
+
+/// A frozen matrix `[rows, columns]`: where its bytes lie, what they mean, and who keeps them alive.
 ///
 /// A linear layer's weight has one row an output. The bytes may be a memory-mapped checkpoint shared by processes.
 public struct Weight {
     public let rows: Int
     public let columns: Int
-    public let format: WeightFormat
+    public let type: ElementType
+    /// Stored as `[columns, rows]` instead.
+    public let isTransposed: Bool
     /// `rows * columns` values, aligned for the element type, never written.
     public let bytes: UnsafeRawPointer
     /// Keeps `bytes` valid.
@@ -12,37 +17,73 @@ public struct Weight {
 
     /// Uses memory that `owner` keeps valid, without a copy.
     public init(
-        rows: Int, columns: Int, format: WeightFormat, bytes: UnsafeRawBufferPointer, keptAliveBy owner: Any
+        rows: Int, columns: Int, type: ElementType, bytes: UnsafeRawBufferPointer, keptAliveBy owner: Any,
+        isTransposed: Bool = false
     ) {
-        guard let base = bytes.baseAddress, bytes.count == rows * columns * format.size else {
+        guard let base = bytes.baseAddress, bytes.count == rows * columns * type.size else {
             preconditionFailure("\(bytes.count) bytes for a \(rows) × \(columns) weight")
         }
-        precondition(Int(bitPattern: base) % format.size == 0, "misaligned weight")
+        precondition(Int(bitPattern: base) % type.size == 0, "misaligned weight")
         self.rows = rows
         self.columns = columns
-        self.format = format
+        self.type = type
+        self.isTransposed = isTransposed
         self.bytes = base
         self.owner = owner
     }
 
     /// Holds values of its own.
     ///
-    /// - Parameter values: `[rows * columns]`.
-    public init(rows: Int, columns: Int, values: [Float]) {
+    /// - Parameter values: `[rows * columns]`, rounded to `type`.
+    public init(rows: Int, columns: Int, type: ElementType = .float32, values: [Float]) {
         precondition(values.count == rows * columns, "\(values.count) values for a \(rows) × \(columns) weight")
-        let buffer = ScratchBuffer()
-        let base = buffer.reserve(values.count)
-        values.withUnsafeBufferPointer { source in
-            if let start = source.baseAddress { base.update(from: start, count: source.count) }
-        }
+        let block = Arena().take(values.count * type.size)
+        shoal_convert(SHOAL_FLOAT32, values, type.kernelType, block.address, values.count, 1)
         self.init(
-            rows: rows, columns: columns, format: .float32,
-            bytes: UnsafeRawBufferPointer(start: base, count: values.count * 4), keptAliveBy: buffer)
+            rows: rows, columns: columns, type: type,
+            bytes: UnsafeRawBufferPointer(start: block.address, count: values.count * type.size), keptAliveBy: block)
     }
 
-    /// The values of a float32 weight.
-    package var float32: UnsafePointer<Float> {
-        precondition(format == .float32, "a \(format) weight read as float32")
-        return bytes.assumingMemoryBound(to: Float.self)
+    /// The same memory read the other way round.
+    package var transposed: Weight {
+        Weight(
+            rows: columns, columns: rows, type: type,
+            bytes: UnsafeRawBufferPointer(start: bytes, count: rows * columns * type.size), keptAliveBy: owner,
+            isTransposed: !isTransposed)
     }
+
+    /// `count` rows from `first`, of the same memory.
+    package func rows(_ first: Int, _ count: Int) -> Weight {
+        precondition(!isTransposed && first >= 0 && first + count <= rows, "rows \(first) + \(count) of \(rows)")
+        return Weight(
+            rows: count, columns: columns, type: type,
+            bytes: UnsafeRawBufferPointer(
+                start: bytes + first * columns * type.size, count: count * columns * type.size), keptAliveBy: owner)
+    }
+}
+
+/// A frozen float32 vector: a norm's weight, a bias.
+public final class Vector {
+    public let count: Int
+    /// `[count]`
+    package let values: UnsafeMutablePointer<Float>
+
+    public init(_ source: [Float]) {
+        count = source.count
+        values = .allocate(capacity: max(source.count, 1))
+        source.withUnsafeBufferPointer { values.initialize(from: $0.baseAddress ?? UnsafePointer(values), count: $0.count) }
+    }
+
+    /// `count` values from `first`, copied.
+    package func slice(_ first: Int, _ count: Int) -> Vector {
+        if first == 0, count == self.count { return self }
+        return Vector([Float](UnsafeBufferPointer(start: values + first, count: count)))
+    }
+
+    deinit { values.deallocate() }
+}
+
+extension Float {
+    /// The natural logarithm.
+    var logarithm: Float { logf(self) }
 }

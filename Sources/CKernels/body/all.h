@@ -4,10 +4,12 @@
 #include "elementwise.h"
 #include "normalisation.h"
 #include "rotary.h"
-#include "swiglu.h"
+#include "gate.h"
+#include "columns.h"
 #include "attention_forward.h"
 #include "attention_backward.h"
 #include "cross_entropy.h"
+#include "vocabulary.h"
 #include "dropout.h"
 
 const struct kernel_table LEVEL(shoal_table) = {
@@ -16,14 +18,19 @@ const struct kernel_table LEVEL(shoal_table) = {
     .scale = LEVEL(scale),
     .dot = LEVEL(dot),
     .exp = LEVEL(exp_values),
-    .add_bias = LEVEL(add_bias),
     .adamw_step = LEVEL(adamw_step),
-    .rmsnorm_forward = LEVEL(rmsnorm_forward),
-    .rmsnorm_repeat = LEVEL(rmsnorm_repeat),
-    .rmsnorm_backward = LEVEL(rmsnorm_backward),
+    .norm_forward = LEVEL(norm_forward),
+    .norm_repeat = LEVEL(norm_repeat),
+    .norm_backward = LEVEL(norm_backward),
     .rotary = LEVEL(rotary),
-    .swiglu_forward = LEVEL(swiglu_forward),
-    .swiglu_backward = LEVEL(swiglu_backward),
+    .gate_forward = LEVEL(gate_forward),
+    .gate_backward = LEVEL(gate_backward),
+    .scale_columns = LEVEL(scale_columns),
+    .column_products = LEVEL(column_products),
+    .add_values = LEVEL(add_values),
+    .convert = LEVEL(convert),
+    .vocabulary_block = LEVEL(vocabulary_block),
+    .scale_rows = LEVEL(scale_rows),
     .attention_forward = LEVEL(attention_forward),
     .attention_backward = LEVEL(attention_backward),
     .cross_entropy = LEVEL(cross_entropy),

@@ -28,24 +28,27 @@ INLINE struct LEVEL(words) philox(uint64_t block, uint64_t key, uint32_t stream)
     return (struct LEVEL(words)){{c0, c1, c2, c3}};
 }
 
-/// out (n) = or += x · mask / (1 − probability).
-static void LEVEL(dropout)(const float *x, float *out, size_t n, float probability, uint64_t key, uint32_t stream,
-                           bool accumulate) {
+/// out = or += x · mask / (1 − probability), for elements begin..<end of the mask, begin a multiple of 64.
+INLINE void dropout_range(const shoal_type T, const void *x, void *out, size_t begin, size_t end, float probability,
+                          uint64_t key, uint32_t stream, bool accumulate) {
     const uint32_t threshold = (uint32_t)((double)probability * 4294967296.0);
     const float keep = 1 / (1 - probability);
-    for (size_t chunk = 0; chunk < n; chunk += 64) {
+    for (size_t chunk = begin; chunk < end; chunk += 64) {
         for (size_t part = 0; part < 16; part += LANES) {
             struct LEVEL(words) random = philox(chunk / 4 + part, key, stream);
             for (size_t word = 0; word < 4; word++) {
                 const size_t e = chunk + word * 16 + part;
-                if (e >= n) continue;
-                const size_t count = n - e < LANES ? n - e : LANES;
-                const bool whole = count == LANES;
-                vfloat value = (whole ? load(x + e) : load_first(x + e, count)) * keep;
+                if (e >= end) continue;
+                vfloat value = load_as(T, x, e, end - e) * keep;
                 value = random.word[word] >= threshold ? value : (vfloat)0;
-                if (accumulate) value += whole ? load(out + e) : load_first(out + e, count);
-                if (whole) store(out + e, value); else store_first(out + e, value, count);
+                if (accumulate) value += load_as(T, out, e, end - e);
+                store_as(T, out, e, end - e, value);
             }
         }
     }
+}
+
+static void LEVEL(dropout)(shoal_type type, const void *x, void *out, size_t begin, size_t end, float probability,
+                           uint64_t key, uint32_t stream, bool accumulate) {
+    FOR_TYPE(type, dropout_range(T, x, out, begin, end, probability, key, stream, accumulate));
 }

@@ -33,10 +33,6 @@ static void LEVEL(exp_values)(const float *x, float *out, size_t n) {
     if (i < n) store_first(out + i, vexp(load_first(x + i, n - i)), n - i);
 }
 
-static void LEVEL(add_bias)(float *y, const float *bias, size_t rows, size_t C) {
-    for (size_t row = 0; row < rows; row++) LEVEL(axpy)(1, bias, y + row * C, C);
-}
-
 INLINE vfloat square_root(vfloat x) { return __builtin_elementwise_sqrt(x); }
 
 static void LEVEL(adamw_step)(float *values, const float *gradient, float *m, float *v, size_t n, float lr,

@@ -11,8 +11,22 @@ typedef float8 float8_anywhere __attribute__((aligned(4)));
 typedef float float4 __attribute__((ext_vector_type(4)));
 typedef float4 float4_anywhere __attribute__((aligned(4)));
 
+typedef uint16_t vhalf __attribute__((ext_vector_type(LANES)));
+typedef vhalf vhalf_anywhere __attribute__((aligned(2)));
+
 INLINE vfloat load(const float *p) { return *(const vfloat_anywhere *)p; }
 INLINE void store(float *p, vfloat x) { *(vfloat_anywhere *)p = x; }
+
+/// A bfloat16 is the upper half of a float.
+INLINE vfloat widen(vhalf x) { return __builtin_bit_cast(vfloat, __builtin_convertvector(x, vuint) << 16); }
+
+/// To the nearest bfloat16, ties to even; not-a-number stays so.
+INLINE vhalf narrow(vfloat x) {
+    vuint bits = __builtin_bit_cast(vuint, x);
+    vuint rounded = bits + 0x7FFFu + ((bits >> 16) & 1u);
+    rounded = (bits & 0x7FFFFFFFu) > 0x7F800000u ? (bits | 0x400000u) : rounded;
+    return __builtin_convertvector(rounded >> 16, vhalf);
+}
 
 /// The first `count` < LANES values, the rest zero.
 INLINE vfloat load_first(const float *p, size_t count) {
@@ -26,6 +40,52 @@ INLINE void store_first(float *p, vfloat x, size_t count) {
     store(values, x);
     for (size_t i = 0; i < count; i++) p[i] = values[i];
 }
+
+/// `count` values of `type` from p[i], the rest of the vector zero.
+INLINE vfloat load_as(shoal_type type, const void *p, size_t i, size_t count) {
+    if (type == SHOAL_FLOAT32) {
+        const float *values = (const float *)p + i;
+        return count >= LANES ? load(values) : load_first(values, count);
+    }
+    const uint16_t *values = (const uint16_t *)p + i;
+    if (count >= LANES) return widen(*(const vhalf_anywhere *)values);
+    uint16_t some[LANES] = {0};
+    for (size_t j = 0; j < count; j++) some[j] = values[j];
+    return widen(*(const vhalf_anywhere *)some);
+}
+
+INLINE void store_as(shoal_type type, void *p, size_t i, size_t count, vfloat x) {
+    if (type == SHOAL_FLOAT32) {
+        float *values = (float *)p + i;
+        if (count >= LANES) store(values, x); else store_first(values, x, count);
+        return;
+    }
+    uint16_t *values = (uint16_t *)p + i;
+    vhalf halves = narrow(x);
+    if (count >= LANES) {
+        *(vhalf_anywhere *)values = halves;
+        return;
+    }
+    for (size_t j = 0; j < count; j++) values[j] = halves[j];
+}
+
+/// The address of value i.
+INLINE const void *at(shoal_type type, const void *p, size_t i) {
+    return (const char *)p + i * (type == SHOAL_FLOAT32 ? 4 : 2);
+}
+INLINE void *at_mutable(shoal_type type, void *p, size_t i) { return (char *)p + i * (type == SHOAL_FLOAT32 ? 4 : 2); }
+
+/// Runs `call` with T a constant, so that the compiler makes one loop for each element type.
+#define FOR_TYPE(type, call)                                \
+    do {                                                    \
+        if ((type) == SHOAL_FLOAT32) {                      \
+            const shoal_type T = SHOAL_FLOAT32;             \
+            call;                                           \
+        } else {                                            \
+            const shoal_type T = SHOAL_BFLOAT16;            \
+            call;                                           \
+        }                                                   \
+    } while (0)
 
 INLINE float sum4(float4 x) { return (x.x + x.z) + (x.y + x.w); }
 #if LANES == 4

@@ -1,7 +1,8 @@
 /// The loops that Swift cannot compile well for the running CPU, in three levels picked once at start:
 /// the baseline of the platform, AVX2 with FMA, and AVX-512 (F, BW, VL, DQ).
 ///
-/// All tensors are row-major float32. Letters: B blocks, T tokens a block, C channels, H heads, G key/value heads,
+/// All tensors are row-major. Activations are float32 or bfloat16 (`shoal_type` says which) and every sum is float32;
+/// small vectors (norm weights, biases) are float32. Letters: B blocks, T tokens a block, C channels, H heads, G key/value heads,
 /// D head size, V vocabulary. Same inputs, level and thread count give the same bits; the thread count changes nothing
 /// but speed, because threads share out whole rows or heads.
 #ifndef SHOAL_KERNELS_H
@@ -10,6 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/// How an activation's values are stored.
+typedef enum { SHOAL_FLOAT32 = 0, SHOAL_BFLOAT16 = 1 } shoal_type;
 
 // Levels
 
@@ -44,8 +48,16 @@ double shoal_squared_norm(const float *x, size_t n);
 double shoal_dot(const float *x, const float *y, size_t n);
 /// out[i] = e^x[i], relative error below 1e-6; 0 below -87.3, and large but finite above 88.
 void shoal_exp(const float *x, float *out, size_t n);
-/// (rows, C) y[r][c] += bias[c]
-void shoal_add_bias(float *y, const float *bias, size_t rows, size_t C);
+/// y[i] += x[i]
+void shoal_add_values(shoal_type y_type, void *y, shoal_type x_type, const void *x, size_t n);
+/// out[i] = factor · x[i] in another type. Narrowing rounds to nearest, ties to even.
+void shoal_convert(shoal_type from, const void *x, shoal_type to, void *out, size_t n, float factor);
+/// (rows, C) out[r][c] = x[r][c] · factors[c]
+void shoal_scale_columns(shoal_type type, const void *x, const float *factors, void *out, size_t rows, size_t C);
+/// (rows, C) sums[c] += Σ over rows of x[r][c] · y[r][c], or of x alone where y is NULL.
+void shoal_column_products(shoal_type type, const void *x, const void *y, float *sums, size_t rows, size_t C);
+/// (rows, C) x[r][c] *= factors[r]
+void shoal_scale_rows(float *x, const float *factors, size_t rows, size_t C);
 /// (rows, C) → (C, rows): y[c][r] += x[r][c]
 void shoal_add_transposed(const float *x, float *y, size_t rows, size_t C);
 /// One step of Adam with decoupled weight decay (arXiv:1711.05101), as torch.optim.AdamW.
@@ -55,63 +67,95 @@ void shoal_adamw_step(float *values, const float *gradient, float *m, float *v, 
 
 // Embedding
 
-/// (V, C) table, ids (rows) → out (rows, C). Ids must lie in 0..<V.
-void shoal_gather_rows(const float *table, const int32_t *ids, float *out, size_t rows, size_t C);
+/// (V, C) table, ids (rows) → out (rows, C) = or += table[id] · factor. Ids must lie in 0..<V.
+void shoal_gather_rows(shoal_type type, const void *table, const int32_t *ids, float *out, size_t rows, size_t C,
+                       float factor, bool accumulate);
 
-// Root-mean-square normalisation (arXiv:1910.07467)
+// Root-mean-square normalisation (arXiv:1910.07467) and layer normalisation (arXiv:1607.06450)
 
-/// x (rows, C), weight (C) → out (rows, C) = x · rstd · weight and rstd (rows) = 1 / √(mean(x²) + eps).
-void shoal_rmsnorm_forward(const float *x, const float *weight, float *out, float *rstd, size_t rows, size_t C,
-                           float eps);
-/// The same after a residual addition: sum (rows, C) += x (rows, C), then out and rstd from the sum.
-void shoal_residual_rmsnorm_forward(const float *x, float *sum, const float *weight, float *out, float *rstd,
-                                    size_t rows, size_t C, float eps);
-/// out = x · rstd · weight again from a saved rstd.
-void shoal_rmsnorm_repeat(const float *x, const float *weight, const float *rstd, float *out, size_t rows, size_t C);
-/// dx (rows, C) (+)= the gradient through the normalisation; adds to dx when `accumulate`.
-void shoal_rmsnorm_backward(const float *dout, const float *x, const float *weight, const float *rstd, float *dx,
-                            size_t rows, size_t C, bool accumulate);
+struct shoal_norm {
+    size_t rows;          ///< normalised rows: tokens · groups
+    size_t columns;       ///< C, values in each
+    size_t groups;        ///< normalised rows side by side in a token's row (heads), usually 1
+    size_t x_stride;      ///< between tokens' rows of x and dx
+    size_t out_stride;    ///< between tokens' rows of out and dout
+    bool centred;         ///< layer normalisation: the mean is taken off first
+    float epsilon;
+    const float *weight;  ///< (C)
+    const float *bias;    ///< (C) or NULL
+};
+/// With v = x + delta: normal = (v − mean) / √(variance + ε), out = normal · weight + bias.
+/// x and sum have type `input` (float32 or `type`), all else `type`; delta, sum, normal are (rows, C) without gaps and
+/// may be NULL; sum gets v and may be x; rstd (rows) gets 1 / √(variance + ε).
+void shoal_norm_forward(shoal_type input, shoal_type type, const struct shoal_norm *shape, const void *x,
+                        const void *delta, void *sum, void *normal, void *out, float *rstd);
+/// out once more from a kept `normal`.
+void shoal_norm_repeat(shoal_type type, const struct shoal_norm *shape, const void *normal, void *out);
+/// dx = (or, accumulating, +=) the gradient of v; dx has type `input`. `copy` (rows, C), of `type`, gets the result
+/// too (NULL: not wanted).
+void shoal_norm_backward(shoal_type input, shoal_type type, const struct shoal_norm *shape, const void *dout,
+                         const void *normal, const float *rstd, void *dx, void *copy, bool accumulate);
 
 // Rotary position embedding (arXiv:2104.09864), halves as Hugging Face lays them out
 
-/// x (B, T, H · D), in place: pairs (x[j], x[j + D/2]) turn by the angle of position `start + t`.
-/// cosine and sine (positions, D/2).
-void shoal_rotary_forward(float *x, const float *cosine, const float *sine, size_t B, size_t T, size_t H, size_t D,
-                          size_t start);
-/// The transposed (inverse) rotation, in place on a gradient.
-void shoal_rotary_backward(float *dx, const float *cosine, const float *sine, size_t B, size_t T, size_t H, size_t D,
-                           size_t start);
+struct shoal_rotary {
+    size_t rows;          ///< B · T
+    size_t length;        ///< T; row r stands at position start + r mod T
+    size_t start;
+    size_t heads;
+    size_t head_size;
+    size_t rotated;       ///< values of a head that turn: its first ones; even
+    size_t stride;        ///< between rows
+    const float *cosine;  ///< (positions, rotated / 2)
+    const float *sine;
+};
+/// In place: pairs (x[j], x[j + rotated / 2]) of each head turn by their position's angle.
+void shoal_rotary_forward(shoal_type type, void *x, const struct shoal_rotary *shape);
+/// The inverse rotation, in place on a gradient.
+void shoal_rotary_backward(shoal_type type, void *dx, const struct shoal_rotary *shape);
 
-// Gated unit
+// Activation functions and gated units
 
-/// out = silu(gate) · up, n values each.
-void shoal_swiglu_forward(const float *gate, const float *up, float *out, size_t n);
-/// dgate and dup from dout; `out` gets the forward result again (NULL: not wanted). dgate may be dout.
-void shoal_swiglu_backward(const float *dout, const float *gate, const float *up, float *dgate, float *dup,
-                           float *out, size_t n);
+enum shoal_activation { SHOAL_SILU, SHOAL_GELU, SHOAL_GELU_TANH, SHOAL_RELU, SHOAL_TANH };
+struct shoal_gate {
+    enum shoal_activation activation;
+    size_t rows, columns;
+    size_t stride;  ///< between rows of gate, up, dgate and dup; dout and out have no gaps
+};
+/// out = activation(gate) · up, or activation(gate) alone where up is NULL.
+void shoal_gate_forward(shoal_type type, const struct shoal_gate *shape, const void *gate, const void *up, void *out);
+/// dgate and dup (NULL where up is) from dout; `out` gets the forward result again (NULL: not wanted).
+void shoal_gate_backward(shoal_type type, const struct shoal_gate *shape, const void *dout, const void *gate,
+                         const void *up, void *dgate, void *dup, void *out);
 
 // Causal grouped-query attention, tiled with an online softmax: no (T, T) matrix (arXiv:2205.14135)
 
 struct shoal_attention_shape {
-    size_t blocks;      ///< B
-    size_t queries;     ///< query tokens a block, T
-    size_t keys;        ///< key tokens a block, at least `queries`; query i sees keys up to i + keys − queries
-    size_t heads;       ///< H
-    size_t key_heads;   ///< G, divides H
-    size_t head_size;   ///< D, at most SHOAL_ATTENTION_MAX_HEAD_SIZE
-    float scale;        ///< usually 1 / √D
+    size_t blocks;           ///< B
+    size_t queries;          ///< query tokens a block, T
+    size_t keys;             ///< key tokens a block, at least `queries`; query i has the position i + keys − queries
+    size_t heads;            ///< H
+    size_t key_heads;        ///< G, divides H
+    size_t head_size;        ///< D, even, at most SHOAL_ATTENTION_MAX_HEAD_SIZE
+    size_t query_stride;     ///< between tokens' rows of q and dq; heads lie side by side in a row
+    size_t key_stride;       ///< of k and dk
+    size_t value_stride;     ///< of v and dv
+    size_t out_stride;       ///< of out and dout
+    size_t window;           ///< 0: none; else position p sees keys above p − window only
+    bool causal;             ///< position p sees keys up to p; else all, and keys == queries
+    const int32_t *lengths;  ///< (B) keys at or beyond a block's length are hidden; NULL: none are
+    float scale;             ///< usually 1 / √D
 };
 enum { SHOAL_ATTENTION_MAX_HEAD_SIZE = 256 };
 
-/// q (B, queries, H · D), k and v (B, keys, G · D) → out (B, queries, H · D) and lse (B, H, queries), the logarithm of
-/// each softmax's denominator (NULL: not wanted).
-void shoal_attention_forward(const float *q, const float *k, const float *v, float *out, float *lse,
-                             const struct shoal_attention_shape *shape);
-/// Values that `scratch` of the backward pass must have room for.
-size_t shoal_attention_backward_scratch(const struct shoal_attention_shape *shape);
+/// Values that `scratch` must have room for.
+size_t shoal_attention_scratch(const struct shoal_attention_shape *shape, bool backward);
+/// out from q, k, v; lse (B, H, queries) gets the logarithm of each softmax's denominator (NULL: not wanted).
+void shoal_attention_forward(shoal_type type, const void *q, const void *k, const void *v, void *out, float *lse,
+                             float *scratch, const struct shoal_attention_shape *shape);
 /// dq, dk, dv from dout and what the forward pass left; needs keys == queries.
-void shoal_attention_backward(const float *q, const float *k, const float *v, const float *out, const float *lse,
-                              const float *dout, float *scratch, float *dq, float *dk, float *dv,
+void shoal_attention_backward(shoal_type type, const void *q, const void *k, const void *v, const void *out,
+                              const float *lse, const void *dout, float *scratch, void *dq, void *dk, void *dv,
                               const struct shoal_attention_shape *shape);
 
 // Softmax cross-entropy
@@ -122,11 +166,21 @@ void shoal_attention_backward(const float *q, const float *k, const float *v, co
 void shoal_cross_entropy(float *logits, const int32_t *labels, float *losses, size_t rows, size_t V, bool gradient,
                          float gradient_scale);
 
+// The same over a large vocabulary, one block of its columns after another; the logits never exist together
+
+/// The running state of each row before the first block: highest −1e30, total 0, target 0.
+/// logits (rows, columns) of the words from `first` → weights (rows, columns) = e^(logit − highest) in `type` (NULL:
+/// not wanted); highest, total and target are brought up to date; kept (rows) = e^(old highest − new highest).
+void shoal_vocabulary_block(shoal_type type, const float *logits, void *weights, const int32_t *labels, size_t first,
+                            size_t rows, size_t columns, float *highest, float *total, float *target, float *kept);
+
 // Inverted dropout
 
 /// out = x · mask / (1 − probability). The mask of element i comes from Philox4x32-10 (key; i, stream) alone.
-void shoal_dropout_forward(const float *x, float *out, size_t n, float probability, uint64_t key, uint32_t stream);
+void shoal_dropout_forward(shoal_type type, const void *x, void *out, size_t n, float probability, uint64_t key,
+                           uint32_t stream);
 /// dx += dout · mask / (1 − probability), the same mask.
-void shoal_dropout_backward(const float *dout, float *dx, size_t n, float probability, uint64_t key, uint32_t stream);
+void shoal_dropout_backward(shoal_type type, const void *dout, void *dx, size_t n, float probability, uint64_t key,
+                            uint32_t stream);
 
 #endif

@@ -1,62 +1,47 @@
-internal import CKernels
-package import Randomness
 internal import ModelFiles
-internal import Tensor
+package import Randomness
+package import Tensor
 
-/// A decoder-only transformer in float32 with frozen weights and an adapter on any of its linear layers.
+/// Runs a decoder network: losses, gradients of an adapter, and generation.
 ///
-/// Keeps its scratch memory between calls, so it belongs to one thread at a time; after the first step of a size no
-/// memory is allocated for activations.
+/// Keeps its memory between calls, so it belongs to one thread at a time; after the first step of a size nothing is
+/// allocated for activations.
 package final class Decoder: CausalLanguageModel {
-    let configuration: DecoderConfiguration
-    package let weights: DecoderWeights
-    let matMul = MatMul()
-    let workspace = Workspace()
-    var rotary: RotaryTable
-    /// One a layer in training; two in turn otherwise.
-    var activations: [LayerActivations] = []
-    /// `[N, rank]` by linear layer: A's output times the scale.
-    var rankOutputs: [ScratchBuffer] = []
-    private let positions: [String: Int]
+    private let network: any DecoderNetwork
+    private let type: Tensor.ElementType
+    private let recomputes: Bool
+    private let engine = Engine()
     package let linearLayers: [LinearLayer]
+    private let positions: [String: Int]
 
-    package init(configuration: DecoderConfiguration, weights: DecoderWeights) {
-        self.configuration = configuration
-        self.weights = weights
-        rotary = RotaryTable(headSize: configuration.headSize, base: configuration.rotaryBase)
-        var linears = weights.layers.flatMap { $0.linears }.map {
-            LinearLayer(name: $0.name, inputs: $0.weight.columns, outputs: $0.weight.rows)
-        }
-        if !configuration.isHeadTied {
-            let head = weights.head
-            linears.append(
-                LinearLayer(
-                    name: head.name, inputs: head.weight.columns, outputs: head.weight.rows, isOutputHead: true))
-        }
-        linearLayers = linears
-        positions = Dictionary(uniqueKeysWithValues: linears.enumerated().map { ($1.name, $0) })
+    package init(
+        _ network: any DecoderNetwork, linearLayers: [LinearLayer], type: Tensor.ElementType, recomputes: Bool = false
+    ) {
+        self.network = network
+        self.linearLayers = linearLayers
+        self.type = type
+        self.recomputes = recomputes
+        positions = Dictionary(uniqueKeysWithValues: linearLayers.enumerated().map { ($1.name, $0) })
     }
 
-    package var vocabularySize: Int { configuration.vocabularySize }
-    package var maximumLength: Int { configuration.maximumLength }
-
-    /// Position of a projection in ``linearLayers``; the head's follows the last layer's.
-    func position(_ layer: Int, _ projection: Projection) -> Int {
-        layer * Projection.allCases.count + projection.rawValue
-    }
-    var headPosition: Int { configuration.layerCount * Projection.allCases.count }
+    package var vocabularySize: Int { network.vocabularySize }
+    package var maximumLength: Int { network.maximumLength }
 
     package func logits(_ batch: TokenBatch, adapter: LowRankAdapter?) -> [Float] {
         withPass(batch, adapter: adapter) { pass in
-            forward(batch.tokens, pass)
-            return headLogits(firstRow: 0, rows: pass.rows, pass)
+            pass.computation.logits(network.hidden(batch.tokens, pass), network.head)
         }
     }
 
     package func losses(_ batch: TokenBatch, adapter: LowRankAdapter?) -> [Double] {
         withPass(batch, adapter: adapter) { pass in
-            forward(batch.tokens, pass)
-            return headLosses(batch, pass, gradientScale: nil)
+            let labels = batch.nextTokens
+            let losses = pass.computation.vocabularyLosses(
+                network.hidden(batch.tokens, pass), network.head, labels: labels, gradientScale: nil)
+            return (0..<batch.blocks).map { block in
+                let rows = block * batch.length..<(block + 1) * batch.length
+                return Self.mean(losses[rows], labels[rows])
+            }
         }
     }
 
@@ -65,48 +50,76 @@ package final class Decoder: CausalLanguageModel {
         gradient: inout [Float]
     ) -> Double {
         precondition(gradient.count == adapter.layout.parameterCount, "gradient of \(gradient.count) values")
+        let labels = batch.nextTokens
+        let targets = labels.count { $0 >= 0 }
+        guard targets > 0 else { return 0 }
         return gradient.withUnsafeMutableBufferPointer { gradient in
             withPass(batch, adapter: adapter, dropout: dropout, gradient: gradient.baseAddress) { pass in
-                forward(batch.tokens, pass)
-                let losses = headLosses(batch, pass, gradientScale: gradientScale)
-                backward(pass)
-                return losses.reduce(0, +) / Double(losses.count)
+                let losses = pass.computation.vocabularyLosses(
+                    network.hidden(batch.tokens, pass), network.head, labels: labels,
+                    gradientScale: gradientScale / Float(targets))
+                pass.computation.backward()
+                return Self.mean(losses[...], labels[...])
             }
         }
     }
 
-    /// Binds the adapter for the length of `body`. With `gradient`, activations are kept for a backward pass.
-    func withPass<Result>(
-        _ batch: TokenBatch, start: Int = 0, adapter: LowRankAdapter?, dropout: CounterRandom? = nil,
-        gradient: UnsafeMutablePointer<Float>? = nil, _ body: (Pass) -> Result
-    ) -> Result {
-        checkTokens(batch.tokens, upTo: start + batch.length)
-        return withPass(
-            blocks: batch.blocks, length: batch.length, start: start, adapter: adapter, dropout: dropout,
-            gradient: gradient, body)
+    package func nextTokenLogits(
+        after tokens: [Int32], cache: inout KeyValueCache, adapter: LowRankAdapter?
+    ) -> [Float] {
+        precondition(!tokens.isEmpty, "no token to continue from")
+        checkTokens(tokens, upTo: cache.length + tokens.count)
+        precondition(cache.keys.isEmpty || cache.keys.count == network.layerCount, "a cache of another model")
+        let held = cache
+        cache = KeyValueCache()  // Handed over, so that it grows in place.
+        let (logits, grown) = withComputation(adapter: adapter, dropout: nil, gradient: nil) { computation in
+            let pass = DecoderPass(computation, blocks: 1, length: tokens.count, start: held.length, cache: held)
+            let hidden = network.hidden(tokens, pass)
+            return (computation.logits(hidden.lastRow, network.head), pass.cache)
+        }
+        cache = grown ?? KeyValueCache()
+        cache.length = held.length + tokens.count
+        return logits
     }
 
-    func withPass<Result>(
-        blocks: Int, length: Int, start: Int, adapter: LowRankAdapter?, dropout: CounterRandom? = nil,
-        gradient: UnsafeMutablePointer<Float>? = nil, _ body: (Pass) -> Result
+    /// Over what counts.
+    private static func mean(_ losses: ArraySlice<Float>, _ labels: ArraySlice<Int32>) -> Double {
+        losses.reduce(0) { $0 + Double($1) } / Double(max(1, labels.count { $0 >= 0 }))
+    }
+
+    private func withPass<Result>(
+        _ batch: TokenBatch, adapter: LowRankAdapter?, dropout: CounterRandom? = nil,
+        gradient: UnsafeMutablePointer<Float>? = nil, _ body: (DecoderPass) -> Result
     ) -> Result {
-        let keepsActivations = gradient != nil
-        func pass(_ bound: BoundAdapter?) -> Pass {
-            Pass(blocks: blocks, length: length, start: start, adapter: bound, keepsActivations: keepsActivations)
+        checkTokens(batch.tokens, upTo: batch.length)
+        return withComputation(adapter: adapter, dropout: dropout, gradient: gradient) { computation in
+            body(
+                DecoderPass(
+                    computation, blocks: batch.blocks, length: batch.length,
+                    recomputes: recomputes && gradient != nil))
         }
-        guard let adapter, !adapter.targets.isEmpty else { return body(pass(nil)) }
-        return adapter.values.withUnsafeBufferPointer { values in
-            guard let base = values.baseAddress else { return body(pass(nil)) }
+    }
+
+    /// Binds the adapter for the length of `body`; with `gradient`, a backward pass may follow.
+    private func withComputation<Result>(
+        adapter: LowRankAdapter?, dropout: CounterRandom?, gradient: UnsafeMutablePointer<Float>?,
+        _ body: (Computation) -> Result
+    ) -> Result {
+        adapter.withFactors(at: positions, gradient: gradient) { factors in
+            var generator = dropout
+            let masks = adapter.flatMap { adapter in
+                adapter.dropout > 0
+                    ? (generator?.next()).map { Computation.Dropout(probability: adapter.dropout, key: $0) } : nil
+            }
             return body(
-                pass(
-                    BoundAdapter(
-                        adapter, values: base, gradient: gradient, dropout: dropout, positions: positions,
-                        count: headPosition + 1)))
+                Computation(
+                    engine: engine, type: type, factors: factors, adapterDropout: masks,
+                    modelDropoutKey: generator?.next(), isRecording: gradient != nil))
         }
     }
 
     /// Tokens index the embedding in C, so they are checked here.
-    func checkTokens(_ tokens: [Int32], upTo length: Int) {
+    private func checkTokens(_ tokens: [Int32], upTo length: Int) {
         let bound = Int32(clamping: vocabularySize)
         precondition(tokens.allSatisfy { $0 >= 0 && $0 < bound }, "token outside the vocabulary of \(vocabularySize)")
         precondition(length <= maximumLength, "\(length) tokens; the model's positions end at \(maximumLength)")

@@ -1,0 +1,27 @@
+internal import Tensor
+
+extension LowRankAdapter? {
+    /// The adapter's factors by the place of their layers, valid for the length of `body`.
+    ///
+    /// - Parameters:
+    ///   - positions: Places of the model's linear layers.
+    ///   - gradient: `[parameterCount]`, where gradients are added; `nil`: none are wanted.
+    func withFactors<Result>(
+        at positions: [String: Int], gradient: UnsafeMutablePointer<Float>?, _ body: ([LowRankFactors?]) -> Result
+    ) -> Result {
+        guard let adapter = self, !adapter.targets.isEmpty else { return body([]) }
+        return adapter.values.withUnsafeBufferPointer { values in
+            guard let base = values.baseAddress else { return body([]) }
+            var factors = [LowRankFactors?](repeating: nil, count: positions.count)
+            for target in adapter.targets {
+                guard let position = positions[target.layer] else {
+                    preconditionFailure("adapter target \(target.layer) is no layer of this model")
+                }
+                factors[position] = LowRankFactors(
+                    rank: target.rank, scale: target.scale, a: base + target.offsetA, b: base + target.offsetB,
+                    gradientA: gradient.map { $0 + target.offsetA }, gradientB: gradient.map { $0 + target.offsetB })
+            }
+            return body(factors)
+        }
+    }
+}

@@ -1,0 +1,86 @@
+internal import Glibc
+package import ModelFiles
+package import Tensor
+
+/// Takes a network's frozen weights out of a checkpoint, each with the shape that the configuration asks for, and lists
+/// the linear layers as they are asked for.
+package final class WeightReader {
+    private let checkpoint: Checkpoint
+    /// Type of the matrices.
+    private let type: Tensor.ElementType
+    /// Names of modules in the checkpoint may lack this beginning of the names that adapters use.
+    private let optionalPrefix: String
+    package private(set) var linearLayers: [LinearLayer] = []
+
+    package init(checkpoint: Checkpoint, type: Tensor.ElementType, optionalPrefix: String = "") {
+        self.checkpoint = checkpoint
+        self.type = type
+        self.optionalPrefix = optionalPrefix
+    }
+
+    /// A linear layer; the next one that an adapter may target.
+    ///
+    /// - Parameter isTransposed: The checkpoint stores `[inputs, outputs]` (GPT-2's Conv1D).
+    package func linear(
+        _ name: String, inputs: Int, outputs: Int, hasBias: Bool, isTransposed: Bool = false, isOutputHead: Bool = false
+    ) throws(ModelError) -> Linear {
+        let weight =
+            isTransposed
+            ? try matrix(name + ".weight", inputs, outputs).transposed : try matrix(name + ".weight", outputs, inputs)
+        return list(
+            name, weight, bias: hasBias ? try vector(name + ".bias", outputs) : nil, isOutputHead: isOutputHead,
+            isTransposed: isTransposed)
+    }
+
+    /// A head that is the embedding's own matrix, which no adapter may target.
+    package func tiedHead(_ embedding: Weight) -> Linear {
+        Linear(weight: embedding, bias: nil, index: nil)
+    }
+
+    private func list(
+        _ name: String, _ weight: Weight, bias: Vector?, isOutputHead: Bool, isTransposed: Bool
+    ) -> Linear {
+        linearLayers.append(
+            LinearLayer(name: name, inputs: weight.columns, outputs: weight.rows, isOutputHead: isOutputHead))
+        return Linear(weight: weight, bias: bias, index: linearLayers.count - 1)
+    }
+
+    package func matrix(_ name: String, _ rows: Int, _ columns: Int) throws(ModelError) -> Weight {
+        let tensor = try tensor(name, shape: [rows, columns])
+        // Old files may start their data at any byte; only then is a tensor of the right type copied.
+        let address = tensor.bytes.baseAddress.map { Int(bitPattern: $0) } ?? 0
+        if tensor.elementType == type.stored, address % type.size == 0 {
+            return Weight(rows: rows, columns: columns, type: type, bytes: tensor.bytes, keptAliveBy: tensor)
+        }
+        return Weight(rows: rows, columns: columns, type: type, values: try values(tensor))
+    }
+
+    /// A norm's weight or a bias, in float32 whatever the matrices' type.
+    ///
+    /// - Parameter offset: Added to every value (Gemma's norms multiply by 1 + weight).
+    package func vector(_ name: String, _ count: Int, offset: Float = 0) throws(ModelError) -> Vector {
+        let found = try values(try tensor(name, shape: [count]))
+        return Vector(offset == 0 ? found : found.map { $0 + offset })
+    }
+
+    private func values(_ tensor: SafetensorsFile.Tensor) throws(ModelError) -> [Float] {
+        do { return try tensor.float32Values() } catch { throw .checkpoint(.safetensors(error)) }
+    }
+
+    private func tensor(_ name: String, shape: [Int]) throws(ModelError) -> SafetensorsFile.Tensor {
+        var stored = name
+        if !optionalPrefix.isEmpty, !checkpoint.contains(name), name.hasPrefix(optionalPrefix) {
+            stored = String(name.dropFirst(optionalPrefix.count))
+        }
+        let tensor: SafetensorsFile.Tensor
+        do { tensor = try checkpoint.tensor(stored) } catch { throw .checkpoint(error) }
+        guard tensor.shape == shape else {
+            throw .shapeMismatch(file: tensor.file, tensor: stored, expected: shape, actual: tensor.shape)
+        }
+        return tensor
+    }
+}
+
+extension Tensor.ElementType {
+    fileprivate var stored: ModelFiles.ElementType { self == .float32 ? .float32 : .bfloat16 }
+}

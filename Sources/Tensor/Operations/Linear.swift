@@ -1,0 +1,108 @@
+internal import CKernels
+
+/// A frozen linear layer, `y = x Wᵀ + bias`.
+package struct Linear {
+    /// `[outputs, inputs]`
+    package let weight: Weight
+    /// `[outputs]`
+    package let bias: Vector?
+    /// Place among the layers that may carry an adapter; `nil` where none may.
+    package let index: Int?
+
+    package var inputs: Int { weight.columns }
+    package var outputs: Int { weight.rows }
+
+    package init(weight: Weight, bias: Vector?, index: Int?) {
+        self.weight = weight
+        self.bias = bias
+        self.index = index
+    }
+}
+
+/// The two factors of one linear layer's update, where they lie during a pass.
+package struct LowRankFactors {
+    package let rank: Int
+    /// α/r or α/√r
+    package let scale: Float
+    /// `[rank, in]`
+    package let a: UnsafePointer<Float>
+    /// `[out, rank]`
+    package let b: UnsafePointer<Float>
+    /// Where their gradients are added up; `nil` outside training.
+    package let gradientA: UnsafeMutablePointer<Float>?
+    package let gradientB: UnsafeMutablePointer<Float>?
+
+    package init(
+        rank: Int, scale: Float, a: UnsafePointer<Float>, b: UnsafePointer<Float>,
+        gradientA: UnsafeMutablePointer<Float>?, gradientB: UnsafeMutablePointer<Float>?
+    ) {
+        self.rank = rank
+        self.scale = scale
+        self.a = a
+        self.b = b
+        self.gradientA = gradientA
+        self.gradientB = gradientB
+    }
+}
+
+/// Linear layers of one input with their low-rank updates: yᵢ = Wᵢ x + biasᵢ + Bᵢ (sᵢ Aᵢ drop(x)).
+///
+/// The updates' first factors are stacked, so that layers that share an input share one product for them.
+extension Computation {
+    package func linear(_ input: Activation, _ layer: Linear) -> Activation {
+        linears(input, [layer])
+    }
+
+    /// - Returns: `[rows, Σ outputs]`, the layers' results side by side.
+    package func linears(_ input: Activation, _ layers: [Linear]) -> Activation {
+        let updates = LowRankUpdates(layers, self)
+        let output = make(
+            input.rows, layers.reduce(0) { $0 + $1.outputs }, type, needsGradient: input.needsGradient || !updates.isEmpty)
+        let x = MatMul.Operand(input)
+        var first = 0
+        for layer in layers {
+            matMul.multiply(
+                x, MatMul.Operand(layer.weight).transposed, into: MatMul.Result(output.slice(first, layer.outputs)),
+                bias: layer.bias)
+            first += layer.outputs
+        }
+        updates.forward(input, into: output)
+        if output.needsGradient {
+            record { [self] in backward(input, layers, updates, output) }
+            input.storage.giveUpValues()
+        }
+        return output
+    }
+
+    private func backward(_ input: Activation, _ layers: [Linear], _ updates: LowRankUpdates, _ output: Activation) {
+        guard output.gradient != nil else { return }
+        updates.addFactorGradients(input, outputGradient: output)
+        guard input.needsGradient else { return }
+        var (target, accumulates) = input.gradientTarget(arena)
+        let result = MatMul.Result(target, input.type, stride: input.stride)
+        var first = 0
+        for layer in layers {
+            matMul.multiply(
+                MatMul.Operand(gradientOf: output.slice(first, layer.outputs)), MatMul.Operand(layer.weight),
+                into: result, accumulate: accumulates)
+            accumulates = true
+            first += layer.outputs
+        }
+        updates.addInputGradient(to: result, rows: input.rows, columns: input.columns)
+    }
+}
+
+extension MatMul.Operand {
+    /// An activation's gradient, which must have arrived.
+    init(gradientOf activation: Activation) {
+        guard let gradient = activation.gradient else { preconditionFailure("a gradient read before it was made") }
+        self.init(
+            gradient, activation.type, rows: activation.rows, columns: activation.columns, stride: activation.stride)
+    }
+}
+
+extension MatMul.Result {
+    init(_ activation: Activation) {
+        self.init(activation.values, activation.type, stride: activation.stride)
+    }
+}

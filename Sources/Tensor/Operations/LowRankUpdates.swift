@@ -1,0 +1,181 @@
+internal import CKernels
+
+/// The low-rank updates of linear layers that share an input, during one pass.
+final class LowRankUpdates {
+    private struct Update {
+        let factors: LowRankFactors
+        /// First column of the layer's output within the group's.
+        let firstOutput: Int
+        let outputs: Int
+        /// First row of A within the stack.
+        let firstRank: Int
+        let dropoutStream: UInt32
+        /// `[out, rank]` in the pass's type.
+        let b: Block
+    }
+
+    private let computation: Computation
+    private let inputs: Int
+    private var updates: [Update] = []
+    private var ranks = 0
+    /// `[Σ rank, in]`: the factors A times their scales, in the pass's type.
+    private var a: Block?
+    /// `[rows, Σ rank]`: A's outputs times the scale.
+    private var u: Block?
+    /// `[rows, Σ rank]`: the gradient of u.
+    private var du: Block?
+    private var kernelType: shoal_type { computation.type.kernelType }
+    private var arena: Arena { computation.arena }
+    private var type: ElementType { computation.type }
+
+    var isEmpty: Bool { updates.isEmpty }
+
+    init(_ layers: [Linear], _ computation: Computation) {
+        self.computation = computation
+        inputs = layers[0].inputs
+        var firstOutput = 0
+        for layer in layers {
+            defer { firstOutput += layer.outputs }
+            guard let factors = computation.factors(of: layer) else { continue }
+            let b = computation.arena.take(layer.outputs * factors.rank * computation.type.size)
+            shoal_convert(
+                SHOAL_FLOAT32, factors.b, computation.type.kernelType, b.address, layer.outputs * factors.rank, 1)
+            updates.append(
+                Update(
+                    factors: factors, firstOutput: firstOutput, outputs: layer.outputs, firstRank: ranks,
+                    dropoutStream: UInt32(truncatingIfNeeded: layer.index ?? 0), b: b))
+            ranks += factors.rank
+        }
+        guard !updates.isEmpty else { return }
+        let stack = arena.take(ranks * inputs * type.size)
+        for update in updates {
+            shoal_convert(
+                SHOAL_FLOAT32, update.factors.a, kernelType, stack.address + update.firstRank * inputs * type.size,
+                update.factors.rank * inputs, update.factors.scale)
+        }
+        a = stack
+    }
+
+    /// Adds the updates to the layers' outputs.
+    func forward(_ input: Activation, into output: Activation) {
+        prepare(input)
+        guard let u else { return }
+        for update in updates {
+            computation.matMul.multiply(
+                columns(of: u, update, rows: input.rows), b(update).transposed,
+                into: MatMul.Result(output.slice(update.firstOutput, update.outputs)), accumulate: true)
+        }
+        if !output.needsGradient { self.u = nil }
+    }
+
+    /// Adds the update to some columns of a single layer's output.
+    func addOutputs(_ first: Int, _ count: Int, to result: MatMul.Result, rows: Int) {
+        guard let u, let update = updates.first else { return }
+        let rank = update.factors.rank
+        computation.matMul.multiply(
+            columns(of: u, update, rows: rows),
+            MatMul.Operand(update.b.address + first * rank * type.size, type, rows: count, columns: rank).transposed,
+            into: result, accumulate: true)
+    }
+
+    /// Computes u.
+    func prepare(_ input: Activation) {
+        guard let a else { return }
+        let u = arena.take(input.rows * ranks * type.size)
+        self.u = u
+        eachInput(input) { x, updates in
+            let (first, count) = span(updates)
+            computation.matMul.multiply(
+                x, MatMul.Operand(a.address + first * inputs * type.size, type, rows: count, columns: inputs).transposed,
+                into: MatMul.Result(u.address + first * type.size, type, stride: ranks))
+        }
+    }
+
+    /// Adds dA and dB to the adapter's gradient: dAᵢ = sᵢ (dyᵢ Bᵢ)ᵀ drop(x), dBᵢ = dyᵢᵀ uᵢ.
+    func addFactorGradients(_ input: Activation, outputGradient output: Activation) {
+        guard !updates.isEmpty, let u else { return }
+        let rows = input.rows
+        let du = arena.take(rows * ranks * type.size)
+        self.du = du
+        for update in updates {
+            let dy = MatMul.Operand(gradientOf: output.slice(update.firstOutput, update.outputs))
+            computation.matMul.multiply(
+                dy, b(update), into: MatMul.Result(du.address + update.firstRank * type.size, type, stride: ranks))
+            guard let gradientB = update.factors.gradientB else { continue }
+            // uᵀ · dy has few rows and long ones, which the product's kernels like better than dyᵀ · u.
+            let rank = update.factors.rank
+            let transposed = arena.take(rank * update.outputs * 4)
+            computation.matMul.multiply(
+                columns(of: u, update, rows: rows).transposed, dy, into: MatMul.Result(transposed.address))
+            shoal_add_transposed(transposed.floats, gradientB, rank, update.outputs)
+        }
+        self.u = nil
+        let gradientA = arena.take(ranks * inputs * 4)
+        eachInput(input) { x, updates in
+            let (first, count) = span(updates)
+            let left = MatMul.Operand(
+                du.address + first * type.size, type, rows: rows, columns: count, stride: ranks)
+            computation.matMul.multiply(
+                left.transposed, x, into: MatMul.Result(gradientA.address + first * inputs * 4))
+        }
+        for update in updates {
+            guard let target = update.factors.gradientA else { continue }
+            shoal_axpy(
+                update.factors.scale, gradientA.floats + update.firstRank * inputs, target,
+                update.factors.rank * inputs)
+        }
+    }
+
+    /// Adds the gradient that reaches the input through the updates: Σ duᵢ sᵢ Aᵢ.
+    func addInputGradient(to result: MatMul.Result, rows: Int, columns: Int) {
+        guard let du, let a else { return }
+        defer { self.du = nil }
+        guard let dropout = computation.adapterDropout else {
+            computation.matMul.multiply(
+                MatMul.Operand(du.address, type, rows: rows, columns: ranks),
+                MatMul.Operand(a.address, type, rows: ranks, columns: inputs), into: result, accumulate: true)
+            return
+        }
+        precondition(result.stride == columns, "dropout over columns of a larger matrix")
+        let through = arena.take(rows * inputs * type.size)
+        for update in updates {
+            computation.matMul.multiply(
+                self.columns(of: du, update, rows: rows),
+                MatMul.Operand(
+                    a.address + update.firstRank * inputs * type.size, type, rows: update.factors.rank, columns: inputs),
+                into: MatMul.Result(through.address, type))
+            shoal_dropout_backward(
+                kernelType, through.address, result.address, rows * inputs, dropout.probability, dropout.key,
+                update.dropoutStream)
+        }
+    }
+
+    /// Calls `body` with the input and all updates, or with each update's own dropped input.
+    private func eachInput(_ input: Activation, _ body: (MatMul.Operand, ArraySlice<Update>) -> Void) {
+        guard let dropout = computation.adapterDropout else {
+            body(MatMul.Operand(input), updates[...])
+            return
+        }
+        precondition(input.isWhole, "dropout over columns of a larger matrix")
+        let dropped = arena.take(input.rows * inputs * type.size)
+        for index in updates.indices {
+            shoal_dropout_forward(
+                kernelType, input.values, dropped.address, input.rows * inputs, dropout.probability, dropout.key,
+                updates[index].dropoutStream)
+            body(MatMul.Operand(dropped.address, type, rows: input.rows, columns: inputs), updates[index...index])
+        }
+    }
+
+    private func span(_ updates: ArraySlice<Update>) -> (first: Int, count: Int) {
+        (updates.first?.firstRank ?? 0, updates.reduce(0) { $0 + $1.factors.rank })
+    }
+
+    private func columns(of block: Block, _ update: Update, rows: Int) -> MatMul.Operand {
+        MatMul.Operand(
+            block.address + update.firstRank * type.size, type, rows: rows, columns: update.factors.rank, stride: ranks)
+    }
+
+    private func b(_ update: Update) -> MatMul.Operand {
+        MatMul.Operand(update.b.address, type, rows: update.outputs, columns: update.factors.rank)
+    }
+}
