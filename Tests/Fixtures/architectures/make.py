@@ -25,7 +25,7 @@ a folder, made from a seed of its own (a case can be remade alone):
       logits          [examples, classes]
       loss            [1]                            mean cross-entropy over the examples
       gradient.NAME                                  of `loss`; the head too, named as in adapter_model.safetensors
-  The fifty steps: torch.optim.AdamW(lr=1e-2, weight_decay=0.01, betas 0.9 and 0.999, eps 1e-8) on all factors after
+  The fifty steps: torch.optim.AdamW(lr=3e-3, weight_decay=0.01, betas 0.9 and 0.999, eps 1e-8) on all factors after
   clip_grad_norm_(1.0); no dropout.
 """
 import json, os, shutil, sys, zlib
@@ -55,9 +55,10 @@ DORA = dict(target_modules="all-linear", use_dora=True)
 
 # transformers' name, the settings, the adapter; then what a case needs beyond that.
 CASES = {
+    "llama": dict(kind="llama", config=llama_like(), adapter=ALL, dtype=BF16, masked=True, steps=True),
     "llama-linear": dict(
-        kind="llama", config=llama_like(rope_parameters=rope(kind="linear", factor=2.5)), adapter=ALL, masked=True,
-        steps=True),
+        kind="llama", config=llama_like(rope_parameters=rope(kind="linear", factor=2.5)),
+        adapter=dict(target_modules=["k_proj", "down_proj"]), dtype=BF16, old=True),
     "llama-dynamic": dict(
         kind="llama", config=llama_like(max_position_embeddings=12, tie_word_embeddings=True,
                                         rope_parameters=rope(500.0, "dynamic", factor=2.0)),
@@ -292,7 +293,7 @@ def decoder(case, tuned, saved, generator):
 
 def fifty_steps(tuned, batches):
     factors = [p for p in tuned.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(factors, lr=1e-2, weight_decay=0.01)
+    optimiser = torch.optim.AdamW(factors, lr=3e-3, weight_decay=0.01)
     losses = []
     for step in range(50):
         batch = batches[step % len(batches)]
