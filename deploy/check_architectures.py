@@ -236,7 +236,7 @@ class Case:
                    "--sequence-length", str(length), "--json", *more, *self.options]
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode:
-            return {"error": result.stderr.strip().splitlines()[-1:] or result.returncode}
+            return {"error": (result.stderr.strip().splitlines() or [f"ended with {result.returncode}"])[-1]}
         return json.loads(result.stdout.splitlines()[-1])
 
     def compare(self, what, theirs, result):

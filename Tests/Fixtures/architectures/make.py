@@ -170,7 +170,7 @@ def randomise(model, kind, generator):
         elif p.dim() == 1:  # A norm's weight; Gemma's are offsets from one.
             p.data = 0.2 * noise + (0 if kind.startswith("gemma") else gain)
         elif "embed" in name or ".wte" in name or ".wpe" in name:
-            p.data = 0.5 * noise
+            p.data = noise * min(0.5, 2 / p.shape[1] ** 0.5)
         else:
             p.data = 1.2 * gain * noise / (p.shape[0] if id(p) in transposed else p.shape[1]) ** 0.5
 
