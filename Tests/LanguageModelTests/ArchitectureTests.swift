@@ -5,12 +5,15 @@ import Testing
 
 @Suite("Architectures against transformers and peft")
 struct ArchitectureTests {
+    /// Float32 comes within a few millionths; GELU's tanh form in place of the exact one is 1e-4 away.
+    static let tolerance = 2e-5
+
     /// Checks a tensor as a whole and value by value; both are relative, so that small tensors count as much.
     func check(_ actual: [Float], against expected: SafetensorsFile, _ name: String) throws {
         let wanted = try #require(expected.tensor(name), "\(name)").float32Values()
         let largest = wanted.map(\.magnitude).max() ?? 0
-        #expect(relativeDistance(actual, wanted) < 1e-4, "\(name)")
-        #expect(largestDifference(actual, wanted) / largest < 1e-4, "\(name)")
+        #expect(relativeDistance(actual, wanted) < Self.tolerance, "\(name)")
+        #expect(Double(largestDifference(actual, wanted) / largest) < Self.tolerance, "\(name)")
     }
 
     @Test("A decoder's logits and losses", arguments: ArchitectureFixture.decoders, KernelLevel.supported)
@@ -38,7 +41,7 @@ struct ArchitectureTests {
         }
         let expected = try fixture.expected()
         let losses = try #require(expected.tensor("losses")).float32Values()
-        #expect(abs(loss - losses.reduce(0) { $0 + Double($1) } / Double(losses.count)) < 1e-4 * loss)
+        #expect(abs(loss - losses.reduce(0) { $0 + Double($1) } / Double(losses.count)) < Self.tolerance * loss)
         let names = expected.tensors.map(\.name).filter { $0.hasPrefix("gradient.") }
         #expect(Set(names) == Set(adapter.layout.entries.map { "gradient." + $0.name }))
         for entry in adapter.layout.entries {
