@@ -1,0 +1,47 @@
+import FixtureFiles
+import LanguageModel
+import ModelFiles
+import Tensor
+import Testing
+
+/// One case of `Tests/Fixtures/architectures`, made by `make.py` there with transformers and peft.
+struct ArchitectureFixture: Sendable, CustomTestStringConvertible {
+    /// The decoders that are supported; `make.py` says what each case holds.
+    static let decoders = [
+        "llama"
+    ].map(ArchitectureFixture.init)
+
+    let name: String
+    var testDescription: String { name }
+    var directory: String { FixtureFiles.path("architectures/" + name) }
+
+    init(_ name: String) { self.name = name }
+
+    /// Tests run side by side, and each thread's OpenMP pool would spin against the others': one thread each.
+    func model() throws -> any CausalLanguageModel {
+        Threads.limit(to: 1)
+        return try ModelDirectory(directory).loadModel()
+    }
+
+    func adapter(for model: any CausalLanguageModel) throws -> LowRankAdapter {
+        let (configuration, layout, values) = try AdapterDirectory.read(directory + "/adapter")
+        return try LowRankAdapter(
+            binding: layout, values: values, scale: Float(configuration.scale), to: model.linearLayers)
+    }
+
+    func expected() throws -> SafetensorsFile { try SafetensorsFile(path: directory + "/expected.safetensors") }
+
+    func batch() throws -> TokenBatch {
+        let tokens = try #require(try expected().tensor("tokens"))
+        return TokenBatch(tokens: tokens.int32Values(), blocks: tokens.shape[0], length: tokens.shape[1])
+    }
+}
+
+extension SafetensorsFile.Tensor {
+    /// The values of an I32 tensor, row-major.
+    func int32Values() -> [Int32] {
+        withBytes { bytes in
+            (0..<count).map { Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self)) }
+        }
+    }
+}
