@@ -7,7 +7,9 @@
 /// Chosen before main, changed by tests only; atomic, so that a change while a kernel runs elsewhere is no data race.
 static _Atomic(const struct kernel_table *) chosen = &shoal_table_baseline;
 
-static const struct kernel_table *current(void) { return atomic_load_explicit(&chosen, memory_order_relaxed); }
+const struct kernel_table *shoal_kernels(void) { return atomic_load_explicit(&chosen, memory_order_relaxed); }
+
+static const struct kernel_table *current(void) { return shoal_kernels(); }
 
 int shoal_kernels_level(void) { return current()->level; }
 
@@ -184,49 +186,6 @@ void shoal_swiglu_backward(const float *dout, const float *gate, const float *up
                            float *out, size_t n) {
     struct swiglu_arguments a = {dout, gate, up, dgate, dup, out, n};
     shoal_parallel(chunks(n), chunks_per_thread / 4, swiglu_backward_chunks, &a);
-}
-
-// Attention
-
-struct attention_arguments {
-    const float *q, *k, *v, *out, *lse, *dout;
-    float *result, *lse_result, *scratch, *dq, *dk, *dv;
-    const struct shoal_attention_shape *shape;
-};
-
-/// Heads a thread should at least have: one, unless blocks are very short.
-static size_t attention_grain(const struct shoal_attention_shape *shape) {
-    return values_per_thread / (shape->queries * shape->keys * (shape->head_size / 8 + 1) + 1) + 1;
-}
-
-static void attention_forward_units(size_t begin, size_t end, void *context) {
-    const struct attention_arguments *a = context;
-    current()->attention_forward(a->q, a->k, a->v, a->result, a->lse_result, a->shape, begin, end);
-}
-
-void shoal_attention_forward(const float *q, const float *k, const float *v, float *out, float *lse,
-                             const struct shoal_attention_shape *shape) {
-    struct attention_arguments a = {.q = q, .k = k, .v = v, .result = out, .lse_result = lse, .shape = shape};
-    shoal_parallel(shape->blocks * shape->heads, attention_grain(shape), attention_forward_units, &a);
-}
-
-size_t shoal_attention_backward_scratch(const struct shoal_attention_shape *shape) {
-    const size_t rounded = (shape->queries + 7) / 8 * 8;
-    return shape->blocks * shape->heads * (shape->queries + 2 * rounded * shape->head_size);
-}
-
-static void attention_backward_units(size_t begin, size_t end, void *context) {
-    const struct attention_arguments *a = context;
-    current()->attention_backward(a->q, a->k, a->v, a->out, a->lse, a->dout, a->scratch, a->dq, a->dk, a->dv, a->shape,
-                              begin, end);
-}
-
-void shoal_attention_backward(const float *q, const float *k, const float *v, const float *out, const float *lse,
-                              const float *dout, float *scratch, float *dq, float *dk, float *dv,
-                              const struct shoal_attention_shape *shape) {
-    struct attention_arguments a = {.q = q, .k = k, .v = v, .out = out, .lse = lse, .dout = dout, .scratch = scratch,
-                                    .dq = dq, .dk = dk, .dv = dv, .shape = shape};
-    shoal_parallel(shape->blocks * shape->key_heads, attention_grain(shape), attention_backward_units, &a);
 }
 
 // Softmax cross-entropy

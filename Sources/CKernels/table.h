@@ -1,8 +1,10 @@
 #ifndef SHOAL_KERNEL_TABLE_H
 #define SHOAL_KERNEL_TABLE_H
 #include "CKernels.h"
+#include "attention.h"
 
-/// One level's entry points. Row-wise kernels get the rows they are to do; attention gets a range of its units.
+/// One level's entry points. Row-wise kernels get the rows they are to do; attention gets one
+/// unit at a time.
 struct kernel_table {
     int level;
     void (*axpy)(float a, const float *x, float *y, size_t n);
@@ -22,11 +24,9 @@ struct kernel_table {
     void (*swiglu_forward)(const float *gate, const float *up, float *out, size_t n);
     void (*swiglu_backward)(const float *dout, const float *gate, const float *up, float *dgate, float *dup,
                             float *out, size_t n);
-    void (*attention_forward)(const float *q, const float *k, const float *v, float *out, float *lse,
-                              const struct shoal_attention_shape *shape, size_t begin, size_t end);
-    void (*attention_backward)(const float *q, const float *k, const float *v, const float *out, const float *lse,
-                               const float *dout, float *scratch, float *dq, float *dk, float *dv,
-                               const struct shoal_attention_shape *shape, size_t begin, size_t end);
+    void (*attention_forward)(const struct attention_call *call, size_t unit, size_t previous, float *slot);
+    void (*attention_backward)(const struct attention_call *call, size_t unit, size_t previous, float *slot);
+    void (*attention_backward_sum)(const struct attention_call *call, size_t unit, size_t previous, float *slot);
     void (*cross_entropy)(float *logits, const int32_t *labels, float *losses, size_t rows, size_t V, bool gradient,
                           float gradient_scale);
     void (*dropout)(const float *x, float *out, size_t n, float probability, uint64_t key, uint32_t stream,
@@ -38,6 +38,9 @@ extern const struct kernel_table shoal_table_baseline;
 extern const struct kernel_table shoal_table_avx2;
 extern const struct kernel_table shoal_table_avx512;
 #endif
+
+/// The table of the level in use.
+const struct kernel_table *shoal_kernels(void);
 
 /// Calls `body` on ranges that cover 0..<units: on this thread, or shared out over libgomp's pool when there are at
 /// least two times `grain` units. Ranges are contiguous.

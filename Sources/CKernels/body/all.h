@@ -5,6 +5,7 @@
 #include "normalisation.h"
 #include "rotary.h"
 #include "swiglu.h"
+#include "attention_panels.h"
 #include "attention_forward.h"
 #include "attention_backward.h"
 #include "cross_entropy.h"
@@ -26,6 +27,7 @@ const struct kernel_table LEVEL(shoal_table) = {
     .swiglu_backward = LEVEL(swiglu_backward),
     .attention_forward = LEVEL(attention_forward),
     .attention_backward = LEVEL(attention_backward),
+    .attention_backward_sum = LEVEL(attention_backward_sum),
     .cross_entropy = LEVEL(cross_entropy),
     .dropout = LEVEL(dropout),
 };

@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// What activations are stored as; the arithmetic is float32 always, and storing rounds to nearest even.
+typedef enum { SHOAL_FLOAT32 = 0, SHOAL_BFLOAT16 = 1 } shoal_type;
+
 // Levels
 
 enum { SHOAL_KERNELS_BASELINE = 0, SHOAL_KERNELS_AVX2 = 1, SHOAL_KERNELS_AVX512 = 2 };
@@ -90,28 +93,36 @@ void shoal_swiglu_forward(const float *gate, const float *up, float *out, size_t
 void shoal_swiglu_backward(const float *dout, const float *gate, const float *up, float *dgate, float *dup,
                            float *out, size_t n);
 
-// Causal grouped-query attention, tiled with an online softmax: no (T, T) matrix (arXiv:2205.14135)
+// Grouped-query attention, tiled with an online softmax: no (T, T) matrix (arXiv:2205.14135)
 
 struct shoal_attention_shape {
     size_t blocks;      ///< B
     size_t queries;     ///< query tokens a block, T
-    size_t keys;        ///< key tokens a block, at least `queries`; query i sees keys up to i + keys − queries
+    size_t keys;        ///< key tokens a block, at least `queries`; query i stands at position i + keys − queries
     size_t heads;       ///< H
     size_t key_heads;   ///< G, divides H
     size_t head_size;   ///< D, at most SHOAL_ATTENTION_MAX_HEAD_SIZE
+    /// Values from one token's row to the next, of q, k, v and out (and of dq, dk, dv and dout); a row has its heads
+    /// side by side.
+    size_t query_stride, key_stride, value_stride, out_stride;
+    size_t window;      ///< 0: none; else a query sees only keys less than this many positions before it
+    bool causal;        ///< a query sees no key after it; if false, keys == queries
+    /// (B), or NULL: keys at or beyond a block's length are hidden (padding on the right). With keys == queries,
+    /// queries there are padding too: their out is finite, their dq zero, and dk and dv get nothing from them.
+    const int32_t *lengths;
     float scale;        ///< usually 1 / √D
 };
 enum { SHOAL_ATTENTION_MAX_HEAD_SIZE = 256 };
 
-/// q (B, queries, H · D), k and v (B, keys, G · D) → out (B, queries, H · D) and lse (B, H, queries), the logarithm of
-/// each softmax's denominator (NULL: not wanted).
-void shoal_attention_forward(const float *q, const float *k, const float *v, float *out, float *lse,
-                             const struct shoal_attention_shape *shape);
-/// Values that `scratch` of the backward pass must have room for.
-size_t shoal_attention_backward_scratch(const struct shoal_attention_shape *shape);
-/// dq, dk, dv from dout and what the forward pass left; needs keys == queries.
-void shoal_attention_backward(const float *q, const float *k, const float *v, const float *out, const float *lse,
-                              const float *dout, float *scratch, float *dq, float *dk, float *dv,
+/// Values that `scratch` of a pass must have room for: O(T · D) a thread, and a head in some backward passes.
+size_t shoal_attention_scratch(const struct shoal_attention_shape *shape, bool backward);
+/// q (B, queries, H · D), k and v (B, keys, G · D) → out (B, queries, H · D), all of `type` and with the shape's
+/// strides, and lse (B, H, queries), the logarithm of each softmax's denominator (NULL: not wanted).
+void shoal_attention_forward(shoal_type type, const void *q, const void *k, const void *v, void *out, float *lse,
+                             float *scratch, const struct shoal_attention_shape *shape);
+/// dq, dk, dv from dout and what the forward pass left. None of them may overlap an input.
+void shoal_attention_backward(shoal_type type, const void *q, const void *k, const void *v, const void *out,
+                              const float *lse, const void *dout, float *scratch, void *dq, void *dk, void *dv,
                               const struct shoal_attention_shape *shape);
 
 // Softmax cross-entropy

@@ -99,9 +99,9 @@ extension Decoder {
         let value = workspace.valueGradient.reserve(rows * configuration.keyWidth)
         var shape = attentionShape(pass, keys: pass.length)
         shoal_attention_backward(
-            held.query.values, held.key.values, held.value.values, held.attention.values, held.logSumExp.values,
-            attentionGradient, workspace.attentionScratch.reserve(shoal_attention_backward_scratch(&shape)), query, key,
-            value, &shape)
+            SHOAL_FLOAT32, held.query.values, held.key.values, held.value.values, held.attention.values,
+            held.logSumExp.values, attentionGradient,
+            workspace.attentionScratch.reserve(shoal_attention_scratch(&shape, true)), query, key, value, &shape)
         for (gradient, heads) in [(query, configuration.headCount), (key, configuration.keyHeadCount)] {
             shoal_rotary_backward(
                 gradient, rotary.cosine, rotary.sine, pass.blocks, pass.length, heads, configuration.headSize,

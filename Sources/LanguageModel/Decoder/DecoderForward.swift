@@ -77,7 +77,8 @@ extension Decoder {
         } else {
             var shape = attentionShape(pass, keys: pass.length)
             shoal_attention_forward(
-                query, key, value, attention, held.logSumExp.reserve(rows * configuration.headCount), &shape)
+                SHOAL_FLOAT32, query, key, value, attention, held.logSumExp.reserve(rows * configuration.headCount),
+                workspace.attentionScratch.reserve(shoal_attention_scratch(&shape, false)), &shape)
         }
         project(layer, .output, attention, into: held.middle.reserve(rows * configuration.hiddenSize), pass)
     }
@@ -90,13 +91,18 @@ extension Decoder {
         cache.keys[layer].append(contentsOf: UnsafeBufferPointer(start: held.key.values, count: count))
         cache.values[layer].append(contentsOf: UnsafeBufferPointer(start: held.value.values, count: count))
         var shape = attentionShape(pass, keys: pass.start + pass.length)
-        shoal_attention_forward(held.query.values, cache.keys[layer], cache.values[layer], attention, nil, &shape)
+        shoal_attention_forward(
+            SHOAL_FLOAT32, held.query.values, cache.keys[layer], cache.values[layer], attention, nil,
+            workspace.attentionScratch.reserve(shoal_attention_scratch(&shape, false)), &shape)
     }
 
     func attentionShape(_ pass: Pass, keys: Int) -> shoal_attention_shape {
         shoal_attention_shape(
             blocks: pass.blocks, queries: pass.length, keys: keys, heads: configuration.headCount,
             key_heads: configuration.keyHeadCount, head_size: configuration.headSize,
+            query_stride: configuration.queryWidth, key_stride: configuration.keyWidth,
+            value_stride: configuration.keyWidth, out_stride: configuration.queryWidth, window: 0, causal: true,
+            lengths: nil,
             scale: 1 / Float(configuration.headSize).squareRoot())
     }
 
