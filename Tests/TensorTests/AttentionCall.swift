@@ -20,13 +20,6 @@ struct AttentionCall {
         self.given = given
         self.type = type
         (q, k, v, seed) = (next(queries), next(keys), next(keys), next(queries))
-        for (block, length) in (given.lengths ?? []).enumerated() {
-            // Padding has no gradient.
-            let width = given.heads * given.headSize
-            for index in (block * given.queries + Int(length)) * width..<(block + 1) * given.queries * width {
-                seed[index] = 0
-            }
-        }
     }
 
     func forward() -> (out: [Float], lse: [Float]) {

@@ -98,14 +98,15 @@ static void LEVEL(attention_forward)(const struct attention_call *call, size_t u
         memset(rows + lanes * W, 0, (stride - lanes) * W * sizeof(float));
         transpose(rows, W, stride, W, qT, stride);
         memset(outT, 0, W * stride * sizeof(float));
-        // Queries beyond the block's length are padding themselves.
-        const bool padding = past == 0 && first >= keys;
-        const size_t last = padding ? 0 : end_visible(shape, t.position + lanes - 1, keys);
+        const size_t last = past == 0 && first >= keys ? 0 : end_visible(shape, t.position + lanes - 1, keys);
         size_t key = first_visible(shape, t.position) / 8 * 8;
         for (; key < last; key += attention_chunk) {
             see_keys(&t, shape, W, key, last - key < attention_chunk ? last - key : attention_chunk);
         }
         for (size_t i = 0; i < vectors; i++) {
+            // Queries beyond the block's length are padding themselves.
+            const vint query = lane_index() + (int32_t)(first + i * LANES);
+            if (past == 0) t.total[i] = query >= (int32_t)keys ? (vfloat)0 : t.total[i];
             const vfloat factor = t.total[i] == 0 ? (vfloat)0 : 1 / t.total[i];
             for (size_t d = 0; d < D; d++) {
                 float *sum = outT + d * stride + i * LANES;

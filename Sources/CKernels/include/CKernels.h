@@ -108,7 +108,7 @@ struct shoal_attention_shape {
     size_t window;      ///< 0: none; else a query sees only keys less than this many positions before it
     bool causal;        ///< a query sees no key after it; if false, keys == queries
     /// (B), or NULL: keys at or beyond a block's length are hidden (padding on the right). With keys == queries,
-    /// queries there are padding too: their out is finite, their dq zero, and dk and dv get nothing from them.
+    /// queries there are padding too: their out and dq are zero, and dk and dv get nothing from them.
     const int32_t *lengths;
     float scale;        ///< usually 1 / √D
 };
@@ -117,7 +117,8 @@ enum { SHOAL_ATTENTION_MAX_HEAD_SIZE = 256 };
 /// Values that `scratch` of a pass must have room for: O(T · D) a thread, and a head in some backward passes.
 size_t shoal_attention_scratch(const struct shoal_attention_shape *shape, bool backward);
 /// q (B, queries, H · D), k and v (B, keys, G · D) → out (B, queries, H · D), all of `type` and with the shape's
-/// strides, and lse (B, H, queries), the logarithm of each softmax's denominator (NULL: not wanted).
+/// strides, and lse (B, H, queries), the logarithm of each softmax's denominator (NULL: not wanted; 1e30 where
+/// a query sees nothing).
 void shoal_attention_forward(shoal_type type, const void *q, const void *k, const void *v, void *out, float *lse,
                              float *scratch, const struct shoal_attention_shape *shape);
 /// dq, dk, dv from dout and what the forward pass left. None of them may overlap an input.
