@@ -1,30 +1,140 @@
-// Attention over (block, head) units, shared out over threads.
-#include <stdlib.h>
+// Shares attention's units out over threads, and says how much scratch they need.
+#include <stdatomic.h>
+#include <unistd.h>
+
 #include "table.h"
-size_t shoal_attention_scratch(const struct shoal_attention_shape *s, bool backward) {
-    size_t rounded = (s->queries + 7) / 8 * 8;
-    return backward ? s->blocks * s->heads * (s->queries + 2 * rounded * s->head_size) : 0;
+
+/// Multiplications below which a thread's start costs more than it saves.
+static const size_t work_per_thread = 1 << 18;
+
+/// Threads that may work at once: a constant of the machine, whatever limit is set between asking for the scratch's
+/// size and the call. Which thread does a unit never changes its result.
+static size_t thread_bound(void) {
+    const long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : (size_t)count;
 }
-static float *widened(shoal_type type, const void *x, size_t rows, size_t stride, size_t width) {
-    float *out = malloc(rows * width * 4);
-    for (size_t r = 0; r < rows; r++) shoal_kernels()->convert(type, (const char *)x + r * stride * (type ? 2 : 4), SHOAL_FLOAT32, out + r * width, width, 1);
-    return out;
+
+static size_t rounded(size_t count, size_t multiple) { return (count + multiple - 1) / multiple * multiple; }
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+static struct attention_call prepared(shoal_type type, const struct shoal_attention_shape *shape) {
+    return (struct attention_call){
+        .type = type,
+        .shape = *shape,
+        .width = rounded(shape->head_size, 16),
+        .query_rows = rounded(shape->queries, attention_chunk),
+        .key_rows = rounded(shape->keys, attention_chunk),
+        .query_units = (shape->queries + attention_unit_queries - 1) / attention_unit_queries,
+    };
 }
-static void put(shoal_type type, void *x, size_t rows, size_t stride, size_t width, float *from) {
-    for (size_t r = 0; r < rows; r++) shoal_kernels()->convert(SHOAL_FLOAT32, from + r * width, type, (char *)x + r * stride * (type ? 2 : 4), width, 1);
-    free(from);
+
+// Forward
+
+static size_t forward_slot(const struct attention_call *call) { return 2 * call->key_rows * call->width; }
+
+static size_t forward_units(const struct attention_call *call) {
+    return call->shape.blocks * call->shape.heads * call->query_units;
 }
-void shoal_attention_forward(shoal_type type, const void *q, const void *k, const void *v, void *out, float *lse, float *scratch, const struct shoal_attention_shape *s) {
-    size_t qw = s->heads * s->head_size, kw = s->key_heads * s->head_size, Q = s->blocks * s->queries, K = s->blocks * s->keys;
-    float *a = widened(type, q, Q, s->query_stride, qw), *b = widened(type, k, K, s->key_stride, kw), *c = widened(type, v, K, s->value_stride, kw), *o = malloc(Q * qw * 4);
-    shoal_kernels()->attention_forward(a, b, c, o, lse, s, 0, s->blocks * s->heads);
-    put(type, out, Q, s->out_stride, qw, o); free(a); free(b); free(c);
+
+// Backward: whole groups of heads a unit where there are enough of them to keep every thread busy, else single heads.
+// Both add up the same numbers in the same order.
+
+static bool backward_by_head(const struct attention_call *call) {
+    const size_t groups = call->shape.blocks * call->shape.key_heads, threads = thread_bound();
+    return call->shape.heads > call->shape.key_heads && groups < 4 * threads && groups % threads != 0;
 }
-void shoal_attention_backward(shoal_type type, const void *q, const void *k, const void *v, const void *out, const float *lse, const void *dout, float *scratch, void *dq, void *dk, void *dv, const struct shoal_attention_shape *s) {
-    size_t qw = s->heads * s->head_size, kw = s->key_heads * s->head_size, Q = s->blocks * s->queries, K = s->blocks * s->keys;
-    float *a = widened(type, q, Q, s->query_stride, qw), *b = widened(type, k, K, s->key_stride, kw), *c = widened(type, v, K, s->value_stride, kw), *o = widened(type, out, Q, s->out_stride, qw), *g = widened(type, dout, Q, s->out_stride, qw);
-    float *x = malloc(Q * qw * 4), *y = malloc(K * kw * 4), *z = malloc(K * kw * 4);
-    shoal_kernels()->attention_backward(a, b, c, o, lse, g, scratch, x, y, z, s, 0, s->blocks * s->key_heads);
-    put(type, dq, Q, s->query_stride, qw, x); put(type, dk, K, s->key_stride, kw, y); put(type, dv, K, s->value_stride, kw, z);
-    free(a); free(b); free(c); free(o); free(g);
+
+static size_t backward_units(const struct attention_call *call) {
+    return call->shape.blocks * (backward_by_head(call) ? call->shape.heads : call->shape.key_heads);
+}
+
+static size_t backward_slot(const struct attention_call *call) {
+    const size_t query_values = call->query_rows * (3 * call->width + 2);
+    return query_values + 3 * call->key_rows * call->width;
+}
+
+static size_t partial_values(const struct attention_call *call) {
+    return backward_by_head(call) ? backward_units(call) * 2 * call->key_rows * call->width : 0;
+}
+
+size_t shoal_attention_scratch(const struct shoal_attention_shape *shape, bool backward) {
+    const struct attention_call call = prepared(SHOAL_FLOAT32, shape);
+    const size_t units = backward ? backward_units(&call) : forward_units(&call);
+    const size_t slot = backward ? backward_slot(&call) : forward_slot(&call);
+    return smaller(units, thread_bound()) * slot + (backward ? partial_values(&call) : 0) + 16;
+}
+
+// Sharing out
+
+struct attention_share {
+    const struct attention_call *call;
+    void (*work)(const struct attention_call *call, size_t unit, size_t previous, float *slot);
+    float *slots;
+    size_t units, slot_values;
+    _Atomic size_t next;
+};
+
+static void work_through(size_t begin, size_t end, void *context) {
+    (void)end;
+    struct attention_share *share = context;
+    size_t previous = SIZE_MAX;
+    for (;;) {
+        const size_t unit = atomic_fetch_add_explicit(&share->next, 1, memory_order_relaxed);
+        if (unit >= share->units) return;
+        share->work(share->call, unit, previous, share->slots + begin * share->slot_values);
+        previous = unit;
+    }
+}
+
+static void share_out(struct attention_share *share, size_t work) {
+    const size_t bound = smaller(thread_bound(), share->units), wanted = work / work_per_thread + 1;
+    shoal_parallel(smaller(bound, wanted), 1, work_through, share);
+}
+
+static size_t multiplications(const struct attention_call *call) {
+    const struct shoal_attention_shape *shape = &call->shape;
+    return shape->blocks * shape->heads * shape->queries * shape->keys * shape->head_size;
+}
+
+/// Panels' rows then begin at cache lines.
+static float *aligned(float *scratch) { return (float *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63); }
+
+void shoal_attention_forward(shoal_type type, const void *q, const void *k, const void *v, void *out, float *lse,
+                             float *scratch, const struct shoal_attention_shape *shape) {
+    struct attention_call call = prepared(type, shape);
+    call.q = q;
+    call.k = k;
+    call.v = v;
+    call.result = out;
+    call.lse_result = lse;
+    struct attention_share share = {.call = &call, .work = shoal_kernels()->attention_forward,
+                                    .slots = aligned(scratch), .units = forward_units(&call),
+                                    .slot_values = forward_slot(&call)};
+    share_out(&share, multiplications(&call));
+}
+
+void shoal_attention_backward(shoal_type type, const void *q, const void *k, const void *v, const void *out,
+                              const float *lse, const void *dout, float *scratch, void *dq, void *dk, void *dv,
+                              const struct shoal_attention_shape *shape) {
+    struct attention_call call = prepared(type, shape);
+    call.q = q;
+    call.k = k;
+    call.v = v;
+    call.out = out;
+    call.lse = lse;
+    call.dout = dout;
+    call.dq = dq;
+    call.dk = dk;
+    call.dv = dv;
+    const struct kernel_table *table = shoal_kernels();
+    float *slots = aligned(scratch);
+    const size_t units = backward_units(&call), slot = backward_slot(&call);
+    if (backward_by_head(&call)) call.partial = slots + smaller(units, thread_bound()) * slot;
+    struct attention_share share = {.call = &call, .work = table->attention_backward, .slots = slots, .units = units,
+                                    .slot_values = slot};
+    share_out(&share, multiplications(&call));
+    if (!call.partial) return;
+    struct attention_share sums = {.call = &call, .work = table->attention_backward_sum, .slots = slots,
+                                   .units = shape->blocks * shape->key_heads * (call.key_rows / attention_chunk)};
+    share_out(&sums, multiplications(&call));
 }

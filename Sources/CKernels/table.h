@@ -1,8 +1,10 @@
 #ifndef SHOAL_KERNEL_TABLE_H
 #define SHOAL_KERNEL_TABLE_H
 #include "CKernels.h"
+#include "attention.h"
 
-/// One level's entry points. Row-wise kernels get the rows they are to do; attention gets a range of its units.
+/// One level's entry points. Row-wise kernels get the rows they are to do; attention gets one
+/// unit at a time.
 struct kernel_table {
     int level;
     void (*axpy)(float a, const float *x, float *y, size_t n);
@@ -32,11 +34,9 @@ struct kernel_table {
                              size_t columns, float *highest, float *total, float *target, float *kept, size_t begin,
                              size_t end);
     void (*scale_rows)(float *x, const float *factors, size_t C, size_t begin, size_t end);
-    void (*attention_forward)(const float *q, const float *k, const float *v, float *out, float *lse,
-                              const struct shoal_attention_shape *shape, size_t begin, size_t end);
-    void (*attention_backward)(const float *q, const float *k, const float *v, const float *out, const float *lse,
-                               const float *dout, float *scratch, float *dq, float *dk, float *dv,
-                               const struct shoal_attention_shape *shape, size_t begin, size_t end);
+    void (*attention_forward)(const struct attention_call *call, size_t unit, size_t previous, float *slot);
+    void (*attention_backward)(const struct attention_call *call, size_t unit, size_t previous, float *slot);
+    void (*attention_backward_sum)(const struct attention_call *call, size_t unit, size_t previous, float *slot);
     void (*cross_entropy)(float *logits, const int32_t *labels, float *losses, size_t rows, size_t V, bool gradient,
                           float gradient_scale);
     void (*dropout)(shoal_type type, const void *x, void *out, size_t begin, size_t end, float probability,

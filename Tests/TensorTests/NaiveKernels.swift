@@ -44,16 +44,33 @@ enum Naive {
         var heads: Int
         var keyHeads: Int
         var headSize: Int
+        var window = 0
+        var causal = true
+        var lengths: [Int32]?
 
-        /// softmax(q kᵀ / √D) v with the causal mask, by whole matrices.
+        /// The keys that a query sees.
+        func visible(_ block: Int, _ query: Int) -> [Int] {
+            let position = query + keys - queries
+            let length = lengths.map { Int($0[block]) } ?? keys
+            return (0..<keys).filter {
+                $0 < length && (!causal || $0 <= position) && (window == 0 || position - $0 < window)
+            }
+        }
+
+        /// Whether a query is no padding.
+        func counts(_ block: Int, _ query: Int) -> Bool {
+            lengths.map { keys != queries || query < Int($0[block]) } ?? true
+        }
+
+        /// softmax(q kᵀ / √D) v over the visible keys, by whole rows; zero where the query is padding.
         func forward(_ q: [Double], _ k: [Double], _ v: [Double]) -> [Double] {
             var out = [Double](repeating: 0, count: q.count)
             let group = heads / keyHeads
             for block in 0..<blocks {
                 for head in 0..<heads {
-                    for query in 0..<queries {
+                    for query in 0..<queries where counts(block, query) {
                         let first = ((block * queries + query) * heads + head) * headSize
-                        let visible = 0...query + keys - queries
+                        let visible = visible(block, query)
                         func row(_ key: Int) -> Int { ((block * keys + key) * keyHeads + head / group) * headSize }
                         let scores = visible.map { key in
                             (0..<headSize).reduce(0.0) { $0 + q[first + $1] * k[row(key) + $1] }
@@ -69,6 +86,44 @@ enum Naive {
                 }
             }
             return out
+        }
+
+        /// The gradients by q, k and v of Σ seed · forward, by the chain rule; finite differences check it in turn.
+        func gradients(
+            _ q: [Double], _ k: [Double], _ v: [Double], seed: [Double]
+        ) -> (q: [Double], k: [Double], v: [Double]) {
+            var result = (q: q.map { _ in 0.0 }, k: k.map { _ in 0.0 }, v: v.map { _ in 0.0 })
+            let scale = 1 / Double(headSize).squareRoot()
+            for block in 0..<blocks {
+                for head in 0..<heads {
+                    for query in 0..<queries where counts(block, query) {
+                        let first = ((block * queries + query) * heads + head) * headSize
+                        let rows = visible(block, query).map {
+                            ((block * keys + $0) * keyHeads + head / (heads / keyHeads)) * headSize
+                        }
+                        let scores = rows.map { row in
+                            (0..<headSize).reduce(0.0) { $0 + q[first + $1] * k[row + $1] } * scale
+                        }
+                        let highest = scores.max() ?? 0
+                        let exponentials = scores.map { exp($0 - highest) }
+                        let total = exponentials.reduce(0, +)
+                        let weights = exponentials.map { $0 / total }
+                        let products = rows.map { row in
+                            (0..<headSize).reduce(0.0) { $0 + seed[first + $1] * v[row + $1] }
+                        }
+                        let mean = zip(weights, products).reduce(0.0) { $0 + $1.0 * $1.1 }
+                        for (index, row) in rows.enumerated() {
+                            let score = weights[index] * (products[index] - mean) * scale
+                            for d in 0..<headSize {
+                                result.v[row + d] += weights[index] * seed[first + d]
+                                result.q[first + d] += score * k[row + d]
+                                result.k[row + d] += score * q[first + d]
+                            }
+                        }
+                    }
+                }
+            }
+            return result
         }
     }
 

@@ -6,6 +6,7 @@
 #include "rotary.h"
 #include "gate.h"
 #include "columns.h"
+#include "attention_panels.h"
 #include "attention_forward.h"
 #include "attention_backward.h"
 #include "cross_entropy.h"
@@ -33,6 +34,7 @@ const struct kernel_table LEVEL(shoal_table) = {
     .scale_rows = LEVEL(scale_rows),
     .attention_forward = LEVEL(attention_forward),
     .attention_backward = LEVEL(attention_backward),
+    .attention_backward_sum = LEVEL(attention_backward_sum),
     .cross_entropy = LEVEL(cross_entropy),
     .dropout = LEVEL(dropout),
 };

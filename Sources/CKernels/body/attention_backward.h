@@ -1,172 +1,211 @@
-// Lanes are keys: the gradients of a tile's keys and values grow in place, a query's numbers, its log-sum-exp and its
-// delta are broadcast; only the queries' gradient needs the scores the other way round, from memory.
+// Lanes are keys for scores and weights, channels for gradients. For each tile of keys, chunks of queries pass by:
+// the tile's gradients are whole after the last chunk, the queries' gradients grow tile by tile.
 
-/// A head's queries and output gradients packed by blocks of 8 queries, (T / 8, D, 8) each, the rest of the last block
-/// zero: broadcasts then come from adjacent addresses.
-INLINE void pack_queries(const float *x, float *packed, size_t T, size_t stride, size_t D) {
-    for (size_t block = 0; block < T; block += 8) {
-        const size_t count = T - block < 8 ? T - block : 8;
-        if (count < 8) memset(packed + block * D, 0, 8 * D * sizeof(float));
-        transpose(x + block * stride, stride, count, D, packed + block * D, 8);
-    }
-}
-
-/// delta (T) = Σ over channels of dout · out, and dq = 0, for one head.
-INLINE void prepare_queries(const float *out, const float *dout, float *delta, float *dq, size_t T, size_t stride,
-                            size_t D) {
-    for (size_t t = 0; t < T; t++) {
-        const float *o = out + t * stride, *g = dout + t * stride;
-        float *target = dq + t * stride;
-        vfloat products = 0;
-        float8 products8 = 0;
-        float rest = 0;
-        size_t d = 0;
-        for (; d + LANES <= D; d += LANES) {
-            products += load(o + d) * load(g + d);
-            store(target + d, (vfloat)0);
-        }
-        for (; d + 8 <= D; d += 8) {
-            products8 += *(const float8_anywhere *)(o + d) * *(const float8_anywhere *)(g + d);
-            *(float8_anywhere *)(target + d) = 0;
-        }
-        for (; d < D; d++) {
-            rest += o[d] * g[d];
-            target[d] = 0;
-        }
-        delta[t] = sum(products) + sum4(products8.lo + products8.hi) + rest;
-    }
-}
-
-/// What one key tile works on; pointers are at the head's first channel.
-struct LEVEL(key_tile) {
-    const float *k, *q_packed, *dout_packed, *lse, *delta;
-    float *dq, *tile;  ///< tile (D, 4, LANES): transposed keys, values and their gradients
-    size_t D, T, query_stride, key_stride, first, keys;
-    float scale;
+/// One head of one block; panels are (rows, width). q comes times scale · log2 e, lse times log2 e.
+struct LEVEL(head_gradient) {
+    const struct shoal_attention_shape *shape;
+    float *q, *dout, *dq, *k, *delta, *lse;
+    float *kT, *vT;      ///< the tile's keys and values (width, tile)
+    float *dk, *dv;      ///< the tile's gradients (tile, width)
+    float *weights, *ds;  ///< of a chunk's queries (attention_chunk, tile)
+    size_t width, keys, past, first;
 };
 
-/// dq[j][0 ..< width] += Σ over keys of ds[j][key] · k[key][0 ..< width], for `queries` rows.
-#define QUERY_GRADIENT(name, type, unaligned)                                                                     \
-    INLINE void name(const float *ds, const float *k, size_t keyStride, size_t keys, float *dq,                   \
-                     size_t queryStride) {                                                                        \
-        type total[8];                                                                                            \
-        _Pragma("unroll") for (int j = 0; j < 8; j++) total[j] = *(const unaligned *)(dq + (size_t)j * queryStride); \
-        for (size_t key = 0; key < keys; key++) {                                                                 \
-            type row = *(const unaligned *)(k + key * keyStride);                                                 \
-            _Pragma("unroll") for (int j = 0; j < 8; j++) total[j] += ds[(size_t)j * LANES + key] * row;          \
-        }                                                                                                         \
-        _Pragma("unroll") for (int j = 0; j < 8; j++) *(unaligned *)(dq + (size_t)j * queryStride) = total[j];    \
-    }
-QUERY_GRADIENT(query_gradient_lanes, vfloat, vfloat_anywhere)
-QUERY_GRADIENT(query_gradient_8, float8, float8_anywhere)
-QUERY_GRADIENT(query_gradient_4, float4, float4_anywhere)
-#undef QUERY_GRADIENT
-
-/// The same for any count of rows and channels, one number at a time.
-INLINE void query_gradient_rest(const struct LEVEL(key_tile) *s, const float *ds, float *dq, size_t rows, size_t d) {
-    const float *k = s->k + s->first * s->key_stride;
-    for (size_t j = 0; j < rows; j++) {
-        for (size_t c = d; c < s->D; c++) {
-            float total = dq[j * s->query_stride + c];
-            for (size_t key = 0; key < s->keys; key++) total += ds[j * LANES + key] * k[key * s->key_stride + c];
-            dq[j * s->query_stride + c] = total;
-        }
+/// delta = Σ over channels of dout · out, for one head's rows.
+INLINE void prepare_deltas(shoal_type type, const void *out, size_t stride, size_t count, size_t D, const float *dout,
+                           size_t width, float *delta) {
+    float row[SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
+    for (size_t t = 0; t < count; t++) {
+        LEVEL(load_panel)(type, value_at(out, type, t * stride), stride, 1, D, 1, row, width);
+        vfloat products = 0;
+        for (size_t c = 0; c < width; c += LANES) products += load(row + c) * load(dout + t * width + c);
+        delta[t] = sum(products);
     }
 }
 
-/// 8 queries from `query` (fewer at the end) against the tile.
-INLINE void backward_queries(const struct LEVEL(key_tile) *s, size_t query) {
-    const float *q = s->q_packed + query * s->D, *g = s->dout_packed + query * s->D;
-    const size_t rows = s->T - query < 8 ? s->T - query : 8;
-    vfloat weights[8] = {0}, gradients[8] = {0};
-    for (size_t d = 0; d < s->D; d++) {
-        vfloat key = load(s->tile + d * 4 * LANES);
-        _Pragma("unroll") for (int j = 0; j < 8; j++) weights[j] += q[d * 8 + (size_t)j] * key;
-    }
-    for (size_t d = 0; d < s->D; d++) {
-        vfloat value = load(s->tile + (d * 4 + 1) * LANES);
-        _Pragma("unroll") for (int j = 0; j < 8; j++) gradients[j] += g[d * 8 + (size_t)j] * value;
-    }
-    float lse[8], delta[8], ds[8 * LANES];
-    for (size_t j = 0; j < 8; j++) {
-        lse[j] = j < rows ? s->lse[query + j] : 1e30f;  // No weight for queries beyond the end.
-        delta[j] = j < rows ? s->delta[query + j] : 0;
-    }
-    _Pragma("unroll") for (int j = 0; j < 8; j++) weights[j] = vexp(weights[j] * s->scale - lse[j]);
-    if (query < s->first + LANES) {
-        const vint key = lane_index() + (int32_t)s->first;
-        _Pragma("unroll") for (int j = 0; j < 8; j++) {
-            weights[j] = key > (int32_t)query + j ? (vfloat)0 : weights[j];
-        }
-    }
-    _Pragma("unroll") for (int j = 0; j < 8; j++) {
-        gradients[j] = weights[j] * (gradients[j] - delta[j]) * s->scale;
-        store(ds + j * LANES, gradients[j]);
-    }
-    for (size_t d = 0; d < s->D; d++) {
-        float *dk = s->tile + (d * 4 + 2) * LANES, *dv = dk + LANES;
-        vfloat dk0 = load(dk), dk1 = 0, dv0 = load(dv), dv1 = 0;  // Two sums each: shorter chains of additions.
-        _Pragma("unroll") for (int j = 0; j < 8; j += 2) {
-            dk0 += q[d * 8 + (size_t)j] * gradients[j];
-            dk1 += q[d * 8 + (size_t)j + 1] * gradients[j + 1];
-            dv0 += g[d * 8 + (size_t)j] * weights[j];
-            dv1 += g[d * 8 + (size_t)j + 1] * weights[j + 1];
-        }
-        store(dk, dk0 + dk1);
-        store(dv, dv0 + dv1);
-    }
-    const float *k = s->k + s->first * s->key_stride;
-    float *dq = s->dq + query * s->query_stride;
-    size_t d = 0;
-    if (rows == 8) {
-        for (; d + LANES <= s->D; d += LANES) {
-            query_gradient_lanes(ds, k + d, s->key_stride, s->keys, dq + d, s->query_stride);
-        }
-        for (; d + 8 <= s->D; d += 8) query_gradient_8(ds, k + d, s->key_stride, s->keys, dq + d, s->query_stride);
-        for (; d + 4 <= s->D; d += 4) query_gradient_4(ds, k + d, s->key_stride, s->keys, dq + d, s->query_stride);
-    }
-    query_gradient_rest(s, ds, dq, rows, d);
-}
-
-/// Units are (block, key/value head) pairs. scratch: delta (B, H, T), then each head's packed queries and gradients.
-static void LEVEL(attention_backward)(const float *q, const float *k, const float *v, const float *out,
-                                      const float *lse, const float *dout, float *scratch, float *dq, float *dk,
-                                      float *dv, const struct shoal_attention_shape *shape, size_t begin, size_t end) {
-    const size_t D = shape->head_size, T = shape->queries, H = shape->heads, group = H / shape->key_heads;
-    const size_t query_stride = H * D, key_stride = shape->key_heads * D, packed_size = (T + 7) / 8 * 8 * D;
-    float tile[SHOAL_ATTENTION_MAX_HEAD_SIZE * 4 * LANES];
-    for (size_t unit = begin; unit < end; unit++) {
-        const size_t block = unit / shape->key_heads, key_head = unit % shape->key_heads;
-        const size_t query_offset = block * T * query_stride + key_head * group * D;
-        const size_t key_offset = block * T * key_stride + key_head * D;
-        const size_t first_head = block * H + key_head * group;
-        float *delta = scratch + first_head * T;
-        float *packed = scratch + shape->blocks * H * T + first_head * 2 * packed_size;
-        for (size_t head = 0; head < group; head++) {
-            const size_t offset = query_offset + head * D;
-            prepare_queries(out + offset, dout + offset, delta + head * T, dq + offset, T, query_stride, D);
-            pack_queries(q + offset, packed + head * 2 * packed_size, T, query_stride, D);
-            pack_queries(dout + offset, packed + (head * 2 + 1) * packed_size, T, query_stride, D);
-        }
-        struct LEVEL(key_tile) state = {.k = k + key_offset, .tile = tile, .D = D, .T = T,
-            .query_stride = query_stride, .key_stride = key_stride, .scale = shape->scale};
-        for (size_t first = 0; first < T; first += LANES) {
-            state.first = first;
-            state.keys = T - first < LANES ? T - first : LANES;
-            memset(tile, 0, D * 4 * LANES * sizeof(float));
-            const size_t row = key_offset + first * key_stride;
-            transpose(k + row, key_stride, state.keys, D, tile, 4 * LANES);
-            transpose(v + row, key_stride, state.keys, D, tile + LANES, 4 * LANES);
-            for (size_t head = 0; head < group; head++) {
-                state.q_packed = packed + head * 2 * packed_size;
-                state.dout_packed = state.q_packed + packed_size;
-                state.lse = lse + (first_head + head) * T;
-                state.delta = delta + head * T;
-                state.dq = dq + query_offset + head * D;
-                for (size_t query = first / 8 * 8; query < T; query += 8) backward_queries(&state, query);
+/// Weights and score gradients of product_rows queries from `query`, in row `row` of the chunk.
+INLINE void weigh_queries(const struct LEVEL(head_gradient) *h, size_t query, size_t row) {
+    const size_t W = h->width, D = h->shape->head_size, tile = LEVEL(tile);
+    float *weights = h->weights + row * tile, *ds = h->ds + row * tile;
+    const size_t position = query + h->past;
+    const size_t end = end_visible(h->shape, position + LEVEL(product_rows) - 1, h->keys);
+    const size_t vectors = end <= h->first + LANES ? 1 : 2;
+    LEVEL(product_of_rows)(vectors, h->q + query * W, W, h->kT, tile, D, weights, tile);
+    LEVEL(product_of_rows)(vectors, h->dout + query * W, W, h->vT, tile, D, ds, tile);
+    for (size_t j = 0; j < LEVEL(product_rows); j++) {
+        const float lse = h->lse[query + j], delta = h->delta[query + j];
+        const size_t from = first_visible(h->shape, position + j), to = end_visible(h->shape, position + j, h->keys);
+        const bool masked = from > h->first || to < h->first + tile;
+        for (size_t i = 0; i < 2; i++) {
+            const size_t at = j * tile + i * LANES;
+            if (i == vectors) {
+                store(weights + at, (vfloat)0);
+                store(ds + at, (vfloat)0);
+                continue;
             }
-            transpose(tile + 2 * LANES, 4 * LANES, D, state.keys, dk + row, key_stride);
-            transpose(tile + 3 * LANES, 4 * LANES, D, state.keys, dv + row, key_stride);
+            vfloat weight = power_of_two(load(weights + at) - lse);
+            if (masked) {
+                const vint key = lane_index() + (int32_t)(h->first + i * LANES);
+                weight = key < (int32_t)from ? (vfloat)0 : weight;
+                weight = key >= (int32_t)to ? (vfloat)0 : weight;
+            }
+            store(weights + at, weight);
+            store(ds + at, weight * (load(ds + at) - delta));
         }
     }
+}
+
+/// One chunk of `count` queries (a multiple of product_rows) against the tile.
+INLINE void see_queries(const struct LEVEL(head_gradient) *h, size_t query, size_t count) {
+    const size_t W = h->width, tile = LEVEL(tile), rows = LEVEL(product_rows);
+    for (size_t row = 0; row < count; row += rows) weigh_queries(h, query + row, row);
+    for (size_t key = 0; key < tile; key += rows) {
+        // Queries before a key do not see it.
+        const size_t seen = h->shape->causal && h->first + key > h->past ? (h->first + key - h->past) / rows * rows : 0;
+        const size_t skip = seen > query ? seen - query : 0;
+        if (skip >= count) break;
+        const float *weights = h->weights + skip * tile + key, *ds = h->ds + skip * tile + key;
+        LEVEL(add_product_of_columns)(weights, tile, h->dout + (query + skip) * W, W, count - skip, h->dv + key * W, W, W);
+        LEVEL(add_product_of_columns)(ds, tile, h->q + (query + skip) * W, W, count - skip, h->dk + key * W, W, W);
+    }
+    for (size_t row = 0; row < count; row += rows) {
+        const size_t end = end_visible(h->shape, query + row + rows - 1 + h->past, h->keys);
+        const size_t depth = end < h->first + tile ? end - h->first : tile;
+        LEVEL(add_product_of_rows)(h->ds + row * tile, tile, h->k + h->first * W, W, depth, h->dq + (query + row) * W, W, W);
+    }
+}
+
+/// The gradients of the tile's keys and values, and its share of the queries' gradients.
+static void LEVEL(tile_gradient)(const struct LEVEL(head_gradient) *h) {
+    const struct shoal_attention_shape *shape = h->shape;
+    const size_t rows = LEVEL(product_rows), T = (shape->queries + rows - 1) / rows * rows;
+    memset(h->dk, 0, LEVEL(tile) * h->width * sizeof(float));
+    memset(h->dv, 0, LEVEL(tile) * h->width * sizeof(float));
+    const size_t begin = shape->causal && h->first > h->past ? (h->first - h->past) / rows * rows : 0;
+    size_t end = T;
+    if (shape->window && h->first + LEVEL(tile) - 1 + shape->window < h->past + T) {
+        const size_t last = h->first + LEVEL(tile) - 1 + shape->window;
+        end = last < h->past ? 0 : (last - h->past + rows - 1) / rows * rows;
+    }
+    // Queries beyond the block's length are padding themselves.
+    const size_t useful = (h->keys + rows - 1) / rows * rows;
+    if (h->past == 0 && useful < end) end = useful;
+    for (size_t query = begin; query < end; query += attention_chunk) {
+        see_queries(h, query, end - query < attention_chunk ? end - query : attention_chunk);
+    }
+}
+
+/// The tile's gradients: stored where one head has its key head for itself, else added to those of the heads before.
+INLINE void keep_tile(const float *tile, float *sums, bool first, size_t values) {
+    if (first) {
+        memcpy(sums, tile, values * sizeof(float));
+    } else {
+        for (size_t i = 0; i < values; i += LANES) store(sums + i, load(sums + i) + load(tile + i));
+    }
+}
+
+/// Everything of one head; dk and dv go to (or are added to) the sums (key_rows, width) of its key head.
+static void LEVEL(head_backward)(const struct attention_call *call, size_t block, size_t head, bool first, float *slot,
+                                 float *sums) {
+    const struct shoal_attention_shape *shape = &call->shape;
+    const shoal_type type = call->type;
+    const size_t W = call->width, D = shape->head_size, T = shape->queries, H = shape->heads;
+    const size_t key_head = head / (H / shape->key_heads), query_values = call->query_rows * W, tile = LEVEL(tile);
+    float transposed[2][LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
+    float gradients[2][LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
+    float chunks[2][attention_chunk * LEVEL(tile)] __attribute__((aligned(64)));
+    struct LEVEL(head_gradient) h = {
+        .shape = shape, .q = slot, .dout = slot + query_values, .dq = slot + 2 * query_values,
+        .delta = slot + 3 * query_values, .lse = slot + 3 * query_values + call->query_rows,
+        .k = slot + call->query_rows * (3 * W + 2), .kT = transposed[0], .vT = transposed[1], .dk = gradients[0],
+        .dv = gradients[1], .weights = chunks[0], .ds = chunks[1], .width = W, .keys = attention_keys(shape, block),
+        .past = shape->keys - T};
+    const size_t rest = call->query_rows - T, row = block * T;
+    LEVEL(load_panel)(type, value_at(call->q, type, row * shape->query_stride + head * D), shape->query_stride, T, D,
+                      shape->scale * 1.44269504088896341f, h.q, W);
+    LEVEL(load_panel)(type, value_at(call->dout, type, row * shape->out_stride + head * D), shape->out_stride, T, D, 1,
+                      h.dout, W);
+    prepare_deltas(type, value_at(call->out, type, row * shape->out_stride + head * D), shape->out_stride, T, D, h.dout,
+                   W, h.delta);
+    for (size_t t = 0; t < call->query_rows; t++) {
+        h.lse[t] = t < T ? call->lse[(block * H + head) * T + t] * 1.44269504088896341f : 1e30f;
+    }
+    memset(h.q + T * W, 0, rest * W * sizeof(float));
+    memset(h.dout + T * W, 0, rest * W * sizeof(float));
+    memset(h.delta + T, 0, rest * sizeof(float));
+    memset(h.dq, 0, query_values * sizeof(float));
+    const size_t key_row = block * shape->keys;
+    const void *k = value_at(call->k, type, key_row * shape->key_stride + key_head * D);
+    const void *v = value_at(call->v, type, key_row * shape->value_stride + key_head * D);
+    for (h.first = 0; h.first < shape->keys; h.first += tile) {
+        float *dk = sums + h.first * W, *dv = dk + call->key_rows * W;
+        if (h.first >= h.keys) {
+            memset(h.dk, 0, tile * W * sizeof(float));
+            memset(h.dv, 0, tile * W * sizeof(float));
+        } else {
+            const size_t count = shape->keys - h.first < tile ? shape->keys - h.first : tile;
+            float *rows = h.dv;  // Not in use yet.
+            LEVEL(load_panel)(type, value_at(v, type, h.first * shape->value_stride), shape->value_stride, count, D, 1,
+                              rows, W);
+            memset(rows + count * W, 0, (tile - count) * W * sizeof(float));
+            transpose(rows, W, tile, W, h.vT, tile);
+            float *keys = h.k + h.first * W;
+            LEVEL(load_panel)(type, value_at(k, type, h.first * shape->key_stride), shape->key_stride, count, D, 1,
+                              keys, W);
+            memset(keys + count * W, 0, (tile - count) * W * sizeof(float));
+            transpose(keys, W, tile, W, h.kT, tile);
+            LEVEL(tile_gradient)(&h);
+        }
+        keep_tile(h.dk, dk, first, tile * W);
+        keep_tile(h.dv, dv, first, tile * W);
+    }
+    char *dq = (char *)call->dq + (row * shape->query_stride + head * D) * value_size(type);
+    LEVEL(store_panel)(type, h.dq, W, T, D, shape->scale, dq, shape->query_stride);
+}
+
+/// dk and dv of `count` keys from `first`, of one key head.
+static void LEVEL(store_key_gradients)(const struct attention_call *call, size_t block, size_t key_head, size_t first,
+                                       size_t count, const float *dk, const float *dv) {
+    const struct shoal_attention_shape *shape = &call->shape;
+    const size_t row = block * shape->keys + first, D = shape->head_size, size = value_size(call->type);
+    char *to = (char *)call->dk + (row * shape->key_stride + key_head * D) * size;
+    // dk is dsᵀ · q · scale; the panel of q has scale · log2 e.
+    LEVEL(store_panel)(call->type, dk, call->width, count, D, 0.69314718055994531f, to, shape->key_stride);
+    to = (char *)call->dv + (row * shape->value_stride + key_head * D) * size;
+    LEVEL(store_panel)(call->type, dv, call->width, count, D, 1, to, shape->value_stride);
+}
+
+/// Units are (block, head) pairs where the call has room for their dk and dv, else (block, key head) pairs.
+static void LEVEL(attention_backward)(const struct attention_call *call, size_t unit, size_t previous, float *slot) {
+    (void)previous;
+    const struct shoal_attention_shape *shape = &call->shape;
+    const size_t group = shape->heads / shape->key_heads, values = call->key_rows * call->width;
+    if (call->partial) {
+        LEVEL(head_backward)(call, unit / shape->heads, unit % shape->heads, true, slot,
+                             call->partial + unit * 2 * values);
+        return;
+    }
+    const size_t block = unit / shape->key_heads, key_head = unit % shape->key_heads;
+    float *sums = slot + call->query_rows * (3 * call->width + 2) + values;
+    for (size_t head = 0; head < group; head++) {
+        LEVEL(head_backward)(call, block, key_head * group + head, head == 0, slot, sums);
+    }
+    LEVEL(store_key_gradients)(call, block, key_head, 0, shape->keys, sums, sums + values);
+}
+
+/// Units are (block, key head, chunk of keys) triples: sums their heads' gradients, in the heads' order.
+static void LEVEL(attention_backward_sum)(const struct attention_call *call, size_t unit, size_t previous,
+                                          float *slot) {
+    (void)previous;
+    (void)slot;
+    const struct shoal_attention_shape *shape = &call->shape;
+    const size_t chunks = call->key_rows / attention_chunk, group = shape->heads / shape->key_heads;
+    const size_t index = unit / chunks, first = unit % chunks * attention_chunk, values = call->key_rows * call->width;
+    const size_t count = shape->keys - first < attention_chunk ? shape->keys - first : attention_chunk;
+    float *dk = call->partial + index * group * 2 * values + first * call->width, *dv = dk + values;
+    for (size_t head = 1; head < group; head++) {
+        keep_tile(dk + head * 2 * values, dk, false, count * call->width);
+        keep_tile(dv + head * 2 * values, dv, false, count * call->width);
+    }
+    LEVEL(store_key_gradients)(call, index / shape->key_heads, index % shape->key_heads, first, count, dk, dv);
 }

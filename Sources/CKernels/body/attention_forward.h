@@ -1,91 +1,127 @@
 // Lanes are queries: scores, maxima and sums of a tile's queries are vectors, a key's or value's numbers are broadcast,
-// and no step reduces across lanes, whatever the head size.
+// and no step reduces across lanes, whatever the head size. Scores are in powers of two: q comes times log2 e.
 
-enum { LEVEL(key_tile) = 64 };
+/// One tile of up to `vectors` · LANES queries of one head.
+struct LEVEL(query_tile) {
+    const float *k, *v;  ///< panels
+    float *qT, *outT;    ///< (width, vectors · LANES)
+    size_t vectors, lanes, position, keys;
+    vfloat highest[2], total[2];
+};
 
-/// Scores of `count` keys against LANES queries; qT (D, LANES).
-INLINE void score_keys(int count, const float *qT, const float *keys, size_t stride, size_t D, vfloat *scores) {
-    vfloat total[8];
-    _Pragma("unroll") for (int j = 0; j < count; j++) total[j] = 0;
-    for (size_t d = 0; d < D; d++) {
-        vfloat q = load(qT + d * LANES);
-        _Pragma("unroll") for (int j = 0; j < count; j++) total[j] += keys[(size_t)j * stride + d] * q;
+/// Hides what each lane's query must not see in scores (count, vectors · LANES) of the keys from `first`.
+INLINE void hide_keys(const struct LEVEL(query_tile) *t, const struct shoal_attention_shape *shape, size_t first,
+                      size_t count, float *scores) {
+    const size_t last = t->position + t->lanes - 1;
+    const bool ahead = shape->causal && first + count > t->position + 1;
+    const bool behind = first < first_visible(shape, last);
+    if (!ahead && !behind) return;
+    for (size_t i = 0; i < t->vectors; i++) {
+        const vint position = lane_index() + (int32_t)(t->position + i * LANES);
+        const vint oldest = behind ? position - (int32_t)shape->window : (vint)-1;
+        for (size_t j = 0; j < count; j++) {
+            const vint key = (vint)((int32_t)(first + j));
+            float *score = scores + (j * t->vectors + i) * LANES;
+            vfloat x = load(score);
+            if (ahead) x = key > position ? (vfloat)-1e30f : x;
+            if (behind) x = key <= oldest ? (vfloat)-1e30f : x;
+            store(score, x);
+        }
     }
-    for (int j = 0; j < count; j++) scores[j] = total[j];
 }
 
-/// outT (D, LANES) += Σ over keys of weight · value, for `count` channels from `d`.
-INLINE void weigh_values(int count, const vfloat *weights, const float *values, size_t stride, size_t keys,
-                         float *outT) {
-    vfloat total[8];
-    for (int j = 0; j < count; j++) total[j] = load(outT + j * LANES);
-    for (size_t key = 0; key < keys; key++) {
-        vfloat w = weights[key];
-        _Pragma("unroll") for (int j = 0; j < count; j++) total[j] += values[key * stride + (size_t)j] * w;
+/// The tile's queries against `count` keys from `first`.
+INLINE void see_keys(struct LEVEL(query_tile) *t, const struct shoal_attention_shape *shape, size_t width,
+                     size_t first, size_t count) {
+    const size_t stride = t->vectors * LANES, D = shape->head_size;
+    float scores[attention_chunk * LEVEL(tile)] __attribute__((aligned(64)));
+    for (size_t j = 0; j < count; j += LEVEL(product_rows)) {
+        LEVEL(product_of_rows)(t->vectors, t->k + (first + j) * width, width, t->qT, stride, D, scores + j * stride,
+                               stride);
     }
-    for (int j = 0; j < count; j++) store(outT + j * LANES, total[j]);
+    hide_keys(t, shape, first, count, scores);
+    for (size_t i = 0; i < t->vectors; i++) {
+        float *column = scores + i * LANES;
+        vfloat highest = t->highest[i], total = 0;
+        for (size_t j = 0; j < count; j++) {
+            const vfloat x = load(column + j * stride);
+            highest = highest > x ? highest : x;
+        }
+        const vfloat correction = power_of_two(t->highest[i] - highest);
+        for (size_t j = 0; j < count; j++) {
+            const vfloat weight = power_of_two(load(column + j * stride) - highest);
+            total += weight;
+            store(column + j * stride, weight);
+        }
+        t->highest[i] = highest;
+        t->total[i] = t->total[i] * correction + total;
+        for (size_t d = 0; d < D; d++) {
+            float *sum = t->outT + d * stride + i * LANES;
+            store(sum, load(sum) * correction);
+        }
+    }
+    for (size_t d = 0; d < D; d += LEVEL(product_rows)) {
+        LEVEL(add_product_of_columns)(t->v + first * width + d, width, scores, stride, count, t->outT + d * stride,
+                                      stride, stride);
+    }
 }
 
-/// One tile of up to LANES queries from `first` of one head. q, k, v and out point at the head's first channel.
-static void LEVEL(attention_forward_tile)(const float *q, const float *k, const float *v, float *out, float *lse,
-                                          const struct shoal_attention_shape *shape, size_t first) {
-    const size_t D = shape->head_size, queryStride = shape->heads * D, keyStride = shape->key_heads * D;
-    const size_t lanes = shape->queries - first < LANES ? shape->queries - first : LANES;
-    const size_t past = shape->keys - shape->queries;
-    float qT[SHOAL_ATTENTION_MAX_HEAD_SIZE * LANES], outT[SHOAL_ATTENTION_MAX_HEAD_SIZE * LANES];
-    vfloat scores[LEVEL(key_tile)];
-    if (lanes < LANES) memset(qT, 0, D * LANES * sizeof(float));
-    transpose(q + first * queryStride, queryStride, lanes, D, qT, LANES);
-    for (size_t d = 0; d < D; d++) {
-        store(qT + d * LANES, load(qT + d * LANES) * shape->scale);
-        store(outT + d * LANES, (vfloat)0);
+/// Units are (block, head, queries) triples. The slot has the panels of k and v, kept while the key head stays the same.
+static void LEVEL(attention_forward)(const struct attention_call *call, size_t unit, size_t previous, float *slot) {
+    const struct shoal_attention_shape *shape = &call->shape;
+    const size_t H = shape->heads, D = shape->head_size, W = call->width, T = shape->queries, group = H / shape->key_heads;
+    const size_t index = unit / call->query_units, block = index / H, head = index % H;
+    const size_t keys = attention_keys(shape, block), past = shape->keys - T;
+    float *k = slot, *v = slot + call->key_rows * W;
+    if (previous == SIZE_MAX || previous / call->query_units / group != index / group) {
+        const size_t rows = block * shape->keys, offset = head / group * D, rest = call->key_rows - keys;
+        LEVEL(load_panel)(call->type, value_at(call->k, call->type, rows * shape->key_stride + offset),
+                          shape->key_stride, keys, D, 1, k, W);
+        LEVEL(load_panel)(call->type, value_at(call->v, call->type, rows * shape->value_stride + offset),
+                          shape->value_stride, keys, D, 1, v, W);
+        memset(k + keys * W, 0, rest * W * sizeof(float));
+        memset(v + keys * W, 0, rest * W * sizeof(float));
     }
-    const float hidden = -1e30f;
-    vfloat highest = hidden, total = 0;
-    const vint lastVisible = lane_index() + (int32_t)(past + first);
-    const size_t keysVisible = past + first + lanes;
-    for (size_t tile = 0; tile < keysVisible; tile += LEVEL(key_tile)) {
-        const size_t count = keysVisible - tile < LEVEL(key_tile) ? keysVisible - tile : LEVEL(key_tile);
-        size_t j = 0;
-        for (; j + 8 <= count; j += 8) score_keys(8, qT, k + (tile + j) * keyStride, keyStride, D, scores + j);
-        for (; j < count; j++) score_keys(1, qT, k + (tile + j) * keyStride, keyStride, D, scores + j);
-        if (tile + count > past + first) {
-            for (j = 0; j < count; j++) {
-                scores[j] = (vint)((int32_t)(tile + j)) > lastVisible ? (vfloat)hidden : scores[j];
+    float rows[LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
+    float qT[LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
+    float outT[LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
+    // The last queries first: they see most, and threads then end together.
+    const size_t begin = (call->query_units - 1 - unit % call->query_units) * attention_unit_queries;
+    const size_t end = begin + attention_unit_queries < T ? begin + attention_unit_queries : T;
+    for (size_t first = begin; first < end; first += LEVEL(tile)) {
+        const size_t lanes = end - first < LEVEL(tile) ? end - first : LEVEL(tile), vectors = lanes > LANES ? 2 : 1;
+        struct LEVEL(query_tile) t = {.k = k, .v = v, .qT = qT, .outT = outT, .vectors = vectors, .lanes = lanes,
+            .position = past + first, .highest = {-1e20f, -1e20f}};
+        const size_t stride = vectors * LANES, row = block * T + first;
+        LEVEL(load_panel)(call->type, value_at(call->q, call->type, row * shape->query_stride + head * D),
+                          shape->query_stride, lanes, D, shape->scale * 1.44269504088896341f, rows, W);
+        memset(rows + lanes * W, 0, (stride - lanes) * W * sizeof(float));
+        transpose(rows, W, stride, W, qT, stride);
+        memset(outT, 0, W * stride * sizeof(float));
+        const size_t last = past == 0 && first >= keys ? 0 : end_visible(shape, t.position + lanes - 1, keys);
+        size_t key = first_visible(shape, t.position) / 8 * 8;
+        for (; key < last; key += attention_chunk) {
+            see_keys(&t, shape, W, key, last - key < attention_chunk ? last - key : attention_chunk);
+        }
+        for (size_t i = 0; i < vectors; i++) {
+            // Queries beyond the block's length are padding themselves.
+            const vint query = lane_index() + (int32_t)(first + i * LANES);
+            if (past == 0) t.total[i] = query >= (int32_t)keys ? (vfloat)0 : t.total[i];
+            const vfloat factor = t.total[i] == 0 ? (vfloat)0 : 1 / t.total[i];
+            for (size_t d = 0; d < D; d++) {
+                float *sum = outT + d * stride + i * LANES;
+                store(sum, load(sum) * factor);
+            }
+            const size_t count = lanes - i * LANES < LANES ? lanes - i * LANES : LANES;
+            float *lse = call->lse_result ? call->lse_result + (block * H + head) * T + first + i * LANES : NULL;
+            for (size_t lane = 0; lse && lane < count; lane++) {
+                const float total = t.total[i][lane];
+                // Nothing seen: no weight in the backward pass.
+                lse[lane] = total == 0 ? 1e30f : t.highest[i][lane] * 0.69314718055994531f + logf(total);
             }
         }
-        vfloat before = highest;
-        for (j = 0; j < count; j++) highest = maximum(highest, scores[j]);
-        vfloat correction = vexp(before - highest);
-        total *= correction;
-        for (size_t d = 0; d < D && tile > 0; d++) store(outT + d * LANES, load(outT + d * LANES) * correction);
-        for (j = 0; j < count; j++) {
-            scores[j] = vexp(scores[j] - highest);
-            total += scores[j];
-        }
-        const float *values = v + tile * keyStride;
-        size_t d = 0;
-        for (; d + 8 <= D; d += 8) weigh_values(8, scores, values + d, keyStride, count, outT + d * LANES);
-        for (; d + 2 <= D; d += 2) weigh_values(2, scores, values + d, keyStride, count, outT + d * LANES);
-        for (; d < D; d++) weigh_values(1, scores, values + d, keyStride, count, outT + d * LANES);
-    }
-    for (size_t d = 0; d < D; d++) store(outT + d * LANES, load(outT + d * LANES) / total);
-    transpose(outT, LANES, D, lanes, out + first * queryStride, queryStride);
-    if (!lse) return;
-    for (size_t lane = 0; lane < lanes; lane++) lse[first + lane] = highest[lane] + logf(total[lane]);
-}
-
-/// Units are (block, head) pairs.
-static void LEVEL(attention_forward)(const float *q, const float *k, const float *v, float *out, float *lse,
-                                     const struct shoal_attention_shape *shape, size_t begin, size_t end) {
-    const size_t D = shape->head_size, group = shape->heads / shape->key_heads;
-    for (size_t unit = begin; unit < end; unit++) {
-        const size_t block = unit / shape->heads, head = unit % shape->heads;
-        const size_t queryOffset = block * shape->queries * shape->heads * D + head * D;
-        const size_t keyOffset = block * shape->keys * shape->key_heads * D + head / group * D;
-        for (size_t first = 0; first < shape->queries; first += LANES) {
-            LEVEL(attention_forward_tile)(q + queryOffset, k + keyOffset, v + keyOffset, out + queryOffset,
-                                          lse ? lse + unit * shape->queries : NULL, shape, first);
-        }
+        transpose(outT, stride, W, stride, rows, W);
+        char *out = (char *)call->result + (row * shape->out_stride + head * D) * value_size(call->type);
+        LEVEL(store_panel)(call->type, rows, W, lanes, D, 1, out, shape->out_stride);
     }
 }

@@ -128,32 +128,35 @@ void shoal_gate_forward(shoal_type type, const struct shoal_gate *shape, const v
 void shoal_gate_backward(shoal_type type, const struct shoal_gate *shape, const void *dout, const void *gate,
                          const void *up, void *dgate, void *dup, void *out);
 
-// Causal grouped-query attention, tiled with an online softmax: no (T, T) matrix (arXiv:2205.14135)
+// Grouped-query attention, tiled with an online softmax: no (T, T) matrix (arXiv:2205.14135)
 
 struct shoal_attention_shape {
-    size_t blocks;           ///< B
-    size_t queries;          ///< query tokens a block, T
-    size_t keys;             ///< key tokens a block, at least `queries`; query i has the position i + keys − queries
-    size_t heads;            ///< H
-    size_t key_heads;        ///< G, divides H
-    size_t head_size;        ///< D, even, at most SHOAL_ATTENTION_MAX_HEAD_SIZE
-    size_t query_stride;     ///< between tokens' rows of q and dq; heads lie side by side in a row
-    size_t key_stride;       ///< of k and dk
-    size_t value_stride;     ///< of v and dv
-    size_t out_stride;       ///< of out and dout
-    size_t window;           ///< 0: none; else position p sees keys above p − window only
-    bool causal;             ///< position p sees keys up to p; else all, and keys == queries
-    const int32_t *lengths;  ///< (B) keys at or beyond a block's length are hidden; NULL: none are
-    float scale;             ///< usually 1 / √D
+    size_t blocks;      ///< B
+    size_t queries;     ///< query tokens a block, T
+    size_t keys;        ///< key tokens a block, at least `queries`; query i stands at position i + keys − queries
+    size_t heads;       ///< H
+    size_t key_heads;   ///< G, divides H
+    size_t head_size;   ///< D, at most SHOAL_ATTENTION_MAX_HEAD_SIZE
+    /// Values from one token's row to the next, of q, k, v and out (and of dq, dk, dv and dout); a row has its heads
+    /// side by side.
+    size_t query_stride, key_stride, value_stride, out_stride;
+    size_t window;      ///< 0: none; else a query sees only keys less than this many positions before it
+    bool causal;        ///< a query sees no key after it; if false, keys == queries
+    /// (B), or NULL: keys at or beyond a block's length are hidden (padding on the right). With keys == queries,
+    /// queries there are padding too: their out and dq are zero, and dk and dv get nothing from them.
+    const int32_t *lengths;
+    float scale;        ///< usually 1 / √D
 };
 enum { SHOAL_ATTENTION_MAX_HEAD_SIZE = 256 };
 
-/// Values that `scratch` must have room for.
+/// Values that `scratch` of a pass must have room for: O(T · D) a thread, and a head in some backward passes.
 size_t shoal_attention_scratch(const struct shoal_attention_shape *shape, bool backward);
-/// out from q, k, v; lse (B, H, queries) gets the logarithm of each softmax's denominator (NULL: not wanted).
+/// q (B, queries, H · D), k and v (B, keys, G · D) → out (B, queries, H · D), all of `type` and with the shape's
+/// strides, and lse (B, H, queries), the logarithm of each softmax's denominator (NULL: not wanted; 1e30 where
+/// a query sees nothing).
 void shoal_attention_forward(shoal_type type, const void *q, const void *k, const void *v, void *out, float *lse,
                              float *scratch, const struct shoal_attention_shape *shape);
-/// dq, dk, dv from dout and what the forward pass left; needs keys == queries.
+/// dq, dk, dv from dout and what the forward pass left. None of them may overlap an input.
 void shoal_attention_backward(shoal_type type, const void *q, const void *k, const void *v, const void *out,
                               const float *lse, const void *dout, float *scratch, void *dq, void *dk, void *dv,
                               const struct shoal_attention_shape *shape);

@@ -1,0 +1,135 @@
+import CKernels
+
+/// One attention problem with reproducible inputs, that the kernels take as either type and in either layout.
+struct AttentionCall {
+    let given: Naive.Attention
+    let type: shoal_type
+    /// Already rounded to the type, so that a kernel's inputs are these exactly.
+    var q: [Float]
+    var k: [Float]
+    var v: [Float]
+    var seed: [Float]
+    /// Whether q, k and v lie side by side in one row a token, with a gap after it.
+    var isFused = false
+
+    init(_ given: Naive.Attention, _ type: shoal_type) {
+        var values = TestValues(UInt64(given.headSize))
+        let queries = given.blocks * given.queries * given.heads * given.headSize
+        let keys = given.blocks * given.keys * given.keyHeads * given.headSize
+        func next(_ count: Int) -> [Float] { Storage(values.next(count), type).floats }
+        self.given = given
+        self.type = type
+        (q, k, v, seed) = (next(queries), next(keys), next(keys), next(queries))
+    }
+
+    func forward() -> (out: [Float], lse: [Float]) {
+        let run = run(backward: false)
+        return (run.out, run.lse)
+    }
+
+    func backward() -> (q: [Float], k: [Float], v: [Float]) {
+        let run = run(backward: true)
+        return (run.dq, run.dk, run.dv)
+    }
+
+    private var queryWidth: Int { given.heads * given.headSize }
+    private var keyWidth: Int { given.keyHeads * given.headSize }
+
+    private func run(
+        backward: Bool
+    ) -> (out: [Float], lse: [Float], dq: [Float], dk: [Float], dv: [Float]) {
+        let stride = isFused ? queryWidth + 2 * keyWidth + 3 : 0
+        let starts =
+            isFused ? (q: 0, k: queryWidth, v: queryWidth + keyWidth) : (q: 0, k: q.count, v: q.count + k.count)
+        let (queryStride, keyStride) = isFused ? (stride, stride) : (queryWidth, keyWidth)
+        let outStride = isFused ? queryWidth + 5 : queryWidth
+        let count = isFused ? given.blocks * given.queries * stride : q.count + 2 * k.count
+        let rows = (q: given.blocks * given.queries, k: given.blocks * given.keys)
+        var flat = [Float](repeating: .nan, count: count)
+        flat.place(q, width: queryWidth, start: starts.q, stride: queryStride)
+        flat.place(k, width: keyWidth, start: starts.k, stride: keyStride)
+        flat.place(v, width: keyWidth, start: starts.v, stride: keyStride)
+        var flatSeed = [Float](repeating: .nan, count: rows.q * outStride)
+        flatSeed.place(seed, width: queryWidth, start: 0, stride: outStride)
+
+        let inputs = Storage(flat, type)
+        let seeds = Storage(flatSeed, type)
+        var out = Storage([Float](repeating: .nan, count: flatSeed.count), type)
+        var gradients = Storage([Float](repeating: .nan, count: count), type)
+        var lse = [Float](repeating: .nan, count: given.blocks * given.heads * given.queries)
+        let size = type == SHOAL_FLOAT32 ? 4 : 2
+        withOptionalLengths { lengths in
+            var shape = shoal_attention_shape(
+                blocks: given.blocks, queries: given.queries, keys: given.keys, heads: given.heads,
+                key_heads: given.keyHeads, head_size: given.headSize, query_stride: queryStride, key_stride: keyStride,
+                value_stride: keyStride, out_stride: outStride, window: given.window, causal: given.causal,
+                lengths: lengths, scale: 1 / Float(given.headSize).squareRoot())
+            inputs.bytes.withUnsafeBytes { inputs in
+                let q = inputs.baseAddress.map { $0 + starts.q * size }
+                let k = inputs.baseAddress.map { $0 + starts.k * size }
+                let v = inputs.baseAddress.map { $0 + starts.v * size }
+                var scratch = [Float](repeating: .nan, count: shoal_attention_scratch(&shape, false))
+                shoal_attention_forward(type, q, k, v, &out.bytes, &lse, &scratch, &shape)
+                guard backward else { return }
+                scratch = [Float](repeating: .nan, count: shoal_attention_scratch(&shape, true))
+                gradients.bytes.withUnsafeMutableBytes { gradients in
+                    let dq = gradients.baseAddress.map { $0 + starts.q * size }
+                    let dk = gradients.baseAddress.map { $0 + starts.k * size }
+                    let dv = gradients.baseAddress.map { $0 + starts.v * size }
+                    shoal_attention_backward(
+                        type, q, k, v, out.bytes, lse, seeds.bytes, &scratch, dq, dk, dv, &shape)
+                }
+            }
+        }
+        let found = gradients.floats
+        return (
+            out.floats.rows(rows.q, width: queryWidth, start: 0, stride: outStride), lse,
+            found.rows(rows.q, width: queryWidth, start: starts.q, stride: queryStride),
+            found.rows(rows.k, width: keyWidth, start: starts.k, stride: keyStride),
+            found.rows(rows.k, width: keyWidth, start: starts.v, stride: keyStride)
+        )
+    }
+
+    private func withOptionalLengths(_ body: (UnsafePointer<Int32>?) -> Void) {
+        guard let lengths = given.lengths else { return body(nil) }
+        lengths.withUnsafeBufferPointer { body($0.baseAddress) }
+    }
+}
+
+/// Values as a kernel's `type` stores them.
+private struct Storage {
+    var bytes: [UInt8]
+    let type: shoal_type
+
+    /// Rounds to nearest even.
+    init(_ values: [Float], _ type: shoal_type) {
+        self.type = type
+        if type == SHOAL_FLOAT32 {
+            bytes = values.withUnsafeBytes { [UInt8]($0) }
+            return
+        }
+        let halves = values.map { value in
+            let bits = value.bitPattern
+            return value.isNaN ? UInt16(0x7fc0) : UInt16((bits + 0x7fff + (bits >> 16 & 1)) >> 16)
+        }
+        bytes = halves.withUnsafeBytes { [UInt8]($0) }
+    }
+
+    var floats: [Float] {
+        bytes.withUnsafeBytes { raw in
+            type == SHOAL_FLOAT32
+                ? [Float](raw.bindMemory(to: Float.self))
+                : raw.bindMemory(to: UInt16.self).map { Float(bitPattern: UInt32($0) << 16) }
+        }
+    }
+}
+
+extension [Float] {
+    fileprivate mutating func place(_ values: [Float], width: Int, start: Int, stride: Int) {
+        for (index, value) in values.enumerated() { self[start + index / width * stride + index % width] = value }
+    }
+
+    fileprivate func rows(_ count: Int, width: Int, start: Int, stride: Int) -> [Float] {
+        (0..<count).flatMap { self[start + $0 * stride..<start + $0 * stride + width] }
+    }
+}
