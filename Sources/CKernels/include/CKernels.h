@@ -52,10 +52,12 @@ void shoal_exp(const float *x, float *out, size_t n);
 void shoal_add_values(shoal_type y_type, void *y, shoal_type x_type, const void *x, size_t n);
 /// out[i] = factor · x[i] in another type. Narrowing rounds to nearest, ties to even.
 void shoal_convert(shoal_type from, const void *x, shoal_type to, void *out, size_t n, float factor);
-/// (rows, C) out[r][c] = x[r][c] · factors[c]
-void shoal_scale_columns(shoal_type type, const void *x, const float *factors, void *out, size_t rows, size_t C);
+/// (rows, C) out[r][c] = x[r][c] · factors[c] + bias[c]; bias may be NULL, out may be x; strides are between rows.
+void shoal_scale_columns(shoal_type type, const void *x, size_t x_stride, const float *factors, const float *bias,
+                         void *out, size_t out_stride, size_t rows, size_t C);
 /// (rows, C) sums[c] += Σ over rows of x[r][c] · y[r][c], or of x alone where y is NULL.
-void shoal_column_products(shoal_type type, const void *x, const void *y, float *sums, size_t rows, size_t C);
+void shoal_column_products(shoal_type type, const void *x, size_t x_stride, const void *y, size_t y_stride,
+                           float *sums, size_t rows, size_t C);
 /// (rows, C) x[r][c] *= factors[r]
 void shoal_scale_rows(float *x, const float *factors, size_t rows, size_t C);
 /// (rows, C) → (C, rows): y[c][r] += x[r][c]

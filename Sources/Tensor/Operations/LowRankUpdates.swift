@@ -4,6 +4,7 @@ internal import CKernels
 final class LowRankUpdates {
     private struct Update {
         let factors: LowRankFactors
+        let layer: Int?
         /// First column of the layer's output within the group's.
         let firstOutput: Int
         let outputs: Int
@@ -42,7 +43,7 @@ final class LowRankUpdates {
                 SHOAL_FLOAT32, factors.b, computation.type.kernelType, b.address, layer.outputs * factors.rank, 1)
             updates.append(
                 Update(
-                    factors: factors, firstOutput: firstOutput, outputs: layer.outputs, firstRank: ranks,
+                    factors: factors, layer: layer.index, firstOutput: firstOutput, outputs: layer.outputs, firstRank: ranks,
                     dropoutStream: UInt32(truncatingIfNeeded: layer.index ?? 0), b: b))
             ranks += factors.rank
         }
@@ -66,6 +67,14 @@ final class LowRankUpdates {
                 into: MatMul.Result(output.slice(update.firstOutput, update.outputs)), accumulate: true)
         }
         if !output.needsGradient { self.u = nil }
+    }
+
+    /// A layer's factors in the pass's type: scaled A `[rank, in]` and B `[out, rank]`.
+    func packed(_ layer: Linear) -> (a: MatMul.Operand, b: Block)? {
+        guard let a, let update = updates.first(where: { $0.layer == layer.index }) else { return nil }
+        let rows = MatMul.Operand(
+            a.address + update.firstRank * inputs * type.size, type, rows: update.factors.rank, columns: inputs)
+        return (rows, update.b)
     }
 
     /// Adds the update to some columns of a single layer's output.
