@@ -17,24 +17,26 @@ public final class MatMul {
         public let stride: Int
         /// Stored as `[columns, rows]`.
         public let isTransposed: Bool
+        /// A ``Weight``, which stays where it is.
+        public let isWeight: Bool
 
         /// A stored `[rows, columns]` matrix.
         public init(_ values: UnsafePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
             self.init(
                 address: values, format: .float32, rows: rows, columns: columns, stride: stride ?? columns,
-                isTransposed: false)
+                isTransposed: false, isWeight: false)
         }
 
         /// A frozen weight `[rows, columns]`.
         public init(_ weight: Weight) {
             self.init(
                 address: weight.bytes, format: weight.format, rows: weight.rows, columns: weight.columns,
-                stride: weight.columns, isTransposed: false)
+                stride: weight.columns, isTransposed: false, isWeight: true)
         }
 
         private init(
             address: UnsafeRawPointer, format: WeightFormat, rows: Int, columns: Int, stride: Int,
-            isTransposed: Bool
+            isTransposed: Bool, isWeight: Bool
         ) {
             self.address = address
             self.format = format
@@ -42,13 +44,21 @@ public final class MatMul {
             self.columns = columns
             self.stride = stride
             self.isTransposed = isTransposed
+            self.isWeight = isWeight
         }
 
         /// The same memory read the other way round.
         public var transposed: Operand {
             Operand(
                 address: address, format: format, rows: columns, columns: rows, stride: stride,
-                isTransposed: !isTransposed)
+                isTransposed: !isTransposed, isWeight: isWeight)
+        }
+
+        /// The same matrix at another address.
+        public func moved(to address: UnsafeRawPointer) -> Operand {
+            Operand(
+                address: address, format: format, rows: rows, columns: columns, stride: stride,
+                isTransposed: isTransposed, isWeight: isWeight)
         }
     }
 
@@ -109,6 +119,10 @@ public final class MatMul {
     ) {
         precondition(left.columns == right.rows, "\(left.rows) × \(left.columns) times \(right.rows) rows")
         guard left.rows > 0, right.columns > 0 else { return }
+        ProductRecorder.current?.note(
+            Product(
+                left: left, right: right, result: result, resultStride: stride ?? right.columns,
+                resultFormat: .float32, accumulates: accumulate))
         shoal_threads_apply()
         let key = Key(
             rows: left.rows, columns: right.columns, inner: left.columns, leftStride: left.stride,

@@ -1,0 +1,39 @@
+internal import LanguageModel
+internal import ModelFiles
+
+/// The one place where a benchmark's options become the engine's.
+enum BenchmarkModel {
+    /// Refuses, before anything is written or loaded, what the engine cannot do: a figure must be of what was asked.
+    static func requireAvailable(_ options: TrainBenchmark.Options) throws(TrainBenchmarkError) {
+        if options.precision != .float32 { throw .unavailable(option: "--dtype \(options.precision.rawValue)") }
+        if options.recompute { throw .unavailable(option: "--recompute") }
+        if options.prepack { throw .unavailable(option: "--prepack") }
+        if let quantization = options.quantization {
+            throw .unavailable(option: "--quantize \(quantization.rawValue)")
+        }
+    }
+
+    static func load(_ path: String, _ options: TrainBenchmark.Options) throws -> any CausalLanguageModel {
+        try ModelDirectory(path).loadModel()
+    }
+
+    /// Values of all tensors of a checkpoint.
+    static func parameterCount(_ path: String) throws -> Int {
+        let checkpoint = try Checkpoint(directory: path)
+        return try checkpoint.tensorNames.reduce(0) { $0 + (try checkpoint.tensor($1).shape.reduce(1, *)) }
+    }
+}
+
+public enum TrainBenchmarkError: Error, Hashable, Sendable {
+    /// As the command line names it.
+    case unavailable(option: String)
+}
+
+extension TrainBenchmarkError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .unavailable(let option):
+            "\(option) is not available in this build, which trains on float32 weights as they lie; leave it out"
+        }
+    }
+}
