@@ -48,7 +48,7 @@ var targets: [Target] = [
     tests("ModelFiles", ["ModelFiles", "FixtureFiles"]),
     tests("Tensor", ["Tensor", "CKernels"]),
     tests("LanguageModel", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "FixtureFiles"]),
-    tests("Benchmarking", ["Benchmarking", "LanguageModel", "ModelFiles", "Tensor", "FixtureFiles"]),
+    tests("Benchmarking", ["Benchmarking", "LanguageModel", "ModelFiles", "FixtureFiles"]),
     tests("FineTuning", ["FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "FixtureFiles"]),
 ]
 

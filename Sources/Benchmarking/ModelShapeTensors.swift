@@ -1,15 +1,15 @@
 /// One tensor of a checkpoint that is yet to be written.
-struct TensorPlan: Hashable, Sendable {
+package struct TensorPlan: Hashable, Sendable {
     /// How transformers initialises a tensor of this kind.
-    enum Filling: Hashable, Sendable {
+    package enum Filling: Hashable, Sendable {
         /// Mean 0, standard deviation 0.02.
         case normal
         case ones
         case zeros
     }
 
-    let name: String
-    let shape: [Int]
+    package let name: String
+    package let shape: [Int]
     let filling: Filling
 
     var count: Int { shape.reduce(1, *) }
@@ -17,7 +17,7 @@ struct TensorPlan: Hashable, Sendable {
 
 extension ModelShape {
     /// All tensors, named as transformers names them, in the order of safetensors files: ascending by UTF-8 bytes.
-    var tensors: [TensorPlan] {
+    package var tensors: [TensorPlan] {
         let unsorted =
             switch family {
             case .llama: decoderTensors(hasProjectionBias: false)

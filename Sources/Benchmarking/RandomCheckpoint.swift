@@ -27,8 +27,7 @@ public enum RandomCheckpoint {
         if size(of: path + "/model.safetensors") == plan.byteCount { return path }
         try makeFolders(cache)
         try requireSpace(plan.byteCount, in: cache)
-        let temporary = "\(cache)/.\(shape.name).\(getpid()).\(nextTemporary.add(1, ordering: .relaxed).newValue).tmp"
-        guard mkdir(temporary, 0o755) == 0 else { throw .file(.last("create", temporary)) }
+        let temporary = try makeTemporaryFolder(in: cache, for: shape.name)
         do throws(RandomCheckpointError) {
             try write(plan, to: temporary + "/model.safetensors")
             do { try AtomicFile.write(shape.configuration(type: type), to: temporary + "/config.json") } catch {
@@ -41,8 +40,6 @@ public enum RandomCheckpoint {
         }
         return path
     }
-
-    private static let nextTemporary = Atomic<Int>(0)
 
     /// Gives the finished folder its name; another process may have been faster with the same bytes.
     private static func publish(
@@ -138,6 +135,20 @@ public enum RandomCheckpoint {
         do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
             throw .noFolder(path)
         }
+    }
+
+    private static func makeTemporaryFolder(
+        in folder: String, for name: String
+    ) throws(RandomCheckpointError) -> String {
+        let made = "\(folder)/.\(name).XXXXXX".withCString { template -> String? in
+            guard let copy = strdup(template) else { return nil }
+            defer { free(copy) }
+            return mkdtemp(copy).map { String(cString: $0) }
+        }
+        guard let path = made else { throw .file(.last("create a folder in", folder)) }
+        // Other users may share the cache: as open as any folder, not only for this one.
+        guard chmod(path, 0o755) == 0 else { throw .file(.last("open to others", path)) }
+        return path
     }
 
     private static func requireSpace(_ byteCount: Int, in folder: String) throws(RandomCheckpointError) {
