@@ -13,6 +13,13 @@ enum BenchmarkModel {
         }
     }
 
+    static func requireAvailable(_ shape: ModelShape) throws(TrainBenchmarkError) {
+        let supported = ModelConfiguration.supportedArchitectures
+        guard supported.contains(shape.family.rawValue) else {
+            throw .unsupportedArchitecture(shape: shape.name, name: shape.family.rawValue, supported: supported)
+        }
+    }
+
     static func load(_ path: String, _ options: TrainBenchmark.Options) throws -> any CausalLanguageModel {
         try ModelDirectory(path).loadModel()
     }
@@ -27,6 +34,7 @@ enum BenchmarkModel {
 public enum TrainBenchmarkError: Error, Hashable, Sendable {
     /// As the command line names it.
     case unavailable(option: String)
+    case unsupportedArchitecture(shape: String, name: String, supported: [String])
 }
 
 extension TrainBenchmarkError: CustomStringConvertible {
@@ -34,6 +42,9 @@ extension TrainBenchmarkError: CustomStringConvertible {
         switch self {
         case .unavailable(let option):
             "\(option) is not available in this build, which trains on float32 weights as they lie; leave it out"
+        case .unsupportedArchitecture(let shape, let name, let supported):
+            "the shape \(shape) is of the architecture \(name), which this build does not train; it trains "
+                + supported.joined(separator: ", ")
         }
     }
 }

@@ -65,6 +65,7 @@ public struct TrainBenchmark: Sendable {
     /// Limits this process to `options.threads` threads and trains.
     public func run() throws -> TrainMeasurement {
         try BenchmarkModel.requireAvailable(options)
+        if case .shape(let shape, _) = source { try BenchmarkModel.requireAvailable(shape) }
         Threads.limit(to: options.threads)
         let (name, path) = try modelDirectory()
         let model = try BenchmarkModel.load(path, options)
