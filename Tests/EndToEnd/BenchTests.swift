@@ -8,7 +8,8 @@ struct BenchTests {
     func train() throws {
         let folder = ScratchFolder()
         let outcome = try Program.run(
-            "bench", "train", "--shape", "tiny", "--cache", folder.path, "--batch", "1", "--sequence", "16", "--threads",
+            "bench", "train", "--shape", "tiny", "--cache", folder.path, "--batch", "1", "--sequence", "16",
+            "--threads",
             "1", "--steps", "2", "--json")
         #expect(outcome.code == 0, "\(outcome.errors)")
         let objects = try outcome.objects
@@ -21,7 +22,8 @@ struct BenchTests {
     @Test(
         "what cannot be measured is refused",
         arguments: [
-            ["--shape", "enormous"], [], ["--shape", "tiny", "--model", "built-in"], ["--shape", "tiny", "--steps", "1"],
+            ["--shape", "enormous"], [], ["--shape", "tiny", "--model", "built-in"],
+            ["--shape", "tiny", "--steps", "1"],
         ])
     func refused(_ arguments: [String]) throws {
         let outcome = try Program.start(["bench", "train"] + arguments).finish(limitSeconds: 60)
