@@ -7,7 +7,7 @@ struct BenchTrain: ParsableCommand {
         abstract: "Measure local training of a model with random weights.",
         discussion: "The model is written once to a cache folder; the largest shape takes 4.4 GB in float32.")
 
-    @Option(help: ArgumentHelp("The model's sizes: \(ModelShape.all.map(\.name).joined(separator: ", "))."))
+    @Option(help: "Which model's sizes.")
     var shape: ModelShape?
 
     @Option(help: "A Hugging Face directory in place of --shape.")
