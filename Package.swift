@@ -42,11 +42,13 @@ var targets: [Target] = [
             "LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe",
             .product(name: "SwiftCSV", package: "SwiftCSV"),
         ]),
+    library("Benchmarking", ["FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
     .target(name: "FixtureFiles", path: "Tests/FixtureFiles", swiftSettings: swift),
     tests("Randomness", ["Randomness"]),
     tests("ModelFiles", ["ModelFiles", "FixtureFiles"]),
     tests("Tensor", ["Tensor", "CKernels"]),
     tests("LanguageModel", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "FixtureFiles"]),
+    tests("Benchmarking", ["Benchmarking", "LanguageModel", "ModelFiles", "FixtureFiles"]),
     tests("FineTuning", ["FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "FixtureFiles"]),
 ]
 
@@ -91,7 +93,7 @@ if !coreOnly {
             name: "shoal",
             dependencies: [
                 "Simulation", "Coordinator", "Worker", "Transport", "Wire", "Federation", "RunFile", "Recipe",
-                "FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "BuiltIn", logging,
+                "Benchmarking", "FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "BuiltIn", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),
