@@ -47,6 +47,9 @@ INLINE void load_rows(shoal_type type, const void *rows, size_t stride, size_t c
     for (size_t row = 0; row < count; row++) {
         const void *from = value_at(rows, type, row * stride);
         float *to = panel + row * width;
+        // Rows lie too far apart for the processor to foresee the next.
+        const char *later = value_at(rows, type, (row + 8 < count ? row + 8 : row) * stride);
+        for (size_t byte = 0; byte < D * value_size(type); byte += 64) __builtin_prefetch(later + byte);
         for (size_t c = 0; c < whole; c += LANES) store(to + c, load_values(type, from, c) * factor);
         if (whole == width) continue;
         for (size_t c = whole; c < width; c += LANES) store(to + c, (vfloat)0);
