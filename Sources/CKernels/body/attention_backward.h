@@ -1,7 +1,8 @@
 // Lanes are keys for scores and weights, channels for gradients. For each tile of keys, chunks of queries pass by:
 // the tile's gradients are whole after the last chunk, the queries' gradients grow tile by tile.
 
-/// A part of one head's queries against all its keys; panels are (rows, width). q comes times scale · log2 e, lse times log2 e.
+/// A part of one head's queries against all its keys; panels are (rows, width). q comes times scale · log2 e,
+/// lse times log2 e.
 struct LEVEL(head_gradient) {
     const struct shoal_attention_shape *shape;
     float *q, *dout, *dq, *k, *delta, *lse;
@@ -66,13 +67,15 @@ INLINE void see_queries(const struct LEVEL(head_gradient) *h, size_t query, size
         const size_t skip = seen > query ? seen - query : 0;
         if (skip >= count) break;
         const float *weights = h->weights + skip * tile + key, *ds = h->ds + skip * tile + key;
-        LEVEL(add_product_of_columns)(weights, tile, h->dout + (query + skip) * W, W, count - skip, h->dv + key * W, W, W);
-        LEVEL(add_product_of_columns)(ds, tile, h->q + (query + skip) * W, W, count - skip, h->dk + key * W, W, W);
+        const float *dout = h->dout + (query + skip) * W, *q = h->q + (query + skip) * W;
+        LEVEL(add_product_of_columns)(weights, tile, dout, W, count - skip, h->dv + key * W, W, W);
+        LEVEL(add_product_of_columns)(ds, tile, q, W, count - skip, h->dk + key * W, W, W);
     }
     for (size_t row = 0; row < count; row += rows) {
         const size_t end = end_visible(h->shape, query + row + rows - 1 + h->past, h->keys);
         const size_t depth = end < h->first + tile ? end - h->first : tile;
-        LEVEL(add_product_of_rows)(h->ds + row * tile, tile, h->k + h->first * W, W, depth, h->dq + (query + row) * W, W, W);
+        float *dq = h->dq + (query + row) * W;
+        LEVEL(add_product_of_rows)(h->ds + row * tile, tile, h->k + h->first * W, W, depth, dq, W, W);
     }
 }
 
@@ -110,7 +113,8 @@ static void LEVEL(part_backward)(const struct attention_call *call, size_t block
     const size_t W = call->width, D = shape->head_size, H = shape->heads, tile = LEVEL(tile);
     const size_t begin = part * attention_part_queries, left = shape->queries - begin;
     const size_t count = left < attention_part_queries ? left : attention_part_queries;
-    const size_t query_rows = (count + attention_chunk - 1) / attention_chunk * attention_chunk, values = query_rows * W;
+    const size_t query_rows = (count + attention_chunk - 1) / attention_chunk * attention_chunk;
+    const size_t values = query_rows * W;
     float transposed[2][LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
     float gradients[2][LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
     float chunks[2][attention_chunk * LEVEL(tile)] __attribute__((aligned(64)));
