@@ -18,7 +18,7 @@ static size_t rounded(size_t count, size_t multiple) { return (count + multiple 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 static struct attention_call prepared(shoal_type type, const struct shoal_attention_shape *shape) {
-    return (struct attention_call){
+    struct attention_call call = {
         .type = type,
         .shape = *shape,
         .width = rounded(shape->head_size, 16),
@@ -27,6 +27,8 @@ static struct attention_call prepared(shoal_type type, const struct shoal_attent
         .query_units = (shape->queries + attention_unit_queries - 1) / attention_unit_queries,
         .parts = (shape->queries + attention_part_queries - 1) / attention_part_queries,
     };
+    if (shape->window >= shape->keys) call.shape.window = 0;  // Hides nothing; sums with it must not overflow.
+    return call;
 }
 
 // Forward
