@@ -70,7 +70,7 @@ package final class Decoder: CausalLanguageModel {
                 forward(batch.tokens, pass)
                 let losses = headLosses(batch, pass, gradientScale: gradientScale)
                 backward(pass)
-                return losses.reduce(0, +) / Double(losses.count)
+                return batch.mean(ofBlockLosses: losses)
             }
         }
     }

@@ -17,14 +17,15 @@ extension Decoder {
 
     /// The mean loss of each block, `[blocks]`.
     ///
-    /// With `gradientScale`, the gradient of the mean over blocks times it goes back through the head: its input's to
+    /// With `gradientScale`, the gradient of the mean over targets times it goes back through the head: its input's to
     /// `workspace.stream`, `[N, C]`, and its own factors' to the adapter's gradient.
     func headLosses(_ batch: TokenBatch, _ pass: Pass, gradientScale: Float?) -> [Double] {
         let labels = Self.labels(batch)
         let losses = workspace.losses.reserve(pass.rows)
         let vocabulary = configuration.vocabularySize
         let hidden = configuration.hiddenSize
-        let predictions = batch.blocks * (batch.length - 1)
+        let counts = batch.targetCounts
+        let predictions = max(1, counts.reduce(0, +))
         if gradientScale != nil { _ = workspace.stream.reserve(pass.rows * hidden) }
         for firstRow in stride(from: 0, to: pass.rows, by: chunkRows) {
             let rows = min(chunkRows, pass.rows - firstRow)
@@ -40,7 +41,7 @@ extension Decoder {
         }
         return (0..<batch.blocks).map { block in
             let row = UnsafeBufferPointer(start: losses + block * batch.length, count: batch.length)
-            return row.reduce(0) { $0 + Double($1) } / Double(batch.length - 1)
+            return row.reduce(0) { $0 + Double($1) } / Double(max(1, counts[block]))
         }
     }
 
@@ -61,12 +62,12 @@ extension Decoder {
             outputGradient: gradient, rows: rows, firstRow: firstRow, pass)
     }
 
-    /// The next token of each position; −1 at a block's end, where there is none.
+    /// The next token of each position where it counts; negative elsewhere and at a block's end.
     private static func labels(_ batch: TokenBatch) -> [Int32] {
         var labels = [Int32](repeating: -1, count: batch.tokens.count)
         for block in 0..<batch.blocks {
             for index in 1..<batch.length {
-                labels[block * batch.length + index - 1] = batch.tokens[block * batch.length + index]
+                labels[block * batch.length + index - 1] = batch.labels[block * batch.length + index]
             }
         }
         return labels
