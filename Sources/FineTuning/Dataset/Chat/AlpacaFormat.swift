@@ -1,0 +1,28 @@
+/// Alpaca's instruction and response headings (Taori et al. 2023), for conversations of any length.
+struct AlpacaFormat: ChatFormat {
+    static let defaultSystem =
+        "Below is an instruction that describes a task. Write a response that appropriately completes the request."
+
+    func objection(to messages: [ChatMessage]) -> String? {
+        Self.objectionToLateSystemMessage(messages, format: "alpaca")
+    }
+
+    func render(_ messages: [ChatMessage], _ specials: ChatSpecials, prompting: Bool) -> RenderedChat {
+        var chat = RenderedChat()
+        chat.append(specials.begin)
+        var turns = messages[...]
+        let system = turns.first?.role == .system ? turns.removeFirst().content : Self.defaultSystem
+        chat.append(system + "\n\n")
+        for message in turns {
+            if message.role == .assistant {
+                chat.append("### Response:\n")
+                chat.append(target: message.content + specials.end)
+            } else {
+                chat.append("### Instruction:\n" + message.content)
+            }
+            chat.append("\n\n")
+        }
+        if prompting { chat.append("### Response:\n") }
+        return chat
+    }
+}

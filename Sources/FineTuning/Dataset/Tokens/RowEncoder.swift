@@ -1,0 +1,75 @@
+/// Turns a row into tokens and says which of them are learned.
+///
+/// - A text: BOS + text + EOS, all of it.
+/// - A prompt and its completion: BOS + both + EOS, of which completion and EOS.
+/// - A chat: the template's text as it is, of which the assistant's turns with what ends them.
+public struct RowEncoder {
+    private let encode: (String) -> [Int32]
+    private let bos: Int32?
+    private let eos: Int32?
+    private let template: Result<ChatTemplate, ChatTemplateError>
+
+    /// - Parameters:
+    ///   - encode: A text's tokens; must add no special tokens itself, and know those that stand in the text.
+    ///   - bos: Left out if `nil`.
+    ///   - eos: Left out if `nil`.
+    ///   - template: For chats; a failure is thrown with the first of them.
+    public init(
+        encode: @escaping (String) -> [Int32], bos: Int32?, eos: Int32?,
+        template: Result<ChatTemplate, ChatTemplateError>
+    ) {
+        self.encode = encode
+        self.bos = bos
+        self.eos = eos
+        self.template = template
+    }
+
+    /// A row's tokens, those that are no targets as their complements.
+    func marked(_ located: LocatedRow) throws(DataError) -> [Int32] {
+        switch located.row.content {
+        case .text(let text):
+            var tokens = located.isStart ? [bos].compactMap { $0 } : []
+            tokens += encode(text)
+            if located.isEnd, let eos { tokens.append(eos) }
+            return tokens
+        case .completion(let prompt, let completion):
+            let tokens = encode(prompt + completion)
+            let boundary = Self.commonPrefix(encode(prompt), tokens)
+            let begin = bos.map { [~$0] } ?? []
+            return begin + tokens[..<boundary].map { ~$0 } + tokens[boundary...] + [eos].compactMap { $0 }
+        case .chat(let messages):
+            return try chat(messages, at: located.place)
+        }
+    }
+
+    private func chat(_ messages: [ChatMessage], at place: DataPlace) throws(DataError) -> [Int32] {
+        let template: ChatTemplate
+        do { template = try self.template.get() } catch { throw .malformed(place, reason: "\(error)") }
+        if let objection = template.objection(to: messages) { throw .malformed(place, reason: objection) }
+        let rendered = template.render(messages)
+        // The whole text is encoded at once, as `apply_chat_template` does: subwords may span what the template joins.
+        let tokens = encode(rendered.text)
+        var marked = tokens.map { ~$0 }
+        for target in rendered.targets {
+            let start = boundary(target.lowerBound, rendered.text, tokens, takesStraddling: false)
+            let end = boundary(target.upperBound, rendered.text, tokens, takesStraddling: true)
+            for index in start..<max(start, end) { marked[index] = tokens[index] }
+        }
+        return marked
+    }
+
+    /// How many tokens lie before a UTF-8 offset of the text.
+    ///
+    /// The tokens of the text up to there are the same but for the last few, which a subword across the boundary
+    /// replaces.
+    private func boundary(_ offset: Int, _ text: String, _ tokens: [Int32], takesStraddling: Bool) -> Int {
+        if offset == text.utf8.count { return tokens.count }
+        let before = encode(String(decoding: text.utf8.prefix(offset), as: UTF8.self))
+        let common = Self.commonPrefix(before, tokens)
+        return takesStraddling && common < before.count ? min(common + 1, tokens.count) : common
+    }
+
+    private static func commonPrefix(_ first: [Int32], _ second: [Int32]) -> Int {
+        zip(first, second).prefix { $0 == $1 }.count
+    }
+}
