@@ -4,7 +4,9 @@ struct AlpacaFormat: ChatFormat {
         "Below is an instruction that describes a task. Write a response that appropriately completes the request."
 
     func objection(to messages: [ChatMessage]) -> String? {
-        Self.objectionToLateSystemMessage(messages, format: "alpaca")
+        guard let place = messages.dropFirst().firstIndex(where: { $0.role == .system }) else { return nil }
+        return "message \(place + 1) has the role \"system\", which the alpaca chat template takes as the first "
+            + "message only; move it there or set data.chat-template to chatml"
     }
 
     func render(_ messages: [ChatMessage], _ specials: ChatSpecials, prompting: Bool) -> RenderedChat {

@@ -8,13 +8,6 @@ protocol ChatFormat: Sendable {
 
 extension ChatFormat {
     func objection(to messages: [ChatMessage]) -> String? { nil }
-
-    /// For formats with one place for instructions.
-    static func objectionToLateSystemMessage(_ messages: [ChatMessage], format: String) -> String? {
-        guard let place = messages.dropFirst().firstIndex(where: { $0.role == .system }) else { return nil }
-        return "message \(place + 1) has the role \"system\", which the \(format) chat template takes as the first "
-            + "message only; move it there or set data.chat-template to chatml"
-    }
 }
 
 extension String {

@@ -1,9 +1,5 @@
 /// Names and colons, for base models that know no template.
 struct PlainFormat: ChatFormat {
-    func objection(to messages: [ChatMessage]) -> String? {
-        Self.objectionToLateSystemMessage(messages, format: "plain")
-    }
-
     func render(_ messages: [ChatMessage], _ specials: ChatSpecials, prompting: Bool) -> RenderedChat {
         var chat = RenderedChat()
         chat.append(specials.begin)

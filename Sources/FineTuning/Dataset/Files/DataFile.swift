@@ -9,13 +9,20 @@ public enum DataFile {
     /// Longer lines and CSV records are refused.
     public static let rowBytesMax = 64 << 20
 
-    /// Reads every row, in file order, into memory.
+    /// Reads rows, in file order, into memory.
     ///
+    /// - Parameters:
+    ///   - split: Of one split, or (`nil`) of both.
+    ///   - objection: Why a row cannot be used, with the remedy; `nil` if it can.
     /// - Throws: ``DataError``; also for a file without rows.
-    public static func read(_ path: String) throws(DataError) -> [DataRow] {
+    public static func read(
+        _ path: String, split: DataRow.Split? = nil, objection: (DataRow) -> String? = { _ in nil }
+    ) throws(DataError) -> [DataRow] {
         var rows: [DataRow] = []
         var pieces: [String] = []
         try forEachRow(path) { (located) throws(DataError) in
+            if let reason = objection(located.row) { throw .malformed(located.place, reason: reason) }
+            guard split == nil || located.row.split == split else { return }
             guard located.isStart && located.isEnd else {
                 pieces.append(located.row.text)
                 return

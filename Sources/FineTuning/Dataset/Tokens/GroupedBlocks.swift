@@ -1,3 +1,5 @@
+internal import Recipe
+
 /// A data file's blocks, packed separately for each worker and split.
 public struct GroupedBlocks: Sendable {
     public struct Group: Hashable, Sendable {
@@ -46,6 +48,8 @@ public struct GroupedBlocks: Sendable {
     public let skipped: [ShortGroup]
     /// Blocks dropped because they are all prompt.
     public let blocksWithoutTarget: Int
+    /// The template behind the rows that are chats; `nil` if there are none.
+    public let chatTemplate: ChatTemplate?
     /// Tokens a block.
     public let length: Int
 
@@ -65,6 +69,7 @@ public struct GroupedBlocks: Sendable {
     ) throws(DataError) {
         var open: [Open] = []
         var places: [Key: Int] = [:]
+        var hasChats = false
         try source.forEachRow { (located) throws(DataError) in
             let key = Key(worker: located.row.worker, split: located.row.split)
             guard split == nil || key.split == split else { return }
@@ -74,6 +79,7 @@ public struct GroupedBlocks: Sendable {
                 places[key] = place
             }
             if located.isStart { open[place].rows += 1 }
+            if case .chat = located.row.content { hasChats = true }
             try open[place].packer.append(try encoder.marked(located), spill: spill)
         }
         var groups: [Group] = []
@@ -95,6 +101,19 @@ public struct GroupedBlocks: Sendable {
         self.skipped = skipped
         self.blocksWithoutTarget = blocksWithoutTarget
         self.length = length
+        chatTemplate = hasChats ? try? encoder.template.get() : nil
+    }
+
+    /// What a person should know about how the rows were read, one line each; the skipped groups come apart.
+    public var notices: [String] {
+        var lines: [String] = []
+        if let chatTemplate { lines.append("chats are written with the \(chatTemplate.name.rawValue) template: \(chatTemplate.reason)") }
+        if blocksWithoutTarget > 0 {
+            lines.append(
+                "\(blocksWithoutTarget) blocks of \(length) tokens hold nothing but prompt and are left out; "
+                    + "a longer training.sequence-length would keep answers beside their prompts")
+        }
+        return lines
     }
 
     /// All blocks one after the other, of one split or (`nil`) of both.

@@ -7,7 +7,7 @@ public struct RowEncoder {
     private let encode: (String) -> [Int32]
     private let bos: Int32?
     private let eos: Int32?
-    private let template: Result<ChatTemplate, ChatTemplateError>
+    let template: Result<ChatTemplate, ChatTemplateError>
 
     /// - Parameters:
     ///   - encode: A text's tokens; must add no special tokens itself, and know those that stand in the text.
@@ -22,6 +22,22 @@ public struct RowEncoder {
         self.bos = bos
         self.eos = eos
         self.template = template
+    }
+
+    /// Why a row cannot be encoded, with the remedy; `nil` if it can.
+    public func objection(to row: DataRow) -> String? {
+        guard case .chat(let messages) = row.content else { return nil }
+        switch template {
+        case .success(let template): return template.objection(to: messages)
+        case .failure(let error): return "\(error)"
+        }
+    }
+
+    /// How many tokens a row becomes.
+    ///
+    /// - Throws: ``DataError`` for a row that ``objection(to:)`` has something against.
+    public func tokenCount(_ row: DataRow) throws(DataError) -> Int {
+        try marked(LocatedRow(row: row, place: .row(1))).count
     }
 
     /// A row's tokens, those that are no targets as their complements.
