@@ -4,7 +4,9 @@ import Testing
 
 @Suite("JSON texts")
 struct JSONParserTests {
-    private static func parse(_ text: String) throws(JSONError) -> JSONValue { try JSONValue(parsing: Array(text.utf8)) }
+    private static func parse(_ text: String) throws(JSONError) -> JSONValue {
+        try JSONValue(parsing: Array(text.utf8))
+    }
 
     @Test("every kind of value is read")
     func kinds() throws {
@@ -39,7 +41,8 @@ struct JSONParserTests {
     @Test(
         "what is not JSON is refused",
         arguments: [
-            "", " ", "{", "[1,]", "[1 2]", "{\"a\"}", "{\"a\":1,}", "{a:1}", "01", "1.", "1e", "+1", "-", "1e999", "nul",
+            "", " ", "{", "[1,]", "[1 2]", "{\"a\"}", "{\"a\":1,}", "{a:1}", "01", "1.", "1e", "+1", "-", "1e999",
+            "nul",
             "truex", "\"a", "\"\n\"", #""\x""#, #""\u12g4""#, #""\uD800""#, #""\uD800\u0041""#, #""\uDC00""#, "[1]]",
             "{}{}", "'a'", "NaN", "\u{FEFF}1",
         ])

@@ -1,20 +1,26 @@
-internal import LanguageModel
+package import LanguageModel
 internal import ModelFiles
 internal import Recipe
 
 /// Recognises which built-in template a model directory's own is.
-enum ChatTemplateDetection {
+package enum ChatTemplateDetection {
     /// What a model directory says about conversations.
-    struct Evidence {
+    package struct Evidence {
         /// The Jinja source, from `tokenizer_config.json` or `chat_template.jinja`.
-        var source: String?
-        var specials: ChatSpecials
+        package var source: String?
+        package var specials: ChatSpecials
         /// Whether the tokenizer has a token written exactly so.
-        var hasToken: (String) -> Bool
+        package var hasToken: (String) -> Bool
+
+        package init(source: String?, specials: ChatSpecials, hasToken: @escaping (String) -> Bool) {
+            self.source = source
+            self.specials = specials
+            self.hasToken = hasToken
+        }
     }
 
     /// - Returns: `nil` for a template that is none of the built-in ones.
-    static func template(_ evidence: Evidence) -> ChatTemplate? {
+    package static func template(_ evidence: Evidence) -> ChatTemplate? {
         if let source = evidence.source { return template(source: source, evidence.specials) }
         let known: [(tokens: [String], name: ChatTemplateName)] = [
             (["<|im_start|>", "<|im_end|>"], .chatml),
@@ -74,7 +80,7 @@ enum ChatTemplateDetection {
 
 extension ChatTemplateDetection.Evidence {
     /// - Throws: ``DataError`` for files of the directory that cannot be read.
-    init(directory: String, tokenizer: Tokenizer, begin: Int32?, end: Int32?) throws(DataError) {
+    package init(directory: String, tokenizer: Tokenizer, begin: Int32?, end: Int32?) throws(DataError) {
         let settings = try Self.object(directory + "/tokenizer_config.json")
         func special(_ key: String, _ id: Int32?) -> String {
             switch settings[key] {
@@ -94,7 +100,9 @@ extension ChatTemplateDetection.Evidence {
         directory: String, _ settings: [String: JSONValue]
     ) throws(DataError) -> String? {
         // As transformers: a file of its own comes before the setting.
-        if let bytes = try contents(directory + "/chat_template.jinja") { return String(decoding: bytes, as: UTF8.self) }
+        if let bytes = try contents(directory + "/chat_template.jinja") {
+            return String(decoding: bytes, as: UTF8.self)
+        }
         if case .string(let text)? = try object(directory + "/chat_template.json")["chat_template"] { return text }
         switch settings["chat_template"] {
         case .string(let text)?: return text

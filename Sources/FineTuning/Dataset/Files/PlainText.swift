@@ -1,11 +1,11 @@
 /// A plain text file: one training text, which comes in pieces of whole lines where it is long.
 ///
 /// Only at a piece's end, behind a line break, may its tokens differ from those of the text in one piece.
-enum PlainText {
+package enum PlainText {
     /// Shorter texts come in one piece.
-    static let pieceBytes = 16 << 20
+    package static let pieceBytes = 16 << 20
 
-    static func forEachPiece(
+    package static func forEachPiece(
         _ path: String, lineBytesMax: Int, pieceBytes: Int = pieceBytes,
         _ body: (LocatedRow) throws(DataError) -> Void
     ) throws(DataError) {

@@ -23,7 +23,8 @@ public struct GroupedBlocks: Sendable {
         public var description: String {
             let owner = worker.map { "worker \($0)" } ?? "the data"
             guard tokens < length else {
-                return "\(owner) has no completion in any block of \(length) of its \(tokens) \(split.rawValue) tokens: "
+                return
+                    "\(owner) has no completion in any block of \(length) of its \(tokens) \(split.rawValue) tokens: "
                     + "skipped; shorten the prompts or raise training.sequence-length"
             }
             return "\(owner) has \(tokens) \(split.rawValue) tokens, less than one block of \(length): skipped; "
@@ -107,7 +108,9 @@ public struct GroupedBlocks: Sendable {
     /// What a person should know about how the rows were read, one line each; the skipped groups come apart.
     public var notices: [String] {
         var lines: [String] = []
-        if let chatTemplate { lines.append("chats are written with the \(chatTemplate.name.rawValue) template: \(chatTemplate.reason)") }
+        if let chatTemplate {
+            lines.append("chats are written with the \(chatTemplate.name.rawValue) template: \(chatTemplate.reason)")
+        }
         if blocksWithoutTarget > 0 {
             lines.append(
                 "\(blocksWithoutTarget) blocks of \(length) tokens hold nothing but prompt and are left out; "

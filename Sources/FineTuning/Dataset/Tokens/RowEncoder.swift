@@ -1,3 +1,5 @@
+internal import LanguageModel
+
 /// Turns a row into tokens and says which of them are learned.
 ///
 /// - A text: BOS + text + EOS, all of it.
@@ -40,8 +42,16 @@ public struct RowEncoder {
         try marked(LocatedRow(row: row, place: .row(1))).count
     }
 
+    /// A row's tokens, and its labels as ``TokenBatch/labels``.
+    ///
+    /// - Throws: ``DataError`` for a row that ``objection(to:)`` has something against.
+    public func labelled(_ row: DataRow) throws(DataError) -> (tokens: [Int32], labels: [Int32]) {
+        let marked = try marked(LocatedRow(row: row, place: .row(1)))
+        return (marked.map { $0 < 0 ? ~$0 : $0 }, marked.map { $0 < 0 ? TokenBatch.ignoredLabel : $0 })
+    }
+
     /// A row's tokens, those that are no targets as their complements.
-    func marked(_ located: LocatedRow) throws(DataError) -> [Int32] {
+    package func marked(_ located: LocatedRow) throws(DataError) -> [Int32] {
         switch located.row.content {
         case .text(let text):
             var tokens = located.isStart ? [bos].compactMap { $0 } : []
@@ -50,7 +60,7 @@ public struct RowEncoder {
             return tokens
         case .completion(let prompt, let completion):
             let tokens = encode(prompt + completion)
-            let boundary = Self.commonPrefix(encode(prompt), tokens)
+            let boundary = TokenBoundaries.commonPrefix(encode(prompt), tokens)
             let begin = bos.map { [~$0] } ?? []
             return begin + tokens[..<boundary].map { ~$0 } + tokens[boundary...] + [eos].compactMap { $0 }
         case .chat(let messages):
@@ -66,26 +76,12 @@ public struct RowEncoder {
         // The whole text is encoded at once, as `apply_chat_template` does: subwords may span what the template joins.
         let tokens = encode(rendered.text)
         var marked = tokens.map { ~$0 }
+        var boundaries = TokenBoundaries(rendered.text, tokens, encode)
         for target in rendered.targets {
-            let start = boundary(target.lowerBound, rendered.text, tokens, takesStraddling: false)
-            let end = boundary(target.upperBound, rendered.text, tokens, takesStraddling: true)
+            let start = boundaries.index(of: target.lowerBound).lowerBound
+            let end = boundaries.index(of: target.upperBound).upperBound
             for index in start..<max(start, end) { marked[index] = tokens[index] }
         }
         return marked
-    }
-
-    /// How many tokens lie before a UTF-8 offset of the text.
-    ///
-    /// The tokens of the text up to there are the same but for the last few, which a subword across the boundary
-    /// replaces.
-    private func boundary(_ offset: Int, _ text: String, _ tokens: [Int32], takesStraddling: Bool) -> Int {
-        if offset == text.utf8.count { return tokens.count }
-        let before = encode(String(decoding: text.utf8.prefix(offset), as: UTF8.self))
-        let common = Self.commonPrefix(before, tokens)
-        return takesStraddling && common < before.count ? min(common + 1, tokens.count) : common
-    }
-
-    private static func commonPrefix(_ first: [Int32], _ second: [Int32]) -> Int {
-        zip(first, second).prefix { $0 == $1 }.count
     }
 }
