@@ -1,4 +1,5 @@
 import FineTuning
+import LanguageModel
 import Testing
 
 @Suite("Labelled examples")

@@ -17,6 +17,9 @@ struct PreparedRun {
     /// The text named by the run file; empty when it names none.
     let rows: [DataRow]
 
+    /// How the text's chats are written; `nil` if it has none.
+    let chatTemplate: ChatTemplate?
+
     /// - Parameter split: Which rows to keep: those of one split, or (`nil`) of both.
     init(_ configuration: RunConfiguration, split: DataRow.Split? = nil) throws {
         self.configuration = configuration
@@ -31,6 +34,8 @@ struct PreparedRun {
         initialValues = try Self.initialValues(plan, configuration)
         let encoder = model.rowEncoder(chatTemplate: configuration.training.chatTemplate)
         rows = try Self.rows(configuration.data, split: split, objection: encoder.objection)
+        let hasChats = rows.contains { if case .chat = $0.content { true } else { false } }
+        chatTemplate = hasChats ? encoder.chatTemplate : nil
     }
 
     /// The run's held-out text, packed as every loss of the project is.

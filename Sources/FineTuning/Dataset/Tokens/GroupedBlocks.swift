@@ -102,7 +102,7 @@ public struct GroupedBlocks: Sendable {
         self.skipped = skipped
         self.blocksWithoutTarget = blocksWithoutTarget
         self.length = length
-        chatTemplate = hasChats ? try? encoder.template.get() : nil
+        chatTemplate = hasChats ? encoder.chatTemplate : nil
     }
 
     /// What a person should know about how the rows were read, one line each; the skipped groups come apart.

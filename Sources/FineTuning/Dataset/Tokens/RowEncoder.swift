@@ -9,7 +9,10 @@ public struct RowEncoder {
     private let encode: (String) -> [Int32]
     private let bos: Int32?
     private let eos: Int32?
-    let template: Result<ChatTemplate, ChatTemplateError>
+    private let template: Result<ChatTemplate, ChatTemplateError>
+
+    /// `nil` for a model whose own template is unknown.
+    public var chatTemplate: ChatTemplate? { try? template.get() }
 
     /// - Parameters:
     ///   - encode: A text's tokens; must add no special tokens itself, and know those that stand in the text.
@@ -60,7 +63,9 @@ public struct RowEncoder {
             return tokens
         case .completion(let prompt, let completion):
             let tokens = encode(prompt + completion)
-            let boundary = TokenBoundaries.commonPrefix(encode(prompt), tokens)
+            var boundaries = TokenBoundaries(prompt + completion, tokens, encode)
+            let end = (prompt + completion).utf8.count
+            let boundary = boundaries.tokens(of: prompt.utf8.count..<end).lowerBound
             let begin = bos.map { [~$0] } ?? []
             return begin + tokens[..<boundary].map { ~$0 } + tokens[boundary...] + [eos].compactMap { $0 }
         case .chat(let messages):
@@ -78,9 +83,7 @@ public struct RowEncoder {
         var marked = tokens.map { ~$0 }
         var boundaries = TokenBoundaries(rendered.text, tokens, encode)
         for target in rendered.targets {
-            let start = boundaries.index(of: target.lowerBound).lowerBound
-            let end = boundaries.index(of: target.upperBound).upperBound
-            for index in start..<max(start, end) { marked[index] = tokens[index] }
+            for index in boundaries.tokens(of: target) { marked[index] = tokens[index] }
         }
         return marked
     }
