@@ -16,7 +16,6 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
 var dependencies: [Package.Dependency] = [
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-    .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
 ]
 
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -36,12 +35,7 @@ var targets: [Target] = [
     library("ModelFiles", [crypto]),
     library("Tensor", ["COneDNN", "CKernels"]),
     library("LanguageModel", ["Tensor", "CKernels", "ModelFiles", "Randomness"]),
-    library(
-        "FineTuning",
-        [
-            "LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe",
-            .product(name: "SwiftCSV", package: "SwiftCSV"),
-        ]),
+    library("FineTuning", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
     library("Benchmarking", ["FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
     .target(name: "FixtureFiles", path: "Tests/FixtureFiles", swiftSettings: swift),
     tests("Randomness", ["Randomness"]),

@@ -2365,6 +2365,44 @@ const ProtobufCEnumDescriptor shoal__v1__training_options__schedule__descriptor 
   shoal__v1__training_options__schedule__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
+static const ProtobufCEnumValue shoal__v1__training_options__chat_template__enum_values_by_number[7] =
+{
+  { "CHAT_TEMPLATE_UNSPECIFIED", "SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED", 0 },
+  { "CHAT_TEMPLATE_CHATML", "SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_CHATML", 1 },
+  { "CHAT_TEMPLATE_LLAMA3", "SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_LLAMA3", 2 },
+  { "CHAT_TEMPLATE_GEMMA", "SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_GEMMA", 3 },
+  { "CHAT_TEMPLATE_ZEPHYR", "SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_ZEPHYR", 4 },
+  { "CHAT_TEMPLATE_ALPACA", "SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_ALPACA", 5 },
+  { "CHAT_TEMPLATE_PLAIN", "SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_PLAIN", 6 },
+};
+static const ProtobufCIntRange shoal__v1__training_options__chat_template__value_ranges[] = {
+{0, 0},{0, 7}
+};
+static const ProtobufCEnumValueIndex shoal__v1__training_options__chat_template__enum_values_by_name[7] =
+{
+  { "CHAT_TEMPLATE_ALPACA", 5 },
+  { "CHAT_TEMPLATE_CHATML", 1 },
+  { "CHAT_TEMPLATE_GEMMA", 3 },
+  { "CHAT_TEMPLATE_LLAMA3", 2 },
+  { "CHAT_TEMPLATE_PLAIN", 6 },
+  { "CHAT_TEMPLATE_UNSPECIFIED", 0 },
+  { "CHAT_TEMPLATE_ZEPHYR", 4 },
+};
+const ProtobufCEnumDescriptor shoal__v1__training_options__chat_template__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "shoal.v1.TrainingOptions.ChatTemplate",
+  "ChatTemplate",
+  "Shoal__V1__TrainingOptions__ChatTemplate",
+  "shoal.v1",
+  7,
+  shoal__v1__training_options__chat_template__enum_values_by_number,
+  7,
+  shoal__v1__training_options__chat_template__enum_values_by_name,
+  1,
+  shoal__v1__training_options__chat_template__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
 static const ProtobufCEnumValue shoal__v1__training_options__precision__enum_values_by_number[2] =
 {
   { "PRECISION_UNSPECIFIED", "SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED", 0 },
@@ -2393,7 +2431,7 @@ const ProtobufCEnumDescriptor shoal__v1__training_options__precision__descriptor
   shoal__v1__training_options__precision__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[16] =
+static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[17] =
 {
   {
     "local_steps",
@@ -2587,12 +2625,25 @@ static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "chat_template",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__TrainingOptions, chat_template),
+    &shoal__v1__training_options__chat_template__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   2,   /* field[2] = accumulation_steps */
   1,   /* field[1] = batch_size */
   10,   /* field[10] = beta1 */
   11,   /* field[11] = beta2 */
+  16,   /* field[16] = chat_template */
   14,   /* field[14] = clip_norm */
   12,   /* field[12] = epsilon */
   5,   /* field[5] = learning_rate */
@@ -2606,10 +2657,11 @@ static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   7,   /* field[7] = warmup_steps */
   9,   /* field[9] = weight_decay */
 };
-static const ProtobufCIntRange shoal__v1__training_options__number_ranges[1 + 1] =
+static const ProtobufCIntRange shoal__v1__training_options__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 20, 16 },
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
 {
@@ -2619,10 +2671,10 @@ const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
   "Shoal__V1__TrainingOptions",
   "shoal.v1",
   sizeof(Shoal__V1__TrainingOptions),
-  16,
+  17,
   shoal__v1__training_options__field_descriptors,
   shoal__v1__training_options__field_indices_by_name,
-  1,  shoal__v1__training_options__number_ranges,
+  2,  shoal__v1__training_options__number_ranges,
   (ProtobufCMessageInit) shoal__v1__training_options__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -74,6 +74,7 @@ extension TrainingOptions {
         fields.pointee.beta2 = beta2
         fields.pointee.epsilon = epsilon
         fields.pointee.momentum = momentum
+        fields.pointee.chat_template = ChatTemplateCoding.number(chatTemplate)
         if let clipNorm {
             fields.pointee.clip_norm_presence_case = SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE_CLIP_NORM
             fields.pointee.clip_norm = clipNorm

@@ -84,6 +84,7 @@ extension TrainingOptions {
             beta1: try wireFinite(fields.beta1, "training.beta1"),
             beta2: try wireFinite(fields.beta2, "training.beta2"),
             epsilon: try wireFinite(fields.epsilon, "training.epsilon"),
-            momentum: try wireFinite(fields.momentum, "training.momentum"), clipNorm: clipNorm, precision: .float32)
+            momentum: try wireFinite(fields.momentum, "training.momentum"), clipNorm: clipNorm, precision: .float32,
+            chatTemplate: try ChatTemplateCoding.name(fields.chat_template))
     }
 }

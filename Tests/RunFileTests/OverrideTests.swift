@@ -21,6 +21,18 @@ struct OverrideTests {
         #expect(run.federation.workers == 3)
     }
 
+    @Test("name a chat template, or leave it to the model")
+    func chatTemplate() throws {
+        let run = try RunConfiguration(yaml: Minimal.yaml, overrides: ["data.chat-template=llama-3"])
+        #expect(run.training.chatTemplate == .llama3)
+        #expect(run.canonical["data.chat-template"] == "\"llama-3\"")
+        let plain = try RunConfiguration(yaml: Minimal.yaml)
+        #expect(plain.training.chatTemplate == nil && plain.canonical["data.chat-template"] == nil)
+        #expect(throws: RunFileError.self) {
+            try RunConfiguration(yaml: Minimal.yaml, overrides: ["data.chat-template=mistral"])
+        }
+    }
+
     @Test("read YAML values")
     func values() throws {
         let run = try RunConfiguration(

@@ -101,6 +101,16 @@ typedef enum _Shoal__V1__TrainingOptions__Schedule {
   SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_COSINE = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__TRAINING_OPTIONS__SCHEDULE)
 } Shoal__V1__TrainingOptions__Schedule;
+typedef enum _Shoal__V1__TrainingOptions__ChatTemplate {
+  SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED = 0,
+  SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_CHATML = 1,
+  SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_LLAMA3 = 2,
+  SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_GEMMA = 3,
+  SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_ZEPHYR = 4,
+  SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_ALPACA = 5,
+  SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_PLAIN = 6
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE)
+} Shoal__V1__TrainingOptions__ChatTemplate;
 typedef enum _Shoal__V1__TrainingOptions__Precision {
   SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED = 0,
   SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32 = 1
@@ -461,6 +471,10 @@ struct  Shoal__V1__TrainingOptions
    */
   double momentum;
   Shoal__V1__TrainingOptions__Precision precision;
+  /*
+   * How chats become text; unspecified: as the base model's own template says.
+   */
+  Shoal__V1__TrainingOptions__ChatTemplate chat_template;
   Shoal__V1__TrainingOptions__ClipNormPresenceCase clip_norm_presence_case;
   union {
     double clip_norm;
@@ -468,7 +482,7 @@ struct  Shoal__V1__TrainingOptions
 };
 #define SHOAL__V1__TRAINING_OPTIONS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__training_options__descriptor) \
-    , 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET, {0} }
+    , 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET, {0} }
 
 
 typedef enum {
@@ -1525,6 +1539,7 @@ extern const ProtobufCEnumDescriptor    shoal__v1__adapter_options__scaling__des
 extern const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__training_options__optimizer__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__training_options__schedule__descriptor;
+extern const ProtobufCEnumDescriptor    shoal__v1__training_options__chat_template__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__training_options__precision__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__offer__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__offer__task__descriptor;

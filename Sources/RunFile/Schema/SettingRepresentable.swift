@@ -21,6 +21,7 @@ extension SettingRepresentable where Self: RawRepresentable<String> {
 extension TaskKind: SettingRepresentable {}
 extension AdapterOptions.Method: SettingRepresentable {}
 extension AdapterOptions.Scaling: SettingRepresentable {}
+extension ChatTemplateName: SettingRepresentable {}
 extension TrainingOptions.Optimizer: SettingRepresentable {}
 extension TrainingOptions.Schedule: SettingRepresentable {}
 extension TrainingOptions.Precision: SettingRepresentable {}

@@ -3,6 +3,8 @@ public struct DataRow: Hashable, Sendable {
     public enum Content: Hashable, Sendable {
         case text(String)
         case completion(prompt: String, completion: String)
+        /// At least one message, one of them the assistant's.
+        case chat([ChatMessage])
     }
 
     public enum Split: String, Hashable, Sendable, CaseIterable { case train, test }
@@ -22,11 +24,13 @@ public struct DataRow: Hashable, Sendable {
         self.label = label
     }
 
-    /// The text that causal training sees: a prompt and its completion stand directly one after the other.
+    /// The text without a chat's template: a prompt and its completion, or a chat's messages, one directly after the
+    /// other.
     public var text: String {
         switch content {
         case .text(let text): text
         case .completion(let prompt, let completion): prompt + completion
+        case .chat(let messages): messages.map(\.content).joined()
         }
     }
 }
