@@ -30,7 +30,7 @@ public final class PretrainedModel {
     public func adapter(at directory: String) throws -> LowRankAdapter {
         let stored = try AdapterDirectory.read(directory)
         return try LowRankAdapter(
-            binding: stored.layout, values: stored.values, scale: Float(stored.configuration.scale),
+            binding: stored.layout, values: stored.values, configuration: stored.configuration,
             to: model.linearLayers)
     }
 

@@ -8,12 +8,15 @@ public struct LinearLayer: Hashable, Sendable {
     public let outputs: Int
     /// The output head, which `all-linear` leaves out (as PEFT does).
     public let isOutputHead: Bool
+    /// Stored `[in, out]` as GPT-2's Conv1D, not `[out, in]`; adapters only note it, their factors have the same shapes.
+    public let isConv1D: Bool
 
-    public init(name: String, inputs: Int, outputs: Int, isOutputHead: Bool = false) {
+    public init(name: String, inputs: Int, outputs: Int, isOutputHead: Bool = false, isConv1D: Bool = false) {
         self.name = name
         self.inputs = inputs
         self.outputs = outputs
         self.isOutputHead = isOutputHead
+        self.isConv1D = isConv1D
     }
 }
 

@@ -47,6 +47,21 @@ struct OverrideTests {
         #expect(run.training.learningRate == 0.003)
     }
 
+    @Test("take regular expressions and mappings of them")
+    func expressions() throws {
+        let run = try RunConfiguration(
+            yaml: Minimal.yaml,
+            overrides: [
+                #"adapter.targets=.*\.[qv]_proj"#, "adapter.exclude=[lm_head]",
+                #"adapter.rank-pattern={'\d+\.q_proj': 4, v_proj: 2}"#, "adapter.alpha-pattern={q_proj: 8}",
+            ])
+        #expect(run.adapter.targets == .pattern(#".*\.[qv]_proj"#))
+        #expect(run.adapter.exclusion == .named(["lm_head"]))
+        #expect(run.adapter.rankPattern == [#"\d+\.q_proj"#: 4, "v_proj": 2])
+        #expect(run.adapter.alphaPattern == ["q_proj": 8])
+        #expect(try RunConfiguration(canonicalJSON: run.canonicalJSON) == run)
+    }
+
     @Test(
         "take a path as it stands, unless it is quoted",
         arguments: [

@@ -14,7 +14,9 @@ struct RunConfigurationTests {
         #expect(
             run.adapter
                 == AdapterOptions(
-                    rank: 4, alpha: 8.5, scaling: .rankStabilised, dropout: 0.05, targets: .named(["q_proj", "v_proj"]))
+                    method: .dora, rank: 4, alpha: 8.5, scaling: .rankStabilised, dropout: 0.05,
+                    targets: .named(["q_proj", "v_proj"]), exclusion: .pattern(#".*\.0\..*"#),
+                    rankPattern: ["q_proj": 2, #"layers\.(1|2)\..*v_proj"#: 16], alphaPattern: ["v_proj": 0.5])
         )
         #expect(run.adapterFrom == "adapters/yesterday")
         #expect(run.data.path == "data/rows.jsonl")

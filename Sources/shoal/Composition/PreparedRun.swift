@@ -56,7 +56,7 @@ struct PreparedRun {
             return plan.initialAdapter(random: key.generator()).values
         }
         let stored = try AdapterDirectory.read(source)
-        guard stored.layout == plan.layout, stored.configuration.scale == plan.options.scale else {
+        guard plan.accepts(layout: stored.layout, configuration: stored.configuration) else {
             throw AdapterPlanError.shapeMismatch(
                 "adapter.from: \(source) has rank \(stored.configuration.rank), alpha \(stored.configuration.alpha) or "
                     + "targets that differ from the run file's adapter section; make them equal")
