@@ -12,7 +12,9 @@ func makeSubwordModel(_ field: JSONField, isByteLevel: Bool) throws(TokenizerErr
     let hasMerges = try field.optional("merges") != nil
     switch try field.optional("type")?.text() ?? (hasMerges ? "BPE" : "without a type") {
     case "BPE": return try BytePairModel(field, isByteLevel: isByteLevel)
-    case let other: throw field.unsupported(other, supported: "BPE")
+    case "WordPiece": return try WordPieceModel(field)
+    case "Unigram": return try UnigramModel(field)
+    case let other: throw field.unsupported(other, supported: "BPE, WordPiece, Unigram")
     }
 }
 
@@ -20,4 +22,5 @@ func makeSubwordModel(_ field: JSONField, isByteLevel: Bool) throws(TokenizerErr
 struct EncodingScratch {
     var words = WordCache()
     var merger = BytePairMerger()
+    var paths = SegmentationPaths()
 }
