@@ -63,6 +63,13 @@ struct TokenizerErrorTests {
         Case("a unigram model without an unknown token", ["unk_id"]) {
             $0.model = #"{"type":"Unigram","unk_id":null,"vocab":[["a",-1]]}"#
         },
+        Case("words over bytes", ["model", "WordPiece", "ByteLevel"]) {
+            $0.preTokenizer = #"{"type":"ByteLevel","add_prefix_space":false}"#
+            $0.model = """
+                {"type":"WordPiece","unk_token":"a","continuing_subword_prefix":"##",
+                "max_input_chars_per_word":100,"vocab":{"a":0}}
+                """
+        },
         Case("a unigram model that samples", ["model.alpha", "sampling"]) {
             $0.model = #"{"type":"Unigram","unk_id":0,"alpha":0.1,"vocab":[["a",-1]]}"#
         },
@@ -79,7 +86,9 @@ struct TokenizerErrorTests {
         Case("replacing by regular expression", ["normalizer", "a+"]) {
             $0.normalizer = #"{"type":"Replace","pattern":{"Regex":"a+"},"content":"b"}"#
         },
-        Case("a pre-tokenizer", ["pre_tokenizer", "UnicodeScripts"]) { $0.preTokenizer = #"{"type":"UnicodeScripts"}"# },
+        Case("a pre-tokenizer", ["pre_tokenizer", "UnicodeScripts"]) {
+            $0.preTokenizer = #"{"type":"UnicodeScripts"}"#
+        },
         Case("a pre-tokenizer after ByteLevel", ["pretokenizers[1]", "after ByteLevel"]) {
             $0.preTokenizer =
                 #"{"type":"Sequence","pretokenizers":[{"type":"ByteLevel","add_prefix_space":true},{"type":"Digits"}]}"#

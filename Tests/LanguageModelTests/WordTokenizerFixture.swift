@@ -3,8 +3,8 @@ import Foundation
 import ModelFiles
 
 /// `Fixtures/tokenizers/words.json`: WordPiece and Unigram tokenizers and what `tokenizers` made of texts with them.
-struct WordTokenizerFixture: Decodable {
-    struct Variant: Decodable {
+struct WordTokenizerFixture: Decodable, Sendable {
+    struct Variant: Decodable, Sendable {
         let json: String
         /// Whether special tokens are added.
         let special: Bool
@@ -17,7 +17,7 @@ struct WordTokenizerFixture: Decodable {
     }
 
     /// One text in full: its index, ids, the text decoded without and with special tokens.
-    struct Row: Decodable {
+    struct Row: Decodable, Sendable {
         let textIndex: Int
         let tokens: [Int32]
         let decoded: String
@@ -32,12 +32,12 @@ struct WordTokenizerFixture: Decodable {
         }
     }
 
-    struct Shown: Decodable {
+    struct Shown: Decodable, Sendable {
         let json: String
         let hash: String
     }
 
-    struct Large: Decodable {
+    struct Large: Decodable, Sendable {
         let words: [String]
         let separators: [String]
         let count: Int
@@ -53,11 +53,14 @@ struct WordTokenizerFixture: Decodable {
     let scalars: [String: Shown]
     let older: [String: String]
 
-    static func load() throws -> WordTokenizerFixture {
+    /// Read once: every test needs it.
+    private static let loaded = Result {
         let path = FixtureFiles.path("tokenizers/words.json")
         return try JSONDecoder().decode(
             WordTokenizerFixture.self, from: try Data(contentsOf: URL(fileURLWithPath: path)))
     }
+
+    static func load() throws -> WordTokenizerFixture { try loaded.get() }
 
     /// The bytes of a `tokenizer.json` whose large parts are given by their names.
     func whole(_ json: String) -> [UInt8] {

@@ -40,6 +40,37 @@ struct WordTokenizerTests {
         }
     }
 
+    @Test(arguments: [("word-piece", "WordPiece"), ("unigram", "Unigram")])
+    func `an old file that leaves out the model's type gives the same ids`(_ name: String, _ type: String) throws {
+        let fixture = try WordTokenizerFixture.load()
+        let json = String(decoding: fixture.whole(try #require(fixture.tokenizers[name]).json), as: UTF8.self)
+        let old = json.replacing("\"model\":{\"type\":\"\(type)\",", with: "\"model\":{")
+        #expect(old.utf8.count < json.utf8.count)
+        let tokenizer = try Tokenizer(json: Array(json.utf8), name: name)
+        let older = try Tokenizer(json: Array(old.utf8), name: name)
+        for text in fixture.texts.prefix(100) { #expect(older.encode(text) == tokenizer.encode(text)) }
+    }
+
+    /// Whatever one damaged byte makes of the file, reading it ends with a tokenizer or an error, and encoding too.
+    @Test(arguments: ["word-piece", "unigram"])
+    func `a damaged byte never stops the program`(_ name: String) throws {
+        let fixture = try WordTokenizerFixture.load()
+        let json = fixture.whole(try #require(fixture.tokenizers[name]).json)
+        var refused = 0
+        for (round, position) in stride(from: 0, to: json.count, by: 61).enumerated() {
+            var damaged = json
+            damaged[position] = [0x41, 0x22, 0x5B, 0x30, 0x39, 0x7D, 0x2F, 0x61][round % 8]
+            do throws(TokenizerError) {
+                let tokenizer = try Tokenizer(json: damaged, name: "damaged")
+                let text = "  Größe [MASK] 12\r\n\tab e\u{301} ＡＢ\u{1F44D} ½\u{1} x"
+                _ = tokenizer.decode(tokenizer.encode(text, addingSpecialTokens: true, maximumLength: 20))
+            } catch {
+                refused += 1
+            }
+        }
+        #expect(refused > 0)
+    }
+
     @Test func `no tokenizer of the fixture is left out above`() throws {
         #expect(try WordTokenizerFixture.load().tokenizers.count == 47)
     }

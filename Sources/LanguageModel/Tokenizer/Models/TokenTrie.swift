@@ -8,8 +8,9 @@ struct TokenTrie {
     private static let free = UInt64.max
 
     /// From the top: the parent node (28 bits), the byte (8), the child (28).
-    private var edges: [UInt64]
-    private let shift: UInt64
+    private var edges = [UInt64](repeating: free, count: 1 << 10)
+    /// 64 less the number of bits in an index of `edges`.
+    private var shift: UInt64 = 54
     /// By node, the id of the token that ends there; -1 for none.
     private var ids: [Int32] = [-1]
 
@@ -18,33 +19,40 @@ struct TokenTrie {
         var size = 0
         vocabulary.forEach { text, _ in size += text.count }
         guard size < Self.largestSize else { return nil }
-        // Most tokens share their beginnings; the table grows if these do not.
-        var bits: UInt64 = 4
-        while 1 << bits < size * 2 { bits += 1 }
-        edges = [UInt64](repeating: Self.free, count: 1 << bits)
-        shift = 64 - bits
-        var edges = edges
-        var ids = ids
-        vocabulary.forEach { text, id in
-            var node = Self.root
-            for byte in text {
-                let slot = Self.slot(node, byte, in: edges, shift: shift)
-                if edges[slot] == Self.free {
-                    edges[slot] = Self.key(node, byte) << 28 | UInt64(ids.count)
-                    ids.append(-1)
-                }
-                node = UInt32(truncatingIfNeeded: edges[slot]) & 0xFFF_FFFF
+        var trie = TokenTrie()
+        vocabulary.forEach { trie.insert($0, $1) }
+        self = trie
+    }
+
+    private init() {}
+
+    private mutating func insert(_ text: [UInt8], _ id: Int32) {
+        var node = Self.root
+        for byte in text {
+            if let child = child(of: node, byte) {
+                node = child
+                continue
             }
-            ids[Int(node)] = id
+            if ids.count * 2 > edges.count { grow() }
+            let child = UInt64(ids.count)
+            edges[slot(of: Self.key(node, byte))] = Self.key(node, byte) << 28 | child
+            ids.append(-1)
+            node = UInt32(child)
         }
-        self.edges = edges
-        self.ids = ids
+        ids[Int(node)] = id
+    }
+
+    private mutating func grow() {
+        let old = edges
+        edges = [UInt64](repeating: Self.free, count: old.count * 2)
+        shift -= 1
+        for edge in old where edge != Self.free { edges[slot(of: edge >> 28)] = edge }
     }
 
     /// The node that `byte` leads to from `node`, or nil.
     @inline(__always)
     func child(of node: UInt32, _ byte: UInt8) -> UInt32? {
-        let edge = edges[Self.slot(node, byte, in: edges, shift: shift)]
+        let edge = edges[slot(of: Self.key(node, byte))]
         return edge == Self.free ? nil : UInt32(truncatingIfNeeded: edge) & 0xFFF_FFFF
     }
 
@@ -65,12 +73,11 @@ struct TokenTrie {
     @inline(__always)
     private static func key(_ node: UInt32, _ byte: UInt8) -> UInt64 { UInt64(node) << 8 | UInt64(byte) }
 
-    /// Where the edge is, or where it would be put.
+    /// Where the edge with this key is, or where it would be put.
     @inline(__always)
-    private static func slot(_ node: UInt32, _ byte: UInt8, in edges: [UInt64], shift: UInt64) -> Int {
-        let key = key(node, byte)
+    private func slot(of key: UInt64) -> Int {
         var slot = Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> shift)
-        while edges[slot] != free && edges[slot] >> 28 != key { slot = (slot + 1) & (edges.count - 1) }
+        while edges[slot] != Self.free && edges[slot] >> 28 != key { slot = (slot + 1) & (edges.count - 1) }
         return slot
     }
 }
