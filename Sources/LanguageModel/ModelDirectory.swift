@@ -23,7 +23,7 @@ public struct ModelDirectory: Sendable {
         let type = options.elementType
         let reader = WeightReader(checkpoint: checkpoint, type: type, optionalPrefix: plan.optionalPrefix)
         let network = try plan.decoder(reader)
-        return Decoder(network, linearLayers: reader.linearLayers, type: type, recomputes: options.recomputes)
+        return Decoder(network, layers: reader, type: type, recomputes: options.recomputes)
     }
 }
 
