@@ -27,7 +27,7 @@ struct ArchitectureFixture: Sendable, CustomTestStringConvertible {
     func adapter(for model: any CausalLanguageModel) throws -> LowRankAdapter {
         let (configuration, layout, values) = try AdapterDirectory.read(directory + "/adapter")
         return try LowRankAdapter(
-            binding: layout, values: values, scale: Float(configuration.scale), to: model.linearLayers)
+            binding: layout, values: values, configuration: configuration, to: model.linearLayers, savedModules: [])
     }
 
     func expected() throws -> SafetensorsFile { try SafetensorsFile(path: directory + "/expected.safetensors") }
