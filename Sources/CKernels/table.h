@@ -54,6 +54,10 @@ extern const struct kernel_table shoal_table_avx2;
 extern const struct kernel_table shoal_table_avx512;
 #endif
 
+/// What NF4's codes mean.
+extern const float shoal_nf4_value_table[16];
+extern float shoal_nf4_map_table[256];
+
 /// The table in use.
 const struct kernel_table *shoal_kernels(void);
 

@@ -99,11 +99,11 @@ INLINE void nf4_rows(const shoal_type T, const struct shoal_nf4 *w, void *out, s
         for (size_t b = 0; b < blocks; b++) {
             const size_t index = row * blocks + b, first = b * SHOAL_NF4_BLOCK;
             const size_t count = C - first < SHOAL_NF4_BLOCK ? C - first : SHOAL_NF4_BLOCK;
-            const float absmax = w->map[w->absmax[index]] * w->scales[index / SHOAL_NF4_SCALES] + w->offset;
+            const float absmax = shoal_nf4_map_table[w->absmax[index]] * w->scales[index / SHOAL_NF4_SCALES] + w->offset;
             float table[16] __attribute__((aligned(64)));
             uint16_t halves[16] __attribute__((aligned(32)));
             for (int i = 0; i < 16; i += LANES) {
-                const vfloat values = load(w->values + i) * absmax;
+                const vfloat values = load(shoal_nf4_value_table + i) * absmax;
                 store_as(SHOAL_FLOAT32, table, (size_t)i, LANES, values);
                 if (T == SHOAL_BFLOAT16) store_as(SHOAL_BFLOAT16, halves, (size_t)i, LANES, values);
             }

@@ -206,9 +206,13 @@ struct shoal_nf4 {
     const uint8_t *absmax;  ///< (rows, ⌈C / 64⌉)
     const float *scales;    ///< (⌈rows · ⌈C / 64⌉ / 256⌉)
     float offset;
-    const float *values;  ///< (16)
-    const float *map;     ///< (256)
 };
+
+/// (16) What the codes mean: quantiles of the normal distribution, ascending from −1 to 1 with an exact zero at 7.
+const float *shoal_nf4_values(void);
+/// (256) What the absolute maxima's codes mean, ascending from about −1 to 1: signs, decimal exponents and linear
+/// fractions of varying length (dynamic tree quantisation, arXiv:1511.04561; bitsandbytes' signed 8-bit map).
+const float *shoal_nf4_map(void);
 
 void shoal_dequantise_nf4(const struct shoal_nf4 *weight, shoal_type type, void *out, size_t rows, size_t C);
 
