@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// A matrix as int8 with one float32 scale a row, symmetric: a row's largest magnitude becomes ±127.
 package struct Int8Matrix {
     package let rows: Int
@@ -26,6 +28,14 @@ package struct Int8Matrix {
             for index in range {
                 values[index] = Int8(max(-127, min(127, (source[index] / scale).rounded(.toNearestOrEven))))
             }
+        }
+    }
+
+    /// `[rows, columns]`
+    package var dequantised: [Float] {
+        [Float](unsafeUninitializedCapacity: values.count) { target, initialized in
+            shoal_dequantise_int8(values, scales, SHOAL_FLOAT32, target.baseAddress, rows, columns)
+            initialized = values.count
         }
     }
 }

@@ -72,6 +72,23 @@ package struct NF4Matrix {
             for index in range { absmax[index] = map.nearest(scale > 0 ? (largest[index] - offset) / scale : 0) }
         }
     }
+
+    /// `[rows, columns]`
+    package var dequantised: [Float] {
+        [Float](unsafeUninitializedCapacity: rows * columns) { target, initialized in
+            codes.withUnsafeBufferPointer { codes in
+                absmax.withUnsafeBufferPointer { absmax in
+                    scales.withUnsafeBufferPointer { scales in
+                        var parts = shoal_nf4(
+                            codes: codes.baseAddress, absmax: absmax.baseAddress, scales: scales.baseAddress,
+                            offset: offset)
+                        shoal_dequantise_nf4(&parts, SHOAL_FLOAT32, target.baseAddress, rows, columns)
+                    }
+                }
+            }
+            initialized = rows * columns
+        }
+    }
 }
 
 /// Ascending numbers, and the halves between neighbours.
