@@ -99,7 +99,10 @@ INLINE void nf4_rows(const shoal_type T, const struct shoal_nf4 *w, void *out, s
         for (size_t b = 0; b < blocks; b++) {
             const size_t index = row * blocks + b, first = b * SHOAL_NF4_BLOCK;
             const size_t count = C - first < SHOAL_NF4_BLOCK ? C - first : SHOAL_NF4_BLOCK;
-            const float absmax = shoal_nf4_map_table[w->absmax[index]] * w->scales[index / SHOAL_NF4_SCALES] + w->offset;
+            // In double the product is exact, so that fused arithmetic gives the same bits.
+            const float absmax = (float)((double)shoal_nf4_map_table[w->absmax[index]] *
+                                             (double)w->scales[index / SHOAL_NF4_SCALES] +
+                                         (double)w->offset);
             float table[16] __attribute__((aligned(64)));
             uint16_t halves[16] __attribute__((aligned(32)));
             for (int i = 0; i < 16; i += LANES) {
