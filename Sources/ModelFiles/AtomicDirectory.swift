@@ -8,13 +8,17 @@ extension AtomicFile {
     /// never loses more than the files named. A process killed between the exchange and the clean-up leaves the old
     /// version in a hidden `.NAME.….tmp` beside the new one.
     ///
-    /// - Parameter files: Plain file names with their content; permissions 0644 less the process's umask.
+    /// - Parameters:
+    ///   - files: Plain file names with their content; permissions 0644 less the process's umask.
+    ///   - stale: Files of the old folder that are not kept.
     public static func replaceDirectory(
-        at path: String, with files: [(name: String, bytes: [UInt8])]
+        at path: String, with files: [(name: String, bytes: [UInt8])], removing stale: [String] = []
     ) throws(FileError) {
         let target = resolved(path)
         let (folder, name) = split(target)
-        let kept = try entries(of: target).filter { entry in !files.contains { $0.name == entry } }
+        let kept = try entries(of: target).filter { entry in
+            !stale.contains(entry) && !files.contains { $0.name == entry }
+        }
         let temporary = try unusedName(in: folder, for: name) { (candidate) throws(FileError) in
             guard mkdir(candidate, 0o755) == 0 else { throw FileError.last("create", candidate) }
         }

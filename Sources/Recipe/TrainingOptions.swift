@@ -29,12 +29,15 @@ public struct TrainingOptions: Hashable, Sendable {
     /// The largest gradient norm, all parameters together; `nil` never clips.
     public var clipNorm: Double?
     public var precision: Precision
+    /// How conversations become text; `nil` recognises the base model's own template.
+    public var chatTemplate: ChatTemplateName?
 
     public init(
         localSteps: Int = 10, batchSize: Int = 8, accumulationSteps: Int = 1, sequenceLength: Int = 128,
         optimizer: Optimizer = .adamw, learningRate: Double = 1e-3, schedule: Schedule = .constant,
         warmupSteps: Int = 0, totalSteps: Int = 0, weightDecay: Double = 0, beta1: Double = 0.9, beta2: Double = 0.999,
-        epsilon: Double = 1e-8, momentum: Double = 0, clipNorm: Double? = 1, precision: Precision = .float32
+        epsilon: Double = 1e-8, momentum: Double = 0, clipNorm: Double? = 1, precision: Precision = .float32,
+        chatTemplate: ChatTemplateName? = nil
     ) {
         self.localSteps = localSteps
         self.batchSize = batchSize
@@ -52,5 +55,6 @@ public struct TrainingOptions: Hashable, Sendable {
         self.momentum = momentum
         self.clipNorm = clipNorm
         self.precision = precision
+        self.chatTemplate = chatTemplate
     }
 }

@@ -9,7 +9,7 @@ struct ArchitectureFixture: Sendable, CustomTestStringConvertible {
     /// The decoders that are supported; `make.py` says what each case holds.
     static let decoders = [
         "llama", "llama-linear", "llama-dynamic", "llama-llama3", "mistral-window", "qwen2", "qwen2-window", "qwen3",
-        "gemma", "gemma3", "gemma3-old", "phi", "phi-grouped", "phi3", "phi3-longrope", "gpt2",
+        "gemma", "gemma3", "gemma3-old", "phi", "phi3", "gpt2",
     ].map(ArchitectureFixture.init)
 
     let name: String

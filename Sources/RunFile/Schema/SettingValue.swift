@@ -6,6 +6,9 @@ enum SettingValue: Hashable, Sendable {
     case text(String)
     case duration(Duration)
     case list([String])
+    /// A mapping of names to numbers; empty for an absent one.
+    case integers([String: Int])
+    case numbers([String: Double])
     /// A mapping of one name to one number: `{label-dirichlet: 0.5}`.
     case parameter(String, Double)
 
@@ -16,6 +19,8 @@ enum SettingValue: Hashable, Sendable {
         case .text(let value): .text(value)
         case .duration(let value): .text(DurationText.write(value))
         case .list(let values): .list(values.map(JSONValue.text))
+        case .integers(let values): .object(values.mapValues(JSONValue.integer))
+        case .numbers(let values): .object(values.mapValues(JSONValue.number))
         case .parameter(let name, let value): .object([name: .number(value)])
         }
     }

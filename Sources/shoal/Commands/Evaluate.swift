@@ -23,6 +23,9 @@ struct Evaluate: ParsableCommand {
     @Option(help: "Tokens in a block.")
     var sequenceLength = 128
 
+    @Option(help: "How chats become text: chatml, llama-3, gemma, zephyr, alpaca, plain (default: as the model does).")
+    var chatTemplate: ChatTemplateName?
+
     @Option(help: "Precision of the computation: float32.")
     var precision: TrainingOptions.Precision = .float32
 
@@ -44,8 +47,9 @@ struct Evaluate: ParsableCommand {
             if let threads { Threads.limit(to: threads) }
             let base = try PretrainedModel(path: BuiltInModel.resolve(model))
             let bound = try adapter.map { try base.adapter(at: $0) }
-            let rows = try DataFile.read(data).filter { split == nil || $0.split == split }
-            let grouped = base.blocks(of: rows, length: sequenceLength)
+            let grouped = try base.blocks(
+                of: .file(data), split: split, length: sequenceLength, chatTemplate: chatTemplate)
+            for notice in grouped.notices { Console.error(notice) }
             for warning in grouped.skipped { Console.error("warning: \(warning)") }
             let blocks = grouped.joined()
             guard blocks.count > 0 else {
@@ -86,4 +90,5 @@ struct Evaluate: ParsableCommand {
 }
 
 extension DataRow.Split: ExpressibleByArgument {}
+extension ChatTemplateName: ExpressibleByArgument {}
 extension TrainingOptions.Precision: ExpressibleByArgument {}

@@ -1,0 +1,17 @@
+internal import Foundation
+
+/// The most memory this process has held so far.
+enum PeakMemory {
+    /// `VmHWM` of `/proc/self/status`: resident memory, mapped files included. Unit: MiB.
+    static func residentMiB() throws(PeakMemoryError) -> Double {
+        guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+            let kibibytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Double($0) })
+        else { throw PeakMemoryError() }
+        return kibibytes / 1024
+    }
+}
+
+struct PeakMemoryError: Error, CustomStringConvertible {
+    var description: String { "/proc/self/status has no VmHWM; the benchmark needs Linux with /proc mounted" }
+}
