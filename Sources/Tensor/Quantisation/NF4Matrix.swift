@@ -36,6 +36,15 @@ package struct NF4Matrix {
     /// The mean absolute maximum.
     package let offset: Float
 
+    /// What the sixteen codes mean, ascending.
+    package static let codeValues = table(shoal_nf4_values(), 16)
+    /// What the absolute maxima's 256 codes mean, ascending.
+    package static let absmaxMap = table(shoal_nf4_map(), 256)
+
+    private static func table(_ values: UnsafePointer<Float>?, _ count: Int) -> [Float] {
+        Array(UnsafeBufferPointer(start: values, count: count))
+    }
+
     /// Takes the nearest code of each value.
     ///
     /// - Parameter source: `[rows, columns]`, finite.
@@ -48,7 +57,7 @@ package struct NF4Matrix {
         absmax = [UInt8](repeating: 0, count: shape.blocks)
         scales = [Float](repeating: 0, count: shape.scales)
         var largest = [Float](repeating: 0, count: shape.blocks)
-        let codebook = Codebook(shoal_nf4_values(), 16)
+        let codebook = Codebook(Self.codeValues)
         for row in 0..<rows {
             for block in 0..<shape.blocksInRow {
                 let first = block * NF4Shape.blockValues
@@ -64,7 +73,7 @@ package struct NF4Matrix {
             }
         }
         offset = Float(largest.reduce(0.0) { $0 + Double($1) } / Double(max(1, largest.count)))
-        let map = Codebook(shoal_nf4_map(), 256)
+        let map = Codebook(Self.absmaxMap)
         for first in stride(from: 0, to: largest.count, by: NF4Shape.scaleBlocks) {
             let range = first..<min(largest.count, first + NF4Shape.scaleBlocks)
             let scale = largest[range].reduce(Float(0)) { max($0, ($1 - offset).magnitude) }
@@ -95,9 +104,8 @@ package struct NF4Matrix {
 private struct Codebook {
     private let middles: [Float]
 
-    init(_ values: UnsafePointer<Float>?, _ count: Int) {
-        guard let values else { preconditionFailure("no code table") }
-        middles = (1..<count).map { Float((Double(values[$0 - 1]) + Double(values[$0])) / 2) }
+    init(_ values: [Float]) {
+        middles = zip(values, values.dropFirst()).map { Float((Double($0) + Double($1)) / 2) }
     }
 
     /// How many middles lie below, by halving.
