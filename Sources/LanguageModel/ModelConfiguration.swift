@@ -9,6 +9,8 @@ public struct ModelConfiguration: Sendable {
     public let beginToken: Int32?
     /// Put after each text, and what ends generation; the first one where `config.json` lists several.
     public let endToken: Int32?
+    /// How the linear layers' weights are quantised; `nil`: they are not.
+    public let quantisation: QuantisationFormat?
     package let plan: any NetworkPlan
 
     /// Architectures that this build can run.
@@ -30,6 +32,7 @@ public struct ModelConfiguration: Sendable {
         // Where a key is missing, transformers falls back to its configuration class's own default.
         beginToken = try reader.token("bos_token_id", vocabularySize: vocabularySize, default: found.defaultBeginToken)
         endToken = try reader.token("eos_token_id", vocabularySize: vocabularySize, default: found.defaultEndToken)
+        quantisation = try reader.quantisation()
         self.plan = plan
     }
 }

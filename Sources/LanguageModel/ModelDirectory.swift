@@ -21,7 +21,9 @@ public struct ModelDirectory: Sendable {
         do { checkpoint = try Checkpoint(directory: path) } catch { throw .checkpoint(error) }
         let plan = configuration.plan
         let type = options.elementType
-        let reader = WeightReader(checkpoint: checkpoint, type: type, optionalPrefix: plan.optionalPrefix)
+        let reader = WeightReader(
+            checkpoint: checkpoint, type: type, quantisation: configuration.quantisation,
+            optionalPrefix: plan.optionalPrefix)
         let network = try plan.decoder(reader)
         return Decoder(network, layers: reader, type: type, recomputes: options.recomputes)
     }
