@@ -18,9 +18,11 @@ struct ProductRecorderTests {
                 recorder.recording {
                     matMul.multiply(left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase))
                     recorder.isOn = true
-                    matMul.multiply(left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase), accumulate: true)
+                    matMul.multiply(
+                        left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase), accumulate: true)
                 }
-                matMul.multiply(left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase))  // Outside: not noted.
+                // Outside, so not noted.
+                matMul.multiply(left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase))
                 for product in recorder.products { matMul.multiply(product) }
             }
         }
