@@ -25,7 +25,7 @@ public struct ModelDirectory: Sendable {
             checkpoint: checkpoint, type: type, quantisation: configuration.quantisation,
             optionalPrefix: plan.optionalPrefix)
         let network = try plan.decoder(reader)
-        return Decoder(network, linearLayers: reader.linearLayers, type: type, recomputes: options.recomputes)
+        return Decoder(network, layers: reader, type: type, recomputes: options.recomputes)
     }
 }
 

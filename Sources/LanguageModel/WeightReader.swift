@@ -12,6 +12,8 @@ package final class WeightReader {
     /// Names of modules in the checkpoint may lack this beginning of the names that adapters use.
     private let optionalPrefix: String
     package private(set) var linearLayers: [LinearLayer] = []
+    /// Of ``linearLayers``.
+    package private(set) var linearWeights: [Weight] = []
 
     /// Checkpoint names of the linear layers' weights, without the output head's, and how each is stored.
     package private(set) var quantisableWeights: [String: StoredShape] = [:]
@@ -74,7 +76,9 @@ package final class WeightReader {
         _ name: String, _ weight: Weight, bias: Vector?, isOutputHead: Bool, isTransposed: Bool
     ) -> Linear {
         linearLayers.append(
-            LinearLayer(name: name, inputs: weight.columns, outputs: weight.rows, isOutputHead: isOutputHead))
+            LinearLayer(name: name, inputs: weight.columns, outputs: weight.rows, isOutputHead: isOutputHead,
+                isConv1D: isTransposed))
+        linearWeights.append(weight)
         return Linear(weight: weight, bias: bias, index: linearLayers.count - 1)
     }
 
