@@ -43,3 +43,23 @@ func matches(_ pattern: Span<UInt8>, in bytes: Span<UInt8>, at position: Int, be
     for offset in pattern.indices where bytes[position + offset] != pattern[offset] { return false }
     return true
 }
+
+/// Appends `value`, a Unicode scalar, as UTF-8.
+@inline(__always)
+func appendUTF8(_ value: UInt32, to bytes: inout [UInt8]) {
+    if value < 0x80 {
+        bytes.append(UInt8(truncatingIfNeeded: value))
+    } else if value < 0x800 {
+        bytes.append(UInt8(truncatingIfNeeded: 0xC0 | value >> 6))
+        bytes.append(UInt8(truncatingIfNeeded: 0x80 | value & 0x3F))
+    } else if value < 0x10000 {
+        bytes.append(UInt8(truncatingIfNeeded: 0xE0 | value >> 12))
+        bytes.append(UInt8(truncatingIfNeeded: 0x80 | value >> 6 & 0x3F))
+        bytes.append(UInt8(truncatingIfNeeded: 0x80 | value & 0x3F))
+    } else {
+        bytes.append(UInt8(truncatingIfNeeded: 0xF0 | value >> 18))
+        bytes.append(UInt8(truncatingIfNeeded: 0x80 | value >> 12 & 0x3F))
+        bytes.append(UInt8(truncatingIfNeeded: 0x80 | value >> 6 & 0x3F))
+        bytes.append(UInt8(truncatingIfNeeded: 0x80 | value & 0x3F))
+    }
+}
