@@ -9,6 +9,8 @@ public struct ModelConfiguration: Sendable {
     public let beginToken: Int32?
     /// Put after each text, and what ends generation; the first one where `config.json` lists several.
     public let endToken: Int32?
+    /// Class names in order, `id2label`; empty where `config.json` has none.
+    public let labels: [String]
     package let plan: any NetworkPlan
 
     /// Architectures that this build can run.
@@ -30,6 +32,7 @@ public struct ModelConfiguration: Sendable {
         // Where a key is missing, transformers falls back to its configuration class's own default.
         beginToken = try reader.token("bos_token_id", vocabularySize: vocabularySize, default: found.defaultBeginToken)
         endToken = try reader.token("eos_token_id", vocabularySize: vocabularySize, default: found.defaultEndToken)
+        labels = try reader.labels()
         self.plan = plan
     }
 }

@@ -68,16 +68,35 @@ package final class WeightReader {
     }
 
     private func tensor(_ name: String, shape: [Int]) throws(ModelError) -> SafetensorsFile.Tensor {
-        var stored = name
-        if !optionalPrefix.isEmpty, !checkpoint.contains(name), name.hasPrefix(optionalPrefix) {
-            stored = String(name.dropFirst(optionalPrefix.count))
-        }
+        let stored = storedName(name) ?? name
         let tensor: SafetensorsFile.Tensor
         do { tensor = try checkpoint.tensor(stored) } catch { throw .checkpoint(error) }
         guard tensor.shape == shape else {
             throw .shapeMismatch(file: tensor.file, tensor: stored, expected: shape, actual: tensor.shape)
         }
         return tensor
+    }
+
+    /// Whether the checkpoint has the tensor under any of its names, in this shape.
+    package func contains(_ name: String, shape: [Int]) -> Bool {
+        storedName(name).flatMap { try? checkpoint.tensor($0) }?.shape == shape
+    }
+
+    /// The tensor's values in float32.
+    package func values(_ name: String, shape: [Int]) throws(ModelError) -> [Float] {
+        try values(try tensor(name, shape: shape))
+    }
+
+    /// The tensor's name in this checkpoint: without the optional beginning, or as TensorFlow named a norm's parts.
+    private func storedName(_ name: String) -> String? {
+        var names = [name]
+        if !optionalPrefix.isEmpty, name.hasPrefix(optionalPrefix) {
+            names.append(String(name.dropFirst(optionalPrefix.count)))
+        }
+        for (new, old) in [("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta")] {
+            for known in names where known.hasSuffix(new) { names.append(known.dropLast(new.count) + old) }
+        }
+        return names.first { checkpoint.contains($0) }
     }
 }
 
