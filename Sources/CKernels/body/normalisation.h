@@ -11,7 +11,9 @@ INLINE void normalise_row(const shoal_type IN, const shoal_type T, const struct 
         total += value;
         squares += value * value;
     }
+    // The sum is read where it was kept, and made again where it was not.
     const void *input = sum_row ? sum_row : x;
+    const void *rest = sum_row ? NULL : delta;
     float mean = 0;
     if (s->centred) {
         // In two passes: a mean far from 0 would cancel in E[x²] − E[x]².
@@ -19,6 +21,7 @@ INLINE void normalise_row(const shoal_type IN, const shoal_type T, const struct 
         squares = 0;
         for (size_t c = 0; c < C; c += LANES) {
             vfloat value = load_as(IN, input, c, C - c) - mean;
+            if (rest) value += load_as(T, rest, c, C - c);
             if (C - c < LANES) value = lane_index() < (vint)(int32_t)(C - c) ? value : (vfloat)0;
             squares += value * value;
         }
@@ -26,7 +29,9 @@ INLINE void normalise_row(const shoal_type IN, const shoal_type T, const struct 
     const float r = 1 / sqrtf(sum(squares) / (float)C + s->epsilon);
     *rstd = r;
     for (size_t c = 0; c < C; c += LANES) {
-        vfloat value = (load_as(IN, input, c, C - c) - mean) * r;
+        vfloat value = load_as(IN, input, c, C - c) - mean;
+        if (rest) value += load_as(T, rest, c, C - c);
+        value *= r;
         if (normal) store_as(T, normal, c, C - c, value);
         value *= load_as(SHOAL_FLOAT32, s->weight, c, C - c);
         if (s->bias) value += load_as(SHOAL_FLOAT32, s->bias, c, C - c);

@@ -39,7 +39,9 @@ extension Computation {
         let weight = MatMul.Operand(layer.weight, rows: layer.outputs, columns: layer.inputs)
         let bias = layer.bias.map { Vector([Float](UnsafeBufferPointer(start: $0, count: layer.outputs))) }
         let x = MatMul.Operand(wide.address, rows: rows, columns: layer.inputs)
-        matMul.multiply(x, weight.transposed, into: MatMul.Result(product.address), bias: bias)
+        withExtendedLifetime(bias) {
+            matMul.multiply(x, weight.transposed, into: MatMul.Result(product.address), bias: bias)
+        }
         let output = make(rows, layer.outputs, resultType ?? type, needsGradient: true)
         shoal_convert(
             SHOAL_FLOAT32, product.address, output.type.kernelType, output.values, rows * layer.outputs, 1)
