@@ -42,6 +42,10 @@ struct kernel_table {
                           float gradient_scale);
     void (*dropout)(shoal_type type, const void *x, void *out, size_t begin, size_t end, float probability,
                     uint64_t key, uint32_t stream, bool accumulate);
+    void (*dequantise_int8)(const int8_t *values, const float *scales, shoal_type type, void *out, size_t C,
+                            size_t begin, size_t end);
+    void (*dequantise_nf4)(const struct shoal_nf4 *weight, shoal_type type, void *out, size_t C, size_t begin,
+                           size_t end);
 };
 
 extern const struct kernel_table shoal_table_baseline;
@@ -49,6 +53,10 @@ extern const struct kernel_table shoal_table_baseline;
 extern const struct kernel_table shoal_table_avx2;
 extern const struct kernel_table shoal_table_avx512;
 #endif
+
+/// What NF4's codes mean.
+extern const float shoal_nf4_value_table[16];
+extern float shoal_nf4_map_table[256];
 
 /// The table in use.
 const struct kernel_table *shoal_kernels(void);

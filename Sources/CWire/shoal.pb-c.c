@@ -2662,16 +2662,18 @@ const ProtobufCEnumDescriptor shoal__v1__training_options__chat_template__descri
   shoal__v1__training_options__chat_template__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue shoal__v1__training_options__precision__enum_values_by_number[2] =
+static const ProtobufCEnumValue shoal__v1__training_options__precision__enum_values_by_number[3] =
 {
   { "PRECISION_UNSPECIFIED", "SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED", 0 },
   { "PRECISION_FLOAT32", "SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32", 1 },
+  { "PRECISION_BFLOAT16", "SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_BFLOAT16", 2 },
 };
 static const ProtobufCIntRange shoal__v1__training_options__precision__value_ranges[] = {
-{0, 0},{0, 2}
+{0, 0},{0, 3}
 };
-static const ProtobufCEnumValueIndex shoal__v1__training_options__precision__enum_values_by_name[2] =
+static const ProtobufCEnumValueIndex shoal__v1__training_options__precision__enum_values_by_name[3] =
 {
+  { "PRECISION_BFLOAT16", 2 },
   { "PRECISION_FLOAT32", 1 },
   { "PRECISION_UNSPECIFIED", 0 },
 };
@@ -2682,15 +2684,15 @@ const ProtobufCEnumDescriptor shoal__v1__training_options__precision__descriptor
   "Precision",
   "Shoal__V1__TrainingOptions__Precision",
   "shoal.v1",
-  2,
+  3,
   shoal__v1__training_options__precision__enum_values_by_number,
-  2,
+  3,
   shoal__v1__training_options__precision__enum_values_by_name,
   1,
   shoal__v1__training_options__precision__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[17] =
+static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[18] =
 {
   {
     "local_steps",
@@ -2885,6 +2887,18 @@ static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descrip
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "recompute",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__TrainingOptions, recompute),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "chat_template",
     20,
     PROTOBUF_C_LABEL_NONE,
@@ -2902,7 +2916,7 @@ static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   1,   /* field[1] = batch_size */
   10,   /* field[10] = beta1 */
   11,   /* field[11] = beta2 */
-  16,   /* field[16] = chat_template */
+  17,   /* field[17] = chat_template */
   14,   /* field[14] = clip_norm */
   12,   /* field[12] = epsilon */
   5,   /* field[5] = learning_rate */
@@ -2910,6 +2924,7 @@ static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   13,   /* field[13] = momentum */
   4,   /* field[4] = optimizer */
   15,   /* field[15] = precision */
+  16,   /* field[16] = recompute */
   6,   /* field[6] = schedule */
   3,   /* field[3] = sequence_length */
   8,   /* field[8] = total_steps */
@@ -2919,8 +2934,8 @@ static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
 static const ProtobufCIntRange shoal__v1__training_options__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 20, 16 },
-  { 0, 17 }
+  { 20, 17 },
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
 {
@@ -2930,7 +2945,7 @@ const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
   "Shoal__V1__TrainingOptions",
   "shoal.v1",
   sizeof(Shoal__V1__TrainingOptions),
-  17,
+  18,
   shoal__v1__training_options__field_descriptors,
   shoal__v1__training_options__field_indices_by_name,
   2,  shoal__v1__training_options__number_ranges,

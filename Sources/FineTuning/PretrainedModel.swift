@@ -11,9 +11,11 @@ public final class PretrainedModel {
     public let configuration: ModelConfiguration
     public let tokenizer: Tokenizer
     public let model: any CausalLanguageModel
+    /// How it computes.
+    public let options: ModelOptions
 
     /// - Parameter path: A Hugging Face directory.
-    public init(path: String) throws {
+    public init(path: String, options: ModelOptions = ModelOptions()) throws {
         let directory = try ModelDirectory(path)
         self.path = path
         configuration = directory.configuration
@@ -23,7 +25,8 @@ public final class PretrainedModel {
             throw PretrainedModelError.tokenOutsideVocabulary(
                 path: path, id: largest, vocabularySize: configuration.vocabularySize)
         }
-        model = try directory.loadModel()
+        model = try directory.loadModel(options)
+        self.options = options
     }
 
     /// Reads a PEFT directory and binds it to this model's layers.

@@ -60,15 +60,6 @@ public struct TokenBatch: Sendable {
             labels[(block * length + 1)..<((block + 1) * length)].count { $0 != Self.ignoredLabel }
         }
     }
-
-    /// The mean over all counted targets, from each block's own mean, `[blocks]`.
-    package func mean(ofBlockLosses losses: [Double]) -> Double {
-        let counts = targetCounts
-        // Equal weights without rounding them.
-        if counts.allSatisfy({ $0 == counts[0] }) { return losses.reduce(0, +) / Double(losses.count) }
-        let sum = zip(losses, counts).reduce(0) { $0 + $1.0 * Double($1.1) }
-        return sum / Double(counts.reduce(0, +))
-    }
 }
 
 /// A decoder whose base weights are frozen and shared; what trains is the adapter passed to each call.
@@ -80,6 +71,11 @@ public protocol CausalLanguageModel: AnyObject {
     var maximumLength: Int { get }
     /// Layers that an adapter may target, in the model's own order.
     var linearLayers: [LinearLayer] { get }
+
+    /// The Euclidean lengths of the rows of a linear layer's weight as `[out, in]`, `[out]`.
+    ///
+    /// - Parameter layer: One of ``linearLayers``.
+    func weightRowNorms(of layer: String) -> [Float]
 
     /// Next-token logits, `[blocks, length, vocabulary]` row-major, float32.
     func logits(_ batch: TokenBatch, adapter: LowRankAdapter?) -> [Float]

@@ -22,8 +22,7 @@ public struct ModelDirectory: Sendable {
         }
         let reader = try weightReader(options)
         let network = try plan.decoder(reader)
-        return Decoder(
-            network, linearLayers: reader.linearLayers, type: options.elementType, recomputes: options.recomputes)
+        return Decoder(network, layers: reader, type: options.elementType, recomputes: options.recomputes)
     }
 
     /// The same for an encoder with a classification head, which the checkpoint may lack.
@@ -44,7 +43,8 @@ public struct ModelDirectory: Sendable {
         let checkpoint: Checkpoint
         do { checkpoint = try Checkpoint(directory: path) } catch { throw .checkpoint(error) }
         return WeightReader(
-            checkpoint: checkpoint, type: options.elementType, optionalPrefix: configuration.plan.optionalPrefix)
+            checkpoint: checkpoint, type: options.elementType, quantisation: configuration.quantisation,
+            optionalPrefix: configuration.plan.optionalPrefix)
     }
 }
 

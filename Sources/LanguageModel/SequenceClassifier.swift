@@ -18,6 +18,11 @@ public protocol SequenceClassifier: AnyObject {
     /// The checkpoint's own head by its tensors' names; `nil` where it has none for this many classes.
     var storedHead: [String: [Float]]? { get }
 
+    /// The Euclidean lengths of the rows of a linear layer's weight as `[out, in]`, `[out]`.
+    ///
+    /// - Parameter layer: One of ``linearLayers``.
+    func weightRowNorms(of layer: String) -> [Float]
+
     /// Logits `[examples, classes]`, row-major, float32.
     ///
     /// - Parameter adapter: With the head's tensors; one without them, or `nil`, needs ``storedHead``.

@@ -39,6 +39,35 @@ extension AtomicFile {
         try synchronizeFolder(folder)
     }
 
+    /// Makes a folder of plain files that appears whole or not at all, for content too large to hold in memory.
+    ///
+    /// - Parameters:
+    ///   - path: Must not exist yet, or be an empty folder.
+    ///   - write: Gets the path of a temporary folder beside it, and puts durable files there.
+    public static func createDirectory(at path: String, _ write: (String) throws -> Void) throws {
+        let target = resolved(path)
+        let (folder, name) = split(target)
+        try requireEmpty(target)
+        let temporary = try unusedName(in: folder, for: name) { (candidate) throws(FileError) in
+            guard mkdir(candidate, 0o755) == 0 else { throw FileError.last("create", candidate) }
+        }
+        do {
+            try write(temporary)
+            try synchronizeFolder(temporary)
+            guard rename(temporary, target) == 0 else { throw FileError.last("rename \(temporary) to", target) }
+        } catch {
+            removeFiles(temporary)
+            throw error
+        }
+        try synchronizeFolder(folder)
+    }
+
+    private static func requireEmpty(_ path: String) throws(FileError) {
+        guard try entries(of: path).isEmpty else {
+            throw FileError(operation: "fill, for it is not empty,", path: path, code: ENOTEMPTY)
+        }
+    }
+
     /// Puts `temporary` in `target`'s place, and what was there, if anything, in its own.
     private static func exchange(_ temporary: String, _ target: String) throws(FileError) {
         if exchangeNames(temporary, target) == 0 { return }

@@ -120,7 +120,9 @@ extension TrainingOptions {
         }
         switch precision {
         case .float32: fields.pointee.precision = SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32
+        case .bfloat16: fields.pointee.precision = SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_BFLOAT16
         }
+        fields.pointee.recompute = recomputes ? 1 : 0
         return fields
     }
 }

@@ -38,8 +38,11 @@ extension TrainingOptions {
         case SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_COSINE: schedule = .cosine
         default: throw unknownValue(fields.schedule.rawValue, "training.schedule")
         }
-        guard fields.precision == SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32 else {
-            throw unknownValue(fields.precision.rawValue, "training.precision")
+        let precision: Precision
+        switch fields.precision {
+        case SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32: precision = .float32
+        case SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_BFLOAT16: precision = .bfloat16
+        default: throw unknownValue(fields.precision.rawValue, "training.precision")
         }
         var clipNorm: Double?
         if fields.clip_norm_presence_case == SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE_CLIP_NORM {
@@ -59,7 +62,8 @@ extension TrainingOptions {
             beta1: try wireFinite(fields.beta1, "training.beta1"),
             beta2: try wireFinite(fields.beta2, "training.beta2"),
             epsilon: try wireFinite(fields.epsilon, "training.epsilon"),
-            momentum: try wireFinite(fields.momentum, "training.momentum"), clipNorm: clipNorm, precision: .float32,
+            momentum: try wireFinite(fields.momentum, "training.momentum"), clipNorm: clipNorm, precision: precision,
+            recomputes: fields.recompute != 0,
             chatTemplate: try ChatTemplateCoding.name(fields.chat_template))
     }
 }

@@ -113,8 +113,10 @@ public final class LocalTraining: TaskRunning {
         _ task: LocalTask, _ data: DataSource, _ desk: Desk, _ notice: (String) -> Void, _ isWanted: () -> Bool,
         _ report: @escaping @Sendable (TaskEvent) -> Void
     ) throws -> TaskEvent {
+        let options = ModelOptions(task.training)
         let base =
-            try desk.base.flatMap { $0.path == task.modelPath ? $0 : nil } ?? PretrainedModel(path: task.modelPath)
+            try desk.base.flatMap { $0.path == task.modelPath && $0.options == options ? $0 : nil }
+            ?? PretrainedModel(path: task.modelPath, options: options)
         desk.base = base
         let packed = try pack(data, for: task.training, base, desk, notice)
         let plan = try AdapterPlan(options: task.adapterOptions, model: base.model.linearLayers)

@@ -79,14 +79,18 @@ struct EncoderTests {
         let again = try load(fixture, ModelOptions(recomputes: true))
         func gradient(_ loaded: Loaded, _ key: UInt64) -> [Float] {
             var gradient = [Float](repeating: 0, count: loaded.adapter.layout.parameterCount)
-            _ = loaded.model.lossAndGradient(
-                loaded.batch, adapter: loaded.adapter, dropout: CounterRandom(key: key), gradientScale: 1,
-                gradient: &gradient)
+            // Other tests change the level, and with it the last bits.
+            KernelLevel.supported[0].whileInUse {
+                _ = loaded.model.lossAndGradient(
+                    loaded.batch, adapter: loaded.adapter, dropout: CounterRandom(key: key), gradientScale: 1,
+                    gradient: &gradient)
+            }
             return gradient
         }
         let first = gradient(kept, 1)
-        #expect(first == gradient(kept, 1))
-        #expect(first != gradient(kept, 2))
+        let repeated = gradient(kept, 1) == first
+        #expect(repeated)
+        #expect(relativeDistance(first, gradient(kept, 2)) > 1e-3)
         #expect(relativeDistance(first, gradient(again, 1)) < 1e-6)
     }
 

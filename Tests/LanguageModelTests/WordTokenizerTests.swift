@@ -145,6 +145,15 @@ struct TokenizerBatchTests {
         #expect(tokenizer.encode("a b a", addSpecialTokens: true) == [1, 4, 5, 4, 2])
     }
 
+    @Test func `a special token beyond the vocabulary counts among the ids`() throws {
+        let json = """
+            {"post_processor":{"type":"BertProcessing","cls":["a",0],"sep":["b",9]},
+            "model":{"type":"Unigram","unk_id":0,"vocab":[["a",-1]]}}
+            """
+        #expect(try Tokenizer(json: Array(json.utf8), name: "test").largestID == 9)
+        #expect(try tokenizer().largestID == 5)
+    }
+
     @Test func `padding is found in the vocabulary`() throws {
         #expect(try tokenizer().paddingID == 0)
         #expect(try tokenizer().fileMaximumLength == nil)

@@ -193,4 +193,32 @@ void shoal_dropout_forward(shoal_type type, const void *x, void *out, size_t n, 
 void shoal_dropout_backward(shoal_type type, const void *dout, void *dx, size_t n, float probability, uint64_t key,
                             uint32_t stream);
 
+// Quantised weights
+
+/// (rows, C) out[r][c] = scales[r] · values[r][c]
+void shoal_dequantise_int8(const int8_t *values, const float *scales, shoal_type type, void *out, size_t rows,
+                           size_t C);
+
+enum {
+    SHOAL_NF4_BLOCK = 64,   ///< values that share an absolute maximum; a row's last block may be shorter
+    SHOAL_NF4_SCALES = 256  ///< absolute maxima that share a scale
+};
+
+/// A matrix (rows, C) of 4-bit NormalFloats with doubly quantised absolute maxima (QLoRA, arXiv:2305.14314): in block b,
+/// values[code] · (map[absmax[b]] · scales[b / 256] + offset), blocks counted row after row.
+struct shoal_nf4 {
+    const uint8_t *codes;   ///< (rows, ⌈C / 2⌉), two a byte, the earlier value in the upper half
+    const uint8_t *absmax;  ///< (rows, ⌈C / 64⌉)
+    const float *scales;    ///< (⌈rows · ⌈C / 64⌉ / 256⌉)
+    float offset;
+};
+
+/// (16) What the codes mean: quantiles of the normal distribution, ascending from −1 to 1 with an exact zero at 7.
+const float *shoal_nf4_values(void);
+/// (256) What the absolute maxima's codes mean, ascending from about −1 to 1: signs, decimal exponents and linear
+/// fractions of varying length (dynamic tree quantisation, arXiv:1511.04561; bitsandbytes' signed 8-bit map).
+const float *shoal_nf4_map(void);
+
+void shoal_dequantise_nf4(const struct shoal_nf4 *weight, shoal_type type, void *out, size_t rows, size_t C);
+
 #endif

@@ -116,7 +116,8 @@ typedef enum _Shoal__V1__TrainingOptions__ChatTemplate {
 } Shoal__V1__TrainingOptions__ChatTemplate;
 typedef enum _Shoal__V1__TrainingOptions__Precision {
   SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED = 0,
-  SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32 = 1
+  SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32 = 1,
+  SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_BFLOAT16 = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__TRAINING_OPTIONS__PRECISION)
 } Shoal__V1__TrainingOptions__Precision;
 typedef enum _Shoal__V1__Offer__Task {
@@ -522,6 +523,10 @@ struct  Shoal__V1__TrainingOptions
   double momentum;
   Shoal__V1__TrainingOptions__Precision precision;
   /*
+   * Compute inner values of each layer again in the backward pass.
+   */
+  protobuf_c_boolean recompute;
+  /*
    * How chats become text; unspecified: as the base model's own template says.
    */
   Shoal__V1__TrainingOptions__ChatTemplate chat_template;
@@ -532,7 +537,7 @@ struct  Shoal__V1__TrainingOptions
 };
 #define SHOAL__V1__TRAINING_OPTIONS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__training_options__descriptor) \
-    , 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET, {0} }
+    , 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET, {0} }
 
 
 typedef enum {

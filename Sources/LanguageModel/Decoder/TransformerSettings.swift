@@ -91,7 +91,7 @@ extension ConfigurationReader {
             }
         }
         try requireZero("attention_dropout")
-        try require("quantization_config", in: [], supported: "a checkpoint that shoal quantize made, or none")
+        _ = try quantisation()
         try require("rope_interleaved", in: [.boolean(false)], supported: "false")
     }
 

@@ -11,6 +11,7 @@ package final class Encoder: SequenceClassifier {
     private let engine = Engine()
     package let linearLayers: [LinearLayer]
     package let storedHead: [String: [Float]]?
+    private let linearWeights: [Weight]
     private let positions: [String: Int]
 
     package init(
@@ -19,6 +20,7 @@ package final class Encoder: SequenceClassifier {
         self.network = network
         self.options = options
         linearLayers = reader.linearLayers
+        linearWeights = reader.linearWeights
         positions = Dictionary(uniqueKeysWithValues: linearLayers.enumerated().map { ($1.name, $0) })
         storedHead = try Self.storedHead(network.headModules, reader)
     }
@@ -28,6 +30,11 @@ package final class Encoder: SequenceClassifier {
     package var paddingToken: Int32 { network.paddingToken }
     package var savedModules: [SavedModule] { network.headModules }
     package var classCount: Int { network.headModules.last?.outputs ?? 0 }
+
+    package func weightRowNorms(of layer: String) -> [Float] {
+        guard let position = positions[layer] else { preconditionFailure("\(layer) is no linear layer of this model") }
+        return linearWeights[position].squaredRowLengths.map { $0.squareRoot() }
+    }
 
     package func logits(_ batch: ClassificationBatch, adapter: LowRankAdapter?) -> [Float] {
         withPass(batch, adapter: adapter, dropout: nil, gradient: nil) { pass in

@@ -30,7 +30,7 @@ public final class Tokenizer: Sendable {
     public var specialTokenCount: Int { template.count }
 
     /// The largest id that encoding can give; -1 if there are no tokens.
-    public var largestID: Int32 { max(model.vocabulary.largestID, added.largestID ?? -1) }
+    public var largestID: Int32 { max(model.vocabulary.largestID, added.largestID ?? -1, template.largestID) }
 
     /// Reads `tokenizer.json` in a model directory.
     ///

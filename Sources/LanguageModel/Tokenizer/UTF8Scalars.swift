@@ -63,3 +63,18 @@ func appendUTF8(_ value: UInt32, to bytes: inout [UInt8]) {
         bytes.append(UInt8(truncatingIfNeeded: 0x80 | value & 0x3F))
     }
 }
+
+/// The text with each scalar replaced by what `body` appends for it.
+@inline(__always)
+func mapScalars(_ text: [UInt8], _ body: (_ value: UInt32, _ result: inout [UInt8]) -> Void) -> [UInt8] {
+    var result: [UInt8] = []
+    result.reserveCapacity(text.count)
+    let bytes = text.span
+    var position = 0
+    while position < bytes.count {
+        let next = scalar(in: bytes, at: position)
+        body(next.value, &result)
+        position = next.end
+    }
+    return result
+}

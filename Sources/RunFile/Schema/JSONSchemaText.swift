@@ -53,6 +53,7 @@ extension ValueKind {
         case .text: ["type": .text("string"), "minLength": .integer(1), "maxLength": .integer(4_096)]
         case .choice(let words): ["enum": .list(words.map(JSONValue.text))]
         case .integer(let range): Self.integerSchema(range)
+        case .boolean: ["type": .text("boolean")]
         case .number(let range): range.schema
         case .duration: ["type": .text("string"), "pattern": .text(DurationText.pattern)]
         case .codec(let names):

@@ -29,6 +29,15 @@ extension FederationOptions.Strategy: SettingRepresentable {}
 extension FederationOptions.Aggregation: SettingRepresentable {}
 extension EvaluationOptions.Source: SettingRepresentable {}
 
+extension Bool: SettingRepresentable {
+    init?(setting: SettingValue) {
+        guard case .boolean(let value) = setting else { return nil }
+        self = value
+    }
+
+    var setting: SettingValue? { .boolean(self) }
+}
+
 extension Int: SettingRepresentable {
     init?(setting: SettingValue) {
         guard case .integer(let value) = setting else { return nil }

@@ -1,5 +1,6 @@
 /// One key's value, read and checked against its kind: the common currency of file, overrides, defaults and ledger.
 enum SettingValue: Hashable, Sendable {
+    case boolean(Bool)
     case integer(Int)
     case number(Double)
     /// Paths, choices, codecs, and words such as `none` and `auto`.
@@ -14,6 +15,7 @@ enum SettingValue: Hashable, Sendable {
 
     var json: JSONValue {
         switch self {
+        case .boolean(let value): .boolean(value)
         case .integer(let value): .integer(value)
         case .number(let value): .number(value)
         case .text(let value): .text(value)

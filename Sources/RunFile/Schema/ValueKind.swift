@@ -5,6 +5,8 @@ indirect enum ValueKind: Hashable, Sendable {
     /// Any text of 1 to 4,096 bytes without control characters.
     case text
     case choice([String])
+    /// `true` or `false`.
+    case boolean
     case integer(ClosedRange<Int>)
     case number(NumberRange)
     case duration(ClosedRange<Duration>)
@@ -29,6 +31,7 @@ indirect enum ValueKind: Hashable, Sendable {
         case .text: "a text"
         case .choice(let words) where words.count == 1: "`\(words[0])`"
         case .choice(let words): "one of " + words.map { "`\($0)`" }.joined(separator: ", ")
+        case .boolean: "true or false"
         case .integer(let range) where range.upperBound == .max: "a whole number of at least \(range.lowerBound)"
         case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
         case .number(let range): "a number \(range.expectation)"
@@ -97,6 +100,9 @@ extension ValueKind {
             return text.contains(where: special.contains) ? Self.text(node).map(SettingValue.text) : nil
         case .choice(let words):
             return words.contains(text) ? .text(text) : nil
+        case .boolean:
+            guard isPlain, text == "true" || text == "false" else { return nil }
+            return .boolean(text == "true")
         case .integer(let range):
             guard isPlain, let value = NumberText.integer(text), range.contains(value) else { return nil }
             return .integer(value)

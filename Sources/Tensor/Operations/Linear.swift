@@ -37,9 +37,11 @@ extension Computation {
         let x = MatMul.Operand(input)
         var first = 0
         for layer in layers {
-            matMul.multiply(
-                x, MatMul.Operand(layer.weight).transposed, into: MatMul.Result(output.slice(first, layer.outputs)),
-                bias: magnitudes.applies(to: layer) ? nil : layer.bias)
+            withOperand(layer.weight) { weight in
+                matMul.multiply(
+                    x, weight.transposed, into: MatMul.Result(output.slice(first, layer.outputs)),
+                    bias: magnitudes.applies(to: layer) ? nil : layer.bias)
+            }
             first += layer.outputs
         }
         updates.forward(input, into: output)
@@ -63,9 +65,10 @@ extension Computation {
         let result = MatMul.Result(target, input.type, stride: input.stride)
         var first = 0
         for layer in layers {
-            matMul.multiply(
-                MatMul.Operand(gradientOf: output.slice(first, layer.outputs)), MatMul.Operand(layer.weight),
-                into: result, accumulate: accumulates)
+            let gradient = MatMul.Operand(gradientOf: output.slice(first, layer.outputs))
+            withOperand(layer.weight) { weight in
+                matMul.multiply(gradient, weight, into: result, accumulate: accumulates)
+            }
             accumulates = true
             first += layer.outputs
         }

@@ -79,7 +79,7 @@ extension Computation {
         let rank = factors.rank
         let mixed = arena.take(layer.outputs * rank * 4)
         let square = arena.take(rank * rank * 4)
-        matMul.multiply(MatMul.Operand(layer.weight), a.transposed, into: MatMul.Result(mixed.address))
+        withOperand(layer.weight) { matMul.multiply($0, a.transposed, into: MatMul.Result(mixed.address)) }
         matMul.multiply(a, a.transposed, into: MatMul.Result(square.address))
         return engine.squaredRowLengths(of: layer.weight).enumerated().map { row, own in
             let b = factors.b + row * rank
@@ -107,7 +107,9 @@ extension Computation {
 
 extension Weight {
     /// The squared length of each row, `[rows]`.
-    package var squaredRowLengths: [Float] {
+    package var squaredRowLengths: [Float] { plain(.float32, Arena()).plainSquaredRowLengths }
+
+    private var plainSquaredRowLengths: [Float] {
         var lengths = [Double](repeating: 0, count: rows)
         let wide = Arena().take(columns * 4)
         if isTransposed {

@@ -1,6 +1,7 @@
 public import ArgumentParser
 public import FineTuning
 import Foundation
+import LanguageModel
 public import Recipe
 import Tensor
 
@@ -26,7 +27,7 @@ struct Evaluate: ParsableCommand {
     @Option(help: "How chats become text: chatml, llama-3, gemma, zephyr, alpaca, plain (default: as the model does).")
     var chatTemplate: ChatTemplateName?
 
-    @Option(help: "Precision of the computation: float32.")
+    @Option(help: "Precision of the computation: float32, bfloat16.")
     var precision: TrainingOptions.Precision = .float32
 
     @Option(help: "Threads to compute with (default: all cores).")
@@ -45,7 +46,8 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         let result = try usingInput {
             if let threads { Threads.limit(to: threads) }
-            let base = try PretrainedModel(path: BuiltInModel.resolve(model))
+            let base = try PretrainedModel(
+                path: BuiltInModel.resolve(model), options: ModelOptions(precision: precision))
             let bound = try adapter.map { try base.adapter(at: $0) }
             let grouped = try base.blocks(
                 of: .file(data), split: split, length: sequenceLength, chatTemplate: chatTemplate)

@@ -24,14 +24,14 @@ struct PreparedRun {
     init(_ configuration: RunConfiguration, split: DataRow.Split? = nil) throws {
         self.configuration = configuration
         let path = try BuiltInModel.resolve(configuration.model.path)
-        model = try PretrainedModel(path: path)
+        model = try PretrainedModel(path: path, options: ModelOptions(configuration.training))
         manifest = try ModelManifest(directory: path)
         plan = try AdapterPlan(options: configuration.adapter, model: model.model.linearLayers)
         let length = configuration.training.sequenceLength
         guard length <= model.configuration.maximumLength else {
             throw TrainingError.blocksTooLong(length: length, maximum: model.configuration.maximumLength)
         }
-        initialValues = try Self.initialValues(plan, configuration)
+        initialValues = try Self.initialValues(plan, model, configuration)
         let encoder = model.rowEncoder(chatTemplate: configuration.training.chatTemplate)
         rows = try Self.rows(configuration.data, split: split, objection: encoder.objection)
         let hasChats = rows.contains { if case .chat = $0.content { true } else { false } }
@@ -50,10 +50,12 @@ struct PreparedRun {
             chatTemplate: configuration.training.chatTemplate)
     }
 
-    private static func initialValues(_ plan: AdapterPlan, _ configuration: RunConfiguration) throws -> [Float] {
+    private static func initialValues(
+        _ plan: AdapterPlan, _ model: PretrainedModel, _ configuration: RunConfiguration
+    ) throws -> [Float] {
         guard let source = configuration.adapterFrom else {
             let key = StreamKey(seed: configuration.federation.seed, purpose: .adapterInitialisation)
-            return plan.initialAdapter(random: key.generator()).values
+            return plan.initialAdapter(random: key.generator(), rowNorms: model.model.weightRowNorms).values
         }
         let stored = try AdapterDirectory.read(source)
         guard plan.accepts(layout: stored.layout, configuration: stored.configuration) else {

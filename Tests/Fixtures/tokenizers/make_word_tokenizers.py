@@ -2,7 +2,9 @@
 the awkward texts of cases.json, of texts in more scripts, of every Unicode scalar and of a large text. Everything comes
 from this script and make_tokenizers.py; no text of others is used.
 
-Usage: python3 make_word_tokenizers.py   (tokenizers 0.23.3 made the committed file; reads and writes beside itself)
+Usage: python3 make_word_tokenizers.py [--train]   (tokenizers 0.23.3 made the committed file; reads and writes beside
+itself). With --train both vocabularies are learned anew; otherwise they are taken from words.json, since the trainers
+break ties at random.
 
 words.json holds
   parts       texts to put in place of their names in the tokenizers below: the large ones, which are shared
@@ -21,6 +23,7 @@ import json
 import os
 import random
 import struct
+import sys
 
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
@@ -207,8 +210,12 @@ def train_unigram():
     return [[t, round(s, 3)] for t, s in json.loads(trained.to_str())["model"]["vocab"]]
 
 
-WP = train_word_piece()
-UNI = train_unigram()
+if "--train" in sys.argv:
+    WP, UNI = train_word_piece(), train_unigram()
+else:
+    with open(os.path.join(HERE, "words.json"), encoding="utf-8") as file:
+        LEARNED = json.load(file)["parts"]
+    WP, UNI = json.loads(LEARNED["word vocabulary"]), json.loads(LEARNED["scores"])
 UNI_IDS = {t: i for i, (t, _) in enumerate(UNI)}
 BYTE_PIECES = [[f"<0x{b:02X}>", -20.0] for b in range(256)]
 UNI_BYTES = UNI + BYTE_PIECES

@@ -41,34 +41,3 @@ struct StripAccentsNormalizer: Normalizer {
         }
     }
 }
-
-/// The cleaning of SentencePiece's translation models: control characters go, invisible ones become spaces.
-struct NmtNormalizer: Normalizer {
-    var mayDropStart: Bool { true }
-
-    func normalize(_ text: inout [UInt8]) {
-        text = mapScalars(text) { value, result in
-            switch value {
-            case 0x01...0x08, 0x0B, 0x0E...0x1F, 0x7F, 0x8F, 0x9F: break
-            case 0x09, 0x0A, 0x0C, 0x0D, 0x1680, 0x200B...0x200F, 0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD:
-                result.append(UInt8(ascii: " "))
-            default: appendUTF8(value, to: &result)
-            }
-        }
-    }
-}
-
-/// The text with each scalar replaced by what `body` appends for it.
-@inline(__always)
-private func mapScalars(_ text: [UInt8], _ body: (_ value: UInt32, _ result: inout [UInt8]) -> Void) -> [UInt8] {
-    var result: [UInt8] = []
-    result.reserveCapacity(text.count)
-    let bytes = text.span
-    var position = 0
-    while position < bytes.count {
-        let next = scalar(in: bytes, at: position)
-        body(next.value, &result)
-        position = next.end
-    }
-    return result
-}

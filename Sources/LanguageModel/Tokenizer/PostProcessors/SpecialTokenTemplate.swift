@@ -5,6 +5,9 @@ struct SpecialTokenTemplate {
 
     var count: Int { prefix.count + suffix.count }
 
+    /// -1 if there are none.
+    var largestID: Int32 { (prefix + suffix).max() ?? -1 }
+
     init() {}
 
     /// Reads a `post_processor` object. A new kind is one more case here.
