@@ -76,7 +76,8 @@ package final class WeightReader {
         _ name: String, _ weight: Weight, bias: Vector?, isOutputHead: Bool, isTransposed: Bool
     ) -> Linear {
         linearLayers.append(
-            LinearLayer(name: name, inputs: weight.columns, outputs: weight.rows, isOutputHead: isOutputHead,
+            LinearLayer(
+                name: name, inputs: weight.columns, outputs: weight.rows, isOutputHead: isOutputHead,
                 isConv1D: isTransposed))
         linearWeights.append(weight)
         return Linear(weight: weight, bias: bias, index: linearLayers.count - 1)

@@ -96,7 +96,9 @@ public final class Vector {
     public init(_ source: [Float]) {
         count = source.count
         values = .allocate(capacity: max(source.count, 1))
-        source.withUnsafeBufferPointer { values.initialize(from: $0.baseAddress ?? UnsafePointer(values), count: $0.count) }
+        source.withUnsafeBufferPointer {
+            values.initialize(from: $0.baseAddress ?? UnsafePointer(values), count: $0.count)
+        }
     }
 
     /// `count` values from `first`, copied.

@@ -145,7 +145,8 @@ public final class LocalTraining: TaskRunning {
             }
             let summary = try base.train(
                 &adapter, on: packed.train, options: task.training,
-                after: (task.round - 1) * task.training.localSteps, batches: task.stream(.batches), dropout: task.stream(.dropout)
+                after: (task.round - 1) * task.training.localSteps, batches: task.stream(.batches),
+                dropout: task.stream(.dropout)
             ) { progress in
                 report(.progress(step: progress.step, totalSteps: progress.totalSteps, loss: progress.meanLoss))
                 return isWanted()

@@ -8,7 +8,8 @@ import Testing
 struct ArchitectureFixture: Sendable, CustomTestStringConvertible {
     /// The decoders that are supported; `make.py` says what each case holds.
     static let decoders = [
-        "llama", "llama-linear", "llama-dynamic", "llama-llama3", "llama-dora", "mistral-window", "qwen2", "qwen2-window", "qwen3",
+        "llama", "llama-linear", "llama-dynamic", "llama-llama3", "llama-dora", "mistral-window", "qwen2",
+        "qwen2-window", "qwen3",
         "gemma", "gemma3", "gemma3-old", "phi", "phi3", "gpt2", "gpt2-dora",
     ].map(ArchitectureFixture.init)
 

@@ -18,7 +18,8 @@ struct ProductRecorderTests {
                 recorder.recording {
                     matMul.multiply(left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase))
                     recorder.isOn = true
-                    matMul.multiply(left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase), accumulate: true)
+                    matMul.multiply(
+                        left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase), accumulate: true)
                 }
                 matMul.multiply(left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase))  // Outside: not noted.
                 for product in recorder.products { matMul.multiply(product) }

@@ -33,7 +33,8 @@ extension Computation {
         let updates = LowRankUpdates(layers, self)
         let magnitudes = Magnitudes(layers, updates, self)
         let output = make(
-            input.rows, layers.reduce(0) { $0 + $1.outputs }, type, needsGradient: input.needsGradient || !updates.isEmpty)
+            input.rows, layers.reduce(0) { $0 + $1.outputs }, type,
+            needsGradient: input.needsGradient || !updates.isEmpty)
         let x = MatMul.Operand(input)
         var first = 0
         for layer in layers {

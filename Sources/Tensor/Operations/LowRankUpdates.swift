@@ -43,7 +43,8 @@ final class LowRankUpdates {
                 SHOAL_FLOAT32, factors.b, computation.type.kernelType, b.address, layer.outputs * factors.rank, 1)
             updates.append(
                 Update(
-                    factors: factors, layer: layer.index, firstOutput: firstOutput, outputs: layer.outputs, firstRank: ranks,
+                    factors: factors, layer: layer.index, firstOutput: firstOutput, outputs: layer.outputs,
+                    firstRank: ranks,
                     dropoutStream: UInt32(truncatingIfNeeded: layer.index ?? 0), b: b))
             ranks += factors.rank
         }
@@ -95,7 +96,8 @@ final class LowRankUpdates {
         eachInput(input) { x, updates in
             let (first, count) = span(updates)
             computation.matMul.multiply(
-                x, MatMul.Operand(a.address + first * inputs * type.size, type, rows: count, columns: inputs).transposed,
+                x,
+                MatMul.Operand(a.address + first * inputs * type.size, type, rows: count, columns: inputs).transposed,
                 into: MatMul.Result(u.address + first * type.size, type, stride: ranks))
         }
     }

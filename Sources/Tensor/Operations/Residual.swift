@@ -25,7 +25,11 @@ extension Computation {
         let narrow = sum.storage.narrowGradient
         guard let gradient = sum.storage.takeGradient() else { return }
         if let delta, delta.needsGradient {
-            if let narrow { delta.storage.addGradient(narrow, arena) } else { addGradient(gradient, sum.type, to: delta) }
+            if let narrow {
+                delta.storage.addGradient(narrow, arena)
+            } else {
+                addGradient(gradient, sum.type, to: delta)
+            }
         }
         if x.needsGradient { x.storage.addGradient(gradient, arena) }
     }

@@ -93,7 +93,8 @@ struct Evaluate: ParsableCommand {
         }
         let base = try PretrainedClassifier(path: path, classNames: names, options: ModelOptions(precision: precision))
         guard adapter != nil || base.model.storedHead != nil else {
-            throw CommandFailure.badInput("\(model) has no classification head for \(names.count) classes; give --adapter")
+            throw CommandFailure.badInput(
+                "\(model) has no classification head for \(names.count) classes; give --adapter")
         }
         let bound = try adapter.map { try base.adapter(at: $0) }
         guard sequenceLength <= base.configuration.maximumLength else {

@@ -23,7 +23,8 @@ struct Comparison {
 
     /// - Parameter trainsLocal: Whether to train each worker's own adapter (as many steps as it took in the run).
     init(
-        _ prepared: PreparedRun, _ base: PretrainedModel, workers: SimulatedWorkers, heldOut: TokenBlocks, federated: [Float],
+        _ prepared: PreparedRun, _ base: PretrainedModel, workers: SimulatedWorkers, heldOut: TokenBlocks,
+        federated: [Float],
         trainsLocal: Bool, progress: (Int, Int) -> Void
     ) throws {
         let configuration = prepared.configuration

@@ -73,7 +73,8 @@ private struct FinishedLine: Encodable {
     let adapter: String
 
     private enum Key: String, CodingKey {
-        case event, rounds, baseLoss, finalLoss, baseAccuracy, finalAccuracy, uplinkBytes, downlinkBytes, denseUplinkBytes
+        case event, rounds, baseLoss, finalLoss, baseAccuracy, finalAccuracy, uplinkBytes, downlinkBytes,
+            denseUplinkBytes
         case seconds, tokensTrained, adapter
     }
 

@@ -42,8 +42,9 @@ final class RunView {
             showLine("worker \(worker) was lost; its task goes to another worker if there is one")
         case .baseEvaluated(let evaluation):
             lastLoss = evaluation.loss
-            showLine("base model    held-out loss \(describe(evaluation)) over \(evaluation.items) "
-                + (evaluation.accuracy == nil ? "blocks" : "examples"))
+            showLine(
+                "base model    held-out loss \(describe(evaluation)) over \(evaluation.items) "
+                    + (evaluation.accuracy == nil ? "blocks" : "examples"))
         case .roundStarted(let round, let workers):
             self.round = round
             workersChosen = workers.count
