@@ -29,7 +29,8 @@ public struct TrainingOptions: Hashable, Sendable {
     /// The largest gradient norm, all parameters together; `nil` never clips.
     public var clipNorm: Double?
     public var precision: Precision
-    /// Inner values of each layer are computed again in the backward pass instead of being kept: less memory, more time.
+    /// Inner values of each layer are computed again in the backward pass instead of being kept: less memory, more
+    /// time.
     public var recomputes: Bool
     /// How conversations become text; `nil` recognises the base model's own template.
     public var chatTemplate: ChatTemplateName?

@@ -21,7 +21,8 @@ struct ProductRecorderTests {
                     matMul.multiply(
                         left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase), accumulate: true)
                 }
-                matMul.multiply(left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase))  // Outside: not noted.
+                // Outside, so not noted.
+                matMul.multiply(left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase))
                 for product in recorder.products { matMul.multiply(product) }
             }
         }

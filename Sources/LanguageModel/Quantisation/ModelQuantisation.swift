@@ -17,8 +17,8 @@ extension ModelDirectory {
         let listing = WeightReader(listing: checkpoint, optionalPrefix: configuration.plan.optionalPrefix)
         switch configuration.plan {
         case let plan as any DecoderPlan: _ = try plan.decoder(listing)
-        case let plan as any EncoderPlan: _ = try plan.encoder(listing, classes: 2)
-        default: preconditionFailure("a network that is neither decoder nor encoder")
+        case let plan as any EncoderPlan: _ = try plan.encoder(listing, classes: 2)  // The head is no base weight.
+        default: preconditionFailure("a network of neither kind")
         }
         let plan = try QuantisationPlan(checkpoint, format, listing.quantisableWeights)
         var report = QuantisationReport(format: format)
