@@ -28,7 +28,7 @@ struct kernel_table {
     void (*scale_columns)(shoal_type type, const void *x, const float *factors, void *out, size_t C, size_t begin,
                           size_t end);
     void (*column_products)(shoal_type type, const void *x, const void *y, float *sums, size_t rows, size_t C);
-    void (*add_values)(shoal_type y_type, void *y, shoal_type x_type, const void *x, size_t n);
+    void (*add_values)(shoal_type y_type, void *y, shoal_type x_type, const void *x, size_t n, float factor);
     void (*convert)(shoal_type from, const void *x, shoal_type to, void *out, size_t n, float factor);
     void (*vocabulary_block)(shoal_type type, const float *logits, void *weights, const int32_t *labels, size_t first,
                              size_t columns, float *highest, float *total, float *target, float *kept, size_t begin,

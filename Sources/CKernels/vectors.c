@@ -68,7 +68,7 @@ static void add_chunks(size_t begin, size_t end, void *context) {
     const struct conversion *a = context;
     const size_t from = first_value(begin, a->n), count = first_value(end, a->n) - from;
     shoal_kernels()->add_values(a->to, (char *)a->out + from * bytes_of(a->to), a->from,
-                                (const char *)a->x + from * bytes_of(a->from), count);
+                                (const char *)a->x + from * bytes_of(a->from), count, 1);
 }
 
 void shoal_add_values(shoal_type y_type, void *y, shoal_type x_type, const void *x, size_t n) {
@@ -113,7 +113,7 @@ void shoal_gather_rows(shoal_type type, const void *table, const int32_t *ids, f
     for (size_t row = 0; row < rows; row++) {
         const char *from = (const char *)table + (size_t)ids[row] * C * bytes_of(type);
         if (accumulate) {
-            shoal_kernels()->add_values(SHOAL_FLOAT32, out + row * C, type, from, C);
+            shoal_kernels()->add_values(SHOAL_FLOAT32, out + row * C, type, from, C, factor);
         } else {
             shoal_kernels()->convert(type, from, SHOAL_FLOAT32, out + row * C, C, factor);
         }

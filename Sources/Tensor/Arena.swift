@@ -5,9 +5,13 @@
 package final class Arena {
     private var free: [Int: [UnsafeMutableRawPointer]] = [:]
     private var freeBytes = 0
-    private var bytesInUse = 0
+    /// Taken and not yet given back. Unit: bytes.
+    package private(set) var bytesInUse = 0
     private var bytesInUseMax = 0
     private static let alignment = 64
+
+    /// All memory taken from the system, in use or waiting. Unit: bytes.
+    package var bytesHeld: Int { bytesInUse + freeBytes }
 
     package init() {}
 

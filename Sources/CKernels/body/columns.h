@@ -33,10 +33,10 @@ static void LEVEL(column_products)(shoal_type type, const void *x, const void *y
     FOR_TYPE(type, column_products_range(T, x, y, sums, rows, C, 0, (C + LANES - 1) / LANES));
 }
 
-/// y (n) += x (n)
-static void LEVEL(add_values)(shoal_type y_type, void *y, shoal_type x_type, const void *x, size_t n) {
+/// y (n) += factor · x (n)
+static void LEVEL(add_values)(shoal_type y_type, void *y, shoal_type x_type, const void *x, size_t n, float factor) {
     for (size_t i = 0; i < n; i += LANES) {
-        vfloat value = load_as(y_type, y, i, n - i) + load_as(x_type, x, i, n - i);
+        vfloat value = load_as(y_type, y, i, n - i) + factor * load_as(x_type, x, i, n - i);
         store_as(y_type, y, i, n - i, value);
     }
 }

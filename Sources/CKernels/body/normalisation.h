@@ -11,14 +11,18 @@ INLINE void normalise_row(const shoal_type IN, const shoal_type T, const struct 
         total += value;
         squares += value * value;
     }
+    // Where the sum was stored, what it was rounded to is what gets normalised.
     const void *input = sum_row ? sum_row : x;
+    if (sum_row) delta = NULL;
     float mean = 0;
     if (s->centred) {
         // In two passes: a mean far from 0 would cancel in E[x²] − E[x]².
         mean = sum(total) / (float)C;
         squares = 0;
         for (size_t c = 0; c < C; c += LANES) {
-            vfloat value = load_as(IN, input, c, C - c) - mean;
+            vfloat value = load_as(IN, input, c, C - c);
+            if (delta) value += load_as(T, delta, c, C - c);
+            value -= mean;
             if (C - c < LANES) value = lane_index() < (vint)(int32_t)(C - c) ? value : (vfloat)0;
             squares += value * value;
         }
@@ -26,7 +30,9 @@ INLINE void normalise_row(const shoal_type IN, const shoal_type T, const struct 
     const float r = 1 / sqrtf(sum(squares) / (float)C + s->epsilon);
     *rstd = r;
     for (size_t c = 0; c < C; c += LANES) {
-        vfloat value = (load_as(IN, input, c, C - c) - mean) * r;
+        vfloat value = load_as(IN, input, c, C - c);
+        if (delta) value += load_as(T, delta, c, C - c);
+        value = (value - mean) * r;
         if (normal) store_as(T, normal, c, C - c, value);
         value *= load_as(SHOAL_FLOAT32, s->weight, c, C - c);
         if (s->bias) value += load_as(SHOAL_FLOAT32, s->bias, c, C - c);
