@@ -16,7 +16,7 @@ struct AttentionCall {
         var values = TestValues(UInt64(given.headSize))
         let queries = given.blocks * given.queries * given.heads * given.headSize
         let keys = given.blocks * given.keys * given.keyHeads * given.headSize
-        func next(_ count: Int) -> [Float] { Storage(values.next(count), type).floats }
+        func next(_ count: Int) -> [Float] { TypedValues(values.next(count), type).floats }
         self.given = given
         self.type = type
         (q, k, v, seed) = (next(queries), next(keys), next(keys), next(queries))
@@ -52,10 +52,10 @@ struct AttentionCall {
         var flatSeed = [Float](repeating: .nan, count: rows.q * outStride)
         flatSeed.place(seed, width: queryWidth, start: 0, stride: outStride)
 
-        let inputs = Storage(flat, type)
-        let seeds = Storage(flatSeed, type)
-        var out = Storage([Float](repeating: .nan, count: flatSeed.count), type)
-        var gradients = Storage([Float](repeating: .nan, count: count), type)
+        let inputs = TypedValues(flat, type)
+        let seeds = TypedValues(flatSeed, type)
+        var out = TypedValues([Float](repeating: .nan, count: flatSeed.count), type)
+        var gradients = TypedValues([Float](repeating: .nan, count: count), type)
         var lse = [Float](repeating: .nan, count: given.blocks * given.heads * given.queries)
         let size = type == SHOAL_FLOAT32 ? 4 : 2
         withOptionalLengths { lengths in
@@ -93,43 +93,5 @@ struct AttentionCall {
     private func withOptionalLengths(_ body: (UnsafePointer<Int32>?) -> Void) {
         guard let lengths = given.lengths else { return body(nil) }
         lengths.withUnsafeBufferPointer { body($0.baseAddress) }
-    }
-}
-
-/// Values as a kernel's `type` stores them.
-private struct Storage {
-    var bytes: [UInt8]
-    let type: shoal_type
-
-    /// Rounds to nearest even.
-    init(_ values: [Float], _ type: shoal_type) {
-        self.type = type
-        if type == SHOAL_FLOAT32 {
-            bytes = values.withUnsafeBytes { [UInt8]($0) }
-            return
-        }
-        let halves = values.map { value in
-            let bits = value.bitPattern
-            return value.isNaN ? UInt16(0x7fc0) : UInt16((bits + 0x7fff + (bits >> 16 & 1)) >> 16)
-        }
-        bytes = halves.withUnsafeBytes { [UInt8]($0) }
-    }
-
-    var floats: [Float] {
-        bytes.withUnsafeBytes { raw in
-            type == SHOAL_FLOAT32
-                ? [Float](raw.bindMemory(to: Float.self))
-                : raw.bindMemory(to: UInt16.self).map { Float(bitPattern: UInt32($0) << 16) }
-        }
-    }
-}
-
-extension [Float] {
-    fileprivate mutating func place(_ values: [Float], width: Int, start: Int, stride: Int) {
-        for (index, value) in values.enumerated() { self[start + index / width * stride + index % width] = value }
-    }
-
-    fileprivate func rows(_ count: Int, width: Int, start: Int, stride: Int) -> [Float] {
-        (0..<count).flatMap { self[start + $0 * stride..<start + $0 * stride + width] }
     }
 }

@@ -3,65 +3,46 @@ import Foundation
 import Tensor
 import Testing
 
-@Suite("Normalisation, rotation, gate, loss and dropout kernels")
+@Suite("Rotation, loss and dropout kernels")
 struct LayerKernelTests {
-    @Test("RMS normalisation and its derivative", arguments: [1, 5, 16, 64, 75], KernelLevel.supported)
-    func normalisation(_ width: Int, _ level: KernelLevel) {
-        let rows = 3
-        var values = TestValues(UInt64(width))
-        let (x, weight, seed) = (values.next(rows * width), values.next(width), values.next(rows * width))
-        let added = values.next(rows * width)
-        var (out, rstd) = ([Float](repeating: .nan, count: x.count), [Float](repeating: .nan, count: rows))
-        var (again, dx, sum) = (out, added, added)
-        level.whileInUse {
-            shoal_rmsnorm_forward(x, weight, &out, &rstd, rows, width, 1e-3)
-            shoal_rmsnorm_repeat(x, weight, rstd, &again, rows, width)
-            shoal_rmsnorm_backward(seed, x, weight, rstd, &dx, rows, width, true)
-        }
-        func expected(_ x: [Double]) -> [Double] { Naive.rmsNorm(x, weight: weight.doubles, epsilon: 1e-3) }
-        #expect(out.error(from: expected(x.doubles)) < 1e-5)
-        #expect(again == out)
-        let gradient = Naive.gradient(x.doubles, seed: seed.doubles, expected)
-        #expect(dx.error(from: zip(gradient, added).map { $0 + Double($1) }) < 1e-4)
-        level.whileInUse { shoal_residual_rmsnorm_forward(x, &sum, weight, &out, &rstd, rows, width, 1e-3) }
-        #expect(sum == zip(x, added).map { $1 + $0 })
-        #expect(out.error(from: expected(sum.doubles)) < 1e-5)
-    }
-
-    @Test("Rotation by position, and back", arguments: [2, 6, 8, 12, 40, 64], KernelLevel.supported)
-    func rotary(_ headSize: Int, _ level: KernelLevel) {
-        let (blocks, length, heads, start) = (2, 7, 3, 4)
-        var values = TestValues(UInt64(headSize))
-        let x = values.next(blocks * length * heads * headSize)
-        let half = headSize / 2
+    @Test(
+        "Rotation of a head's first values by position, and back",
+        arguments: [(2, 2), (5, 4), (6, 6), (16, 16), (40, 40), (64, 32), (75, 40)], KernelLevel.supported)
+    func rotary(_ sizes: (head: Int, rotated: Int), _ level: KernelLevel) {
+        let (blocks, length, heads, start, gap) = (2, 7, 3, 4, 5)
+        let width = heads * sizes.head
+        var random = TestValues(UInt64(sizes.head))
+        let values = random.next(blocks * length * width)
+        let half = sizes.rotated / 2
         let angles = (0..<(start + length) * half).map {
-            Double($0 / half) * pow(100, -2 * Double($0 % half) / Double(headSize))
+            Naive.rotaryAngle($0 / half, $0 % half, rotated: sizes.rotated)
         }
-        let (cosine, sine) = (angles.map { Float(cos($0)) }, angles.map { Float(sin($0)) })
-        var turned = x
-        level.whileInUse { shoal_rotary_forward(&turned, cosine, sine, blocks, length, heads, headSize, start) }
-        let expected = Naive.rotary(x.doubles, length: length, heads: heads, headSize: headSize, start: start)
-        #expect(turned.error(from: expected) < 1e-5)
-        level.whileInUse { shoal_rotary_backward(&turned, cosine, sine, blocks, length, heads, headSize, start) }
-        #expect(turned.error(from: x.doubles) < 1e-5)
-    }
-
-    @Test("The gated unit and its derivative", arguments: [1, 7, 16, 100], KernelLevel.supported)
-    func swiglu(_ count: Int, _ level: KernelLevel) {
-        var values = TestValues(UInt64(count))
-        let (gate, up, seed) = (values.next(count, scale: 3), values.next(count), values.next(count))
-        var out = [Float](repeating: .nan, count: count)
-        var (again, dgate, dup) = (out, out, out)
-        level.whileInUse {
-            shoal_swiglu_forward(gate, up, &out, count)
-            shoal_swiglu_backward(seed, gate, up, &dgate, &dup, &again, count)
+        let (cosine, sine) = (Vector(angles.map { Float(cos($0)) }), Vector(angles.map { Float(sin($0)) }))
+        var shape = shoal_rotary(
+            rows: blocks * length, length: length, start: start, heads: heads, head_size: sizes.head,
+            rotated: sizes.rotated, stride: width + gap, cosine: cosine.values, sine: sine.values)
+        for type in shoal_type.all {
+            let x = values.rounded(to: type)
+            let stored = TypedValues(x.spread(width: width, stride: width + gap), type)
+            for isBack in [false, true] {
+                var turned = stored
+                level.whileInUse {
+                    if isBack {
+                        shoal_rotary_backward(type, &turned.bytes, &shape)
+                    } else {
+                        shoal_rotary_forward(type, &turned.bytes, &shape)
+                    }
+                }
+                let found = turned.floats.gathered(width: width, stride: width + gap)
+                let expected = Naive.rotary(
+                    x.doubles, length: length, heads: heads, headSize: sizes.head, rotated: sizes.rotated,
+                    start: start, back: isBack)
+                #expect(found.error(from: expected) < type.tolerance, "\(type) \(isBack)")
+                let still = x.indices.filter { $0 % sizes.head >= sizes.rotated }
+                #expect(still.allSatisfy { found[$0] == x[$0] })
+            }
         }
-        #expect(out.error(from: Naive.swiglu(gate: gate.doubles, up: up.doubles)) < 1e-6)
-        #expect(again.error(from: out.doubles) < 1e-6)
-        let byGate = Naive.gradient(gate.doubles, seed: seed.doubles) { Naive.swiglu(gate: $0, up: up.doubles) }
-        let byUp = Naive.gradient(up.doubles, seed: seed.doubles) { Naive.swiglu(gate: gate.doubles, up: $0) }
-        #expect(dgate.error(from: byGate) < 1e-5)
-        #expect(dup.error(from: byUp) < 1e-5)
+        withExtendedLifetime((cosine, sine)) {}
     }
 
     @Test("Cross-entropy, its derivative, and rows without a label", arguments: [1, 3, 16, 53], KernelLevel.supported)
@@ -84,21 +65,74 @@ struct LayerKernelTests {
     }
 
     @Test(
-        "Dropout draws each element's mask from its own counter", arguments: [1, 63, 64, 1000], KernelLevel.supported)
+        "A vocabulary in blocks gives the whole softmax", arguments: [1, 3, 16, 53, 100], KernelLevel.supported)
+    func vocabularyBlocks(_ width: Int, _ level: KernelLevel) {
+        let labels: [Int32] = [0, -100, Int32(width - 1), Int32(width / 2)]
+        let rows = labels.count
+        var random = TestValues(UInt64(width))
+        let logits = random.next(rows * width, scale: 30)
+        let expected = Naive.crossEntropy(logits.doubles, labels: labels, width: width)
+        let softmax = logits.indices.map { index in
+            let row = index / width * width
+            let label = Int32(index % width)
+            return exp(
+                -Naive.crossEntropy(logits[row..<row + width].map(Double.init), labels: [label], width: width)[0])
+        }
+        for type in shoal_type.all {
+            for blockWidth in [1, 7, 16, 37, 100] {
+                for wantsWeights in [true, false] {
+                    let blank = [Float](repeating: 0, count: rows)
+                    var (highest, total, target, kept) = (blank.map { _ in -1e30 as Float }, blank, blank, blank)
+                    var probabilities = [Double](repeating: 0, count: rows * width)
+                    for first in stride(from: 0, to: width, by: blockWidth) {
+                        let columns = min(blockWidth, width - first)
+                        let block = logits.rows(rows, width: columns, start: first, stride: width)
+                        var weights = TypedValues(blank: rows * columns, type)
+                        level.whileInUse {
+                            weights.bytes.withUnsafeMutableBytes {
+                                shoal_vocabulary_block(
+                                    type, block, wantsWeights ? $0.baseAddress : nil, labels, first, rows, columns,
+                                    &highest, &total, &target, &kept)
+                            }
+                        }
+                        for index in probabilities.indices { probabilities[index] *= Double(kept[index / width]) }
+                        for (index, weight) in weights.floats.enumerated() {
+                            probabilities[index / columns * width + first + index % columns] = Double(weight)
+                        }
+                    }
+                    let losses = labels.indices.map {
+                        labels[$0] < 0 ? 0 : Float(log(Double(total[$0])) + Double(highest[$0] - target[$0]))
+                    }
+                    #expect(losses.error(from: expected) < 1e-5, "\(type) \(blockWidth)")
+                    guard wantsWeights else { continue }
+                    let found = probabilities.indices.map { Float(probabilities[$0] / Double(total[$0 / width])) }
+                    #expect(found.error(from: softmax) < type.tolerance, "\(type) \(blockWidth)")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "Dropout draws each element's mask from its own counter", arguments: [1, 5, 63, 64, 1000],
+        KernelLevel.supported)
     func dropout(_ count: Int, _ level: KernelLevel) {
         var values = TestValues(UInt64(count))
-        let (x, base) = (values.next(count), values.next(count))
+        let (source, start) = (values.next(count), values.next(count))
         let (key, stream): (UInt64, UInt32) = (0x0123_4567_89AB_CDEF, 77)
-        var (out, sum) = ([Float](repeating: .nan, count: count), base)
-        level.whileInUse {
-            shoal_dropout_forward(x, &out, count, 0.25, key, stream)
-            shoal_dropout_backward(x, &sum, count, 0.25, key, stream)
+        for type in shoal_type.all {
+            let (x, base) = (source.rounded(to: type), start.rounded(to: type))
+            let stored = TypedValues(x, type).bytes
+            var (out, sum) = (TypedValues(blank: count, type), TypedValues(base, type))
+            level.whileInUse {
+                shoal_dropout_forward(type, stored, &out.bytes, count, 0.25, key, stream)
+                shoal_dropout_backward(type, stored, &sum.bytes, count, 0.25, key, stream)
+            }
+            let expected = x.indices.map { index -> Double in
+                let words = Naive.philox([UInt32(index / 64 * 16 + index % 16), 0, stream, 0], key: key)
+                return words[index / 16 % 4] >= 1 << 30 ? Double(x[index]) / 0.75 : 0
+            }
+            #expect(out.floats.error(from: expected) < type.tolerance)
+            #expect(sum.floats.error(from: zip(expected, base).map { $0 + Double($1) }) < type.tolerance)
         }
-        let expected = x.indices.map { index -> Double in
-            let words = Naive.philox([UInt32(index / 64 * 16 + index % 16), 0, stream, 0], key: key)
-            return words[index / 16 % 4] >= 1 << 30 ? Double(x[index]) / 0.75 : 0
-        }
-        #expect(out.error(from: expected) < 1e-6)
-        #expect(sum.error(from: zip(expected, base).map { $0 + Double($1) }) < 1e-6)
     }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import Tensor
 import Testing
 
@@ -15,92 +16,144 @@ struct MatMulTests {
         Case(rows: 1, inner: 1, columns: 1), Case(rows: 1, inner: 20, columns: 53), Case(rows: 7, inner: 3, columns: 5),
         Case(rows: 64, inner: 8, columns: 172), Case(rows: 8, inner: 150, columns: 37),
     ]
+    /// Types of the factors and of the result.
+    static let types: [(factors: ElementType, result: ElementType)] =
+        [(.float32, .float32)]
+        + (MatMul.supportsBFloat16 ? [(.bfloat16, .bfloat16), (.bfloat16, .float32)] : [])
 
-    @Test("Plain and transposed factors, overwriting and adding", arguments: cases, [false, true])
-    func product(_ given: Case, _ accumulate: Bool) {
-        var values = TestValues(UInt64(given.rows + given.columns))
-        let (rows, inner, columns) = (given.rows, given.inner, given.columns)
-        let left = values.next(rows * inner)
-        let right = values.next(inner * columns)
-        let start = values.next(rows * columns)
-        let expected = (0..<rows * columns).map { index in
-            (0..<inner).reduce(accumulate ? Double(start[index]) : 0) {
-                $0 + Double(left[index / columns * inner + $1]) * Double(right[$1 * columns + index % columns])
-            }
+    /// One product in memory with gaps between all rows.
+    private struct Product {
+        let given: Case
+        let left: [Float]
+        let right: [Float]
+        let start: [Float]
+        let bias: [Float]
+
+        init(_ given: Case, _ factors: ElementType, _ result: ElementType) {
+            var values = TestValues(UInt64(given.rows + given.columns))
+            self.given = given
+            left = values.next(given.rows * given.inner).rounded(to: factors.kernelType)
+            right = values.next(given.inner * given.columns).rounded(to: factors.kernelType)
+            start = values.next(given.rows * given.columns).rounded(to: result.kernelType)
+            bias = values.next(given.columns)
         }
+
+        func expected(accumulates: Bool, hasBias: Bool) -> [Double] {
+            let transposed = MatMulTests.transpose(right, given.inner, given.columns)
+            let product = Naive.linear(
+                left.doubles, transposed.doubles, inner: given.inner, bias: hasBias ? bias.doubles : nil)
+            return accumulates ? zip(product, start).map { $0 + Double($1) } : product
+        }
+
+        /// A factor as it is stored, and the operand that reads it.
+        static func store(
+            _ values: [Float], _ rows: Int, _ columns: Int, _ type: ElementType, isTransposed: Bool, gap: Int
+        ) -> (values: TypedValues, operand: (UnsafeRawPointer) -> MatMul.Operand) {
+            let (storedRows, width) = isTransposed ? (columns, rows) : (rows, columns)
+            let stored = isTransposed ? MatMulTests.transpose(values, rows, columns) : values
+            return (
+                TypedValues(stored.spread(width: width, stride: width + gap), type.kernelType),
+                { address in
+                    let operand = MatMul.Operand(address, type, rows: storedRows, columns: width, stride: width + gap)
+                    return isTransposed ? operand.transposed : operand
+                }
+            )
+        }
+    }
+
+    @Test("Plain and transposed factors, with and without gaps, overwriting, adding and with a bias", arguments: cases)
+    func product(_ given: Case) {
         let matMul = MatMul()
-        for isLeftTransposed in [false, true] {
-            for isRightTransposed in [false, true] {
-                var result = start
-                let storedLeft = isLeftTransposed ? transpose(left, rows, inner) : left
-                let storedRight = isRightTransposed ? transpose(right, inner, columns) : right
-                storedLeft.withUnsafeBufferPointer { left in
-                    storedRight.withUnsafeBufferPointer { right in
-                        result.withUnsafeMutableBufferPointer { result in
-                            guard let a = left.baseAddress, let b = right.baseAddress, let c = result.baseAddress
-                            else { return }
-                            let first =
-                                isLeftTransposed
-                                ? MatMul.Operand(a, rows: inner, columns: rows).transposed
-                                : MatMul.Operand(a, rows: rows, columns: inner)
-                            let second =
-                                isRightTransposed
-                                ? MatMul.Operand(b, rows: columns, columns: inner).transposed
-                                : MatMul.Operand(b, rows: inner, columns: columns)
-                            matMul.multiply(first, second, into: c, accumulate: accumulate)
+        for (type, resultType) in Self.types {
+            let product = Product(given, type, resultType)
+            for (accumulates, hasBias) in [(false, false), (true, false), (false, true)] {
+                for layout in 0..<8 {
+                    let gap = layout & 4 == 0 ? 0 : 3
+                    let (left, leftOperand) = Product.store(
+                        product.left, given.rows, given.inner, type, isTransposed: layout & 1 != 0, gap: gap)
+                    let (right, rightOperand) = Product.store(
+                        product.right, given.inner, given.columns, type, isTransposed: layout & 2 != 0, gap: gap)
+                    var result = TypedValues(
+                        product.start.spread(width: given.columns, stride: given.columns + gap), resultType.kernelType)
+                    left.bytes.withUnsafeBytes { left in
+                        right.bytes.withUnsafeBytes { right in
+                            result.bytes.withUnsafeMutableBytes { result in
+                                guard let a = left.baseAddress, let b = right.baseAddress, let c = result.baseAddress
+                                else { return }
+                                matMul.multiply(
+                                    leftOperand(a), rightOperand(b),
+                                    into: MatMul.Result(c, resultType, stride: given.columns + gap),
+                                    accumulate: accumulates, bias: hasBias ? Vector(product.bias) : nil)
+                            }
                         }
                     }
+                    let found = result.floats.gathered(width: given.columns, stride: given.columns + gap)
+                    let expected = product.expected(accumulates: accumulates, hasBias: hasBias)
+                    #expect(
+                        found.error(from: expected) < resultType.kernelType.tolerance,
+                        "\(type) into \(resultType), layout \(layout), adding \(accumulates), bias \(hasBias)")
                 }
-                #expect(result.error(from: expected) < 1e-5, "\(isLeftTransposed) \(isRightTransposed)")
             }
         }
     }
 
-    @Test("Strided matrices leave their neighbours alone")
-    func strides() {
+    @Test("A weight, the weight read the other way round, and some of its rows", arguments: types)
+    func weights(_ types: (factors: ElementType, result: ElementType)) {
+        var values = TestValues(2)
+        let type = types.factors
+        let (rows, inner, outputs) = (5, 16, 75)
+        let x = values.next(rows * inner).rounded(to: type.kernelType)
+        let matrix = values.next(outputs * inner).rounded(to: type.kernelType)
+        let plain = Weight(rows: outputs, columns: inner, type: type, values: matrix)
+        // As GPT-2 stores it.
+        let stored = Weight(rows: inner, columns: outputs, type: type, values: Self.transpose(matrix, outputs, inner))
+        let few = plain.rows(30, 20)
+        let storedX = TypedValues(x, type.kernelType)
         let matMul = MatMul()
-        let left: [Float] = [1, 2, 99, 3, 4, 99]
-        let right: [Float] = [1, 0, 99, 99, 0, 1, 99, 99]
-        var result: [Float] = [0, 0, 7, 0, 0, 7]
-        left.withUnsafeBufferPointer { left in
-            right.withUnsafeBufferPointer { right in
-                result.withUnsafeMutableBufferPointer { result in
-                    guard let a = left.baseAddress, let b = right.baseAddress, let c = result.baseAddress else {
-                        return
-                    }
+        for (weight, expected) in [
+            (plain, matrix), (stored.transposed, matrix), (plain.transposed.transposed, matrix),
+            (few, [Float](matrix[30 * inner..<50 * inner])),
+        ] {
+            var result = TypedValues(blank: rows * weight.rows, types.result.kernelType)
+            storedX.bytes.withUnsafeBytes { x in
+                result.bytes.withUnsafeMutableBytes { result in
+                    guard let a = x.baseAddress, let c = result.baseAddress else { return }
                     matMul.multiply(
-                        MatMul.Operand(a, rows: 2, columns: 2, stride: 3),
-                        MatMul.Operand(b, rows: 2, columns: 2, stride: 4), into: c, stride: 3)
+                        MatMul.Operand(a, type, rows: rows, columns: inner), MatMul.Operand(weight).transposed,
+                        into: MatMul.Result(c, types.result))
                 }
             }
+            let naive = Naive.linear(x.doubles, expected.doubles, inner: inner)
+            #expect(result.floats.error(from: naive) < types.result.kernelType.tolerance)
         }
-        #expect(result == [1, 2, 7, 3, 4, 7])
     }
 
-    @Test("The same product twice gives the same bits")
-    func repeatable() {
+    @Test("The same product twice gives the same bits", arguments: types)
+    func repeatable(_ types: (factors: ElementType, result: ElementType)) {
         var values = TestValues(1)
-        let (left, right) = (values.next(200 * 64), values.next(64 * 172))
+        let left = TypedValues(values.next(200 * 64), types.factors.kernelType)
+        let right = TypedValues(values.next(64 * 172), types.factors.kernelType)
         let matMul = MatMul()
         let results = (0..<3).map { _ in
-            var result = [Float](repeating: 0, count: 200 * 172)
-            left.withUnsafeBufferPointer { left in
-                right.withUnsafeBufferPointer { right in
-                    result.withUnsafeMutableBufferPointer { result in
+            var result = TypedValues(blank: 200 * 172, types.result.kernelType)
+            left.bytes.withUnsafeBytes { left in
+                right.bytes.withUnsafeBytes { right in
+                    result.bytes.withUnsafeMutableBytes { result in
                         guard let a = left.baseAddress, let b = right.baseAddress, let c = result.baseAddress
                         else { return }
                         matMul.multiply(
-                            MatMul.Operand(a, rows: 200, columns: 64), MatMul.Operand(b, rows: 64, columns: 172),
-                            into: c)
+                            MatMul.Operand(a, types.factors, rows: 200, columns: 64),
+                            MatMul.Operand(b, types.factors, rows: 64, columns: 172),
+                            into: MatMul.Result(c, types.result))
                     }
                 }
             }
-            return result
+            return result.bytes
         }
         #expect(results[0] == results[1] && results[1] == results[2])
     }
 
-    private func transpose(_ values: [Float], _ rows: Int, _ columns: Int) -> [Float] {
+    private static func transpose(_ values: [Float], _ rows: Int, _ columns: Int) -> [Float] {
         (0..<rows * columns).map { values[$0 % rows * columns + $0 / rows] }
     }
 }

@@ -1,40 +1,88 @@
+import CKernels
 import Foundation
 
 /// The kernels' definitions, one number at a time in double precision: what the fast ones are judged against.
 enum Naive {
     static func exponential(_ x: [Float]) -> [Double] { x.map { exp(Double($0)) } }
+    static func exponential(_ x: Double) -> Double { exp(x) }
 
-    /// x (rows, C) → out.
-    static func rmsNorm(_ x: [Double], weight: [Double], epsilon: Double) -> [Double] {
+    /// x (rows, C) → out; layer normalisation where centred.
+    static func norm(
+        _ x: [Double], weight: [Double], bias: [Double]?, epsilon: Double, centred: Bool
+    ) -> [Double] {
         let width = weight.count
         var out = x
         for row in stride(from: 0, to: x.count, by: width) {
-            let mean = x[row..<row + width].reduce(0) { $0 + $1 * $1 } / Double(width)
+            let values = x[row..<row + width]
+            let mean = centred ? values.reduce(0, +) / Double(width) : 0
+            let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(width)
             for column in 0..<width {
-                out[row + column] = x[row + column] / (mean + epsilon).squareRoot() * weight[column]
+                let normal = (x[row + column] - mean) / (variance + epsilon).squareRoot()
+                out[row + column] = normal * weight[column] + (bias?[column] ?? 0)
             }
         }
         return out
     }
 
-    static func swiglu(gate: [Double], up: [Double]) -> [Double] {
-        zip(gate, up).map { $0 / (1 + exp(-$0)) * $1 }
+    /// The gradient by x of Σ seed · norm(x), from normal = (x − mean) / √(variance + ε) and its denominator.
+    static func normGradient(
+        seed: [Double], normal: [Double], rstd: [Double], weight: [Double], centred: Bool
+    ) -> [Double] {
+        let width = weight.count
+        return seed.indices.map { index in
+            let row = index / width * width
+            let weighted = (0..<width).map { seed[row + $0] * weight[$0] }
+            let mean = centred ? weighted.reduce(0, +) / Double(width) : 0
+            let shared = (0..<width).reduce(0.0) { $0 + weighted[$1] * normal[row + $1] } / Double(width)
+            return rstd[index / width] * (weighted[index % width] - mean - normal[index] * shared)
+        }
     }
 
-    /// x (B, T, H, D) as complex numbers (x[j], x[j + D/2]) turned by position · base^(−2j/D).
-    static func rotary(_ x: [Double], length: Int, heads: Int, headSize: Int, start: Int) -> [Double] {
+    static func activation(_ kind: shoal_activation, _ x: Double) -> Double {
+        switch kind {
+        case SHOAL_SILU: x / (1 + exp(-x))
+        case SHOAL_GELU: 0.5 * x * erfc(-x / 2.0.squareRoot())
+        case SHOAL_GELU_TANH: 0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+        case SHOAL_RELU: max(x, 0)
+        default: tanh(x)
+        }
+    }
+
+    /// Its slope, by central differences.
+    static func slope(_ kind: shoal_activation, _ x: Double) -> Double {
+        (activation(kind, x + 1e-5) - activation(kind, x - 1e-5)) / 2e-5
+    }
+
+    static func rotaryAngle(_ position: Int, _ pair: Int, rotated: Int) -> Double {
+        Double(position) * pow(100, -2 * Double(pair) / Double(rotated))
+    }
+
+    /// x (rows, H, D): the first values of a head as complex numbers (x[j], x[j + rotated/2]) turned by their
+    /// position's angle, or back.
+    static func rotary(
+        _ x: [Double], length: Int, heads: Int, headSize: Int, rotated: Int, start: Int, back: Bool = false
+    ) -> [Double] {
         var out = x
-        let half = headSize / 2
+        let half = rotated / 2
         for index in 0..<x.count / headSize {
-            let position = Double(start + index / heads % length)
             for j in 0..<half {
-                let angle = position * pow(100, -2 * Double(j) / Double(headSize))
+                let angle =
+                    (back ? -1 : 1) * rotaryAngle(start + index / heads % length, j, rotated: rotated)
                 let (a, b) = (x[index * headSize + j], x[index * headSize + half + j])
                 out[index * headSize + j] = a * cos(angle) - b * sin(angle)
                 out[index * headSize + half + j] = b * cos(angle) + a * sin(angle)
             }
         }
         return out
+    }
+
+    /// x (rows, inner) · wᵀ for w (columns, inner), plus bias.
+    static func linear(_ x: [Double], _ w: [Double], inner: Int, bias: [Double]? = nil) -> [Double] {
+        let columns = w.count / inner
+        return (0..<x.count / inner * columns).map { index in
+            let (row, column) = (index / columns * inner, index % columns)
+            return (0..<inner).reduce(bias?[column] ?? 0) { $0 + x[row + $1] * w[column * inner + $1] }
+        }
     }
 
     struct Attention {
