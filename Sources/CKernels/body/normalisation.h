@@ -7,7 +7,10 @@ INLINE void normalise_row(const shoal_type IN, const shoal_type T, const struct 
     for (size_t c = 0; c < C; c += LANES) {
         vfloat value = load_as(IN, x, c, C - c);
         if (delta) value += load_as(T, delta, c, C - c);
-        if (sum_row) store_as(IN, sum_row, c, C - c, value);
+        if (sum_row) {
+            store_as(IN, sum_row, c, C - c, value);
+            if (IN == SHOAL_BFLOAT16) value = widen(narrow(value));
+        }
         total += value;
         squares += value * value;
     }
