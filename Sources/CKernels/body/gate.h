@@ -42,8 +42,11 @@ INLINE vfloat activate(const enum shoal_activation kind, vfloat x, vfloat *slope
     }
     case SHOAL_GELU_TANH: {
         const float a = 0.79788456080286536f, b = 0.044715f;
-        vfloat t = vtanh(a * x * (1 + b * x * x));
-        if (slope) *slope = 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * a * (1 + 3 * b * x * x);
+        // Beyond 10 the hyperbolic tangent is 1; x² must not become infinite there.
+        vfloat near = minimum(maximum(x, (vfloat)-10), (vfloat)10);
+        vfloat square = near * near;
+        vfloat t = vtanh(a * near * (1 + b * square));
+        if (slope) *slope = 0.5f * (1 + t) + 0.5f * near * (1 - t * t) * a * (1 + 3 * b * square);
         return 0.5f * x * (1 + t);
     }
     case SHOAL_RELU:
