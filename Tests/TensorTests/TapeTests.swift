@@ -17,7 +17,8 @@ struct TapeTests {
         #expect(expected.contains { abs($0) > 0.1 })
     }
 
-    @Test("Recomputing gives the bits that keeping gives, dropout included", arguments: [ElementType.float32, .bfloat16])
+    @Test(
+        "Recomputing gives the bits that keeping gives, dropout included", arguments: [ElementType.float32, .bfloat16])
     func recomputing(_ type: ElementType) {
         guard type == .float32 || MatMul.supportsBFloat16 else { return }
         var graph = SmallGraph(
