@@ -6,9 +6,6 @@ enum BenchmarkModel {
     /// Refuses, before anything is written or loaded, what the engine cannot do: a figure must be of what was asked.
     static func requireAvailable(_ options: TrainBenchmark.Options) throws(TrainBenchmarkError) {
         if options.prepack { throw .unavailable(option: "--prepack") }
-        if let quantization = options.quantization {
-            throw .unavailable(option: "--quantize \(quantization.rawValue)")
-        }
     }
 
     static func requireAvailable(_ shape: ModelShape) throws(TrainBenchmarkError) {
