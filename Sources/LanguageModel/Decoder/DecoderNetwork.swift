@@ -99,6 +99,6 @@ package struct Residual {
 
     package func resolved(_ computation: Computation) -> Activation {
         guard let pending else { return sum }
-        return computation.add(sum, pending)
+        return computation.add(sum, pending, consuming: true)
     }
 }
