@@ -68,7 +68,13 @@ public struct TrainBenchmark: Sendable {
         if case .shape(let shape, _) = source { try BenchmarkModel.requireAvailable(shape) }
         Threads.limit(to: options.threads)
         let (name, path) = try modelDirectory()
-        let model = try BenchmarkModel.load(path, options)
+        var trained = path
+        if let quantization = options.quantization {
+            guard case .shape = source else { throw TrainBenchmarkError.quantisedModel }
+            trained = try BenchmarkModel.quantised(path, quantization)
+            PeakMemory.reset()  // What made the copy is no part of training.
+        }
+        let model = try BenchmarkModel.load(trained, options)
         let training = try train(model)
         // Before the replay, which needs memory of its own.
         let peak = try PeakMemory.residentMiB()

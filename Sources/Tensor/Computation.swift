@@ -105,9 +105,9 @@ package final class Engine {
     package init() {}
 
     /// Of a frozen weight, which stays at its address: computed once.
-    func squaredRowLengths(of weight: Weight) -> [Float] {
+    func squaredRowLengths(of weight: Weight, _ type: ElementType) -> [Float] {
         if let known = lengths[weight.bytes] { return known }
-        let made = weight.squaredRowLengths
+        let made = weight.squaredRowLengths(type)
         lengths[weight.bytes] = made
         return made
     }

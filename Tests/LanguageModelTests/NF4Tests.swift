@@ -27,14 +27,32 @@ struct NF4Tests {
         #expect(largestDifference(NF4Matrix.absmaxMap, try floats("map")) < 1e-7)
     }
 
-    @Test("Codes, absolute maxima and values back are bitsandbytes'")
+    @Test("Codes, absolute maxima and values back are bitsandbytes', but for its rounding between two codes of the map")
     func matrix() throws {
-        let matrix = NF4Matrix(try floats("source"), rows: 101, columns: 192)
+        let source = try floats("source")
+        let matrix = NF4Matrix(source, rows: 101, columns: 192)
         #expect(matrix.codes == (try bytes("codes")))
-        #expect(matrix.absmax == (try bytes("absmax")))
         #expect(largestDifference(matrix.scales, try floats("scales")) < 1e-7)
         #expect(largestDifference([matrix.offset], try floats("offset")) < 1e-7)
-        #expect(largestDifference(matrix.dequantised, try floats("dequantised")) < 1e-7)
+        let (absmax, expected, back) = (try bytes("absmax"), try floats("dequantised"), matrix.dequantised)
+        var differing = 0
+        for block in absmax.indices {
+            let range = block * 64..<(block + 1) * 64
+            if matrix.absmax[block] == absmax[block] {
+                #expect(largestDifference(Array(back[range]), Array(expected[range])) < 1e-7)
+                continue
+            }
+            // bitsandbytes is off by one code where a number lies nearly in the middle; the nearer one stands here.
+            differing += 1
+            #expect(abs(Int(matrix.absmax[block]) - Int(absmax[block])) == 1)
+            let highest = source[range].reduce(Float(0)) { max($0, $1.magnitude) }
+            func distance(_ code: UInt8) -> Float {
+                let scaled = NF4Matrix.absmaxMap[Int(code)] * matrix.scales[block / 256]
+                return (highest - matrix.offset - scaled).magnitude
+            }
+            #expect(distance(matrix.absmax[block]) <= distance(absmax[block]))
+        }
+        #expect(differing <= 3)
     }
 
     @Test("NF4's error is bounded by the table's widest gap", arguments: [1, 33, 64, 172, 192])

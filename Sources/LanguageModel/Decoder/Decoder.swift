@@ -31,7 +31,7 @@ package final class Decoder: CausalLanguageModel {
 
     package func weightRowNorms(of layer: String) -> [Float] {
         guard let position = positions[layer] else { preconditionFailure("\(layer) is no linear layer of this model") }
-        return linearWeights[position].squaredRowLengths.map { $0.squareRoot() }
+        return linearWeights[position].squaredRowLengths(type).map { $0.squareRoot() }
     }
 
     package func logits(_ batch: TokenBatch, adapter: LowRankAdapter?) -> [Float] {

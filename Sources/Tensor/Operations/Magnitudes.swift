@@ -81,7 +81,7 @@ extension Computation {
         let square = arena.take(rank * rank * 4)
         withOperand(layer.weight) { matMul.multiply($0, a.transposed, into: MatMul.Result(mixed.address)) }
         matMul.multiply(a, a.transposed, into: MatMul.Result(square.address))
-        return engine.squaredRowLengths(of: layer.weight).enumerated().map { row, own in
+        return engine.squaredRowLengths(of: layer.weight, type).enumerated().map { row, own in
             let b = factors.b + row * rank
             var total = Double(own)
             for i in 0..<rank {
@@ -107,7 +107,11 @@ extension Computation {
 
 extension Weight {
     /// The squared length of each row, `[rows]`.
-    package var squaredRowLengths: [Float] { plain(.float32, Arena()).plainSquaredRowLengths }
+    ///
+    /// - Parameter computed: Type of the pass, to which a quantised weight's values are rounded as products take them.
+    package func squaredRowLengths(_ computed: ElementType) -> [Float] {
+        plain(computed, Arena()).plainSquaredRowLengths
+    }
 
     private var plainSquaredRowLengths: [Float] {
         var lengths = [Double](repeating: 0, count: rows)
