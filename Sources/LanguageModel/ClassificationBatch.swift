@@ -11,6 +11,19 @@ public struct ClassificationBatch: Sendable {
 
     public var examples: Int { labels.count }
 
+    /// Rows that are padded already.
+    ///
+    /// - Precondition: `tokens.count == labels.count * length`; as many lengths as labels, each from 1 to `length`.
+    public init(tokens: [Int32], lengths: [Int32], labels: [Int32], length: Int) {
+        precondition(!labels.isEmpty && tokens.count == labels.count * length, "\(tokens.count) tokens")
+        precondition(
+            lengths.count == labels.count && lengths.allSatisfy { $0 >= 1 && Int($0) <= length }, "lengths of rows")
+        self.tokens = tokens
+        self.lengths = lengths
+        self.labels = labels
+        self.length = length
+    }
+
     /// - Parameters:
     ///   - examples: Tokens and class of each; at least one token each.
     ///   - padding: What fills the rows; attention must leave it out.

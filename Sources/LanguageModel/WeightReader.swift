@@ -106,11 +106,6 @@ package final class WeightReader {
         do { return try tensor.float32Values() } catch { throw .checkpoint(.safetensors(error)) }
     }
 
-    private func storedName(_ name: String) -> String {
-        guard !optionalPrefix.isEmpty, !checkpoint.contains(name), name.hasPrefix(optionalPrefix) else { return name }
-        return String(name.dropFirst(optionalPrefix.count))
-    }
-
     func tensor(_ name: String, shape: [Int]) throws(ModelError) -> SafetensorsFile.Tensor {
         let stored = storedName(name)
         let tensor: SafetensorsFile.Tensor
@@ -119,6 +114,28 @@ package final class WeightReader {
             throw .shapeMismatch(file: tensor.file, tensor: stored, expected: shape, actual: tensor.shape)
         }
         return tensor
+    }
+
+    /// Whether the checkpoint has the tensor under any of its names, in this shape.
+    package func contains(_ name: String, shape: [Int]) -> Bool {
+        (try? checkpoint.tensor(storedName(name)))?.shape == shape
+    }
+
+    /// The tensor's values in float32.
+    package func values(_ name: String, shape: [Int]) throws(ModelError) -> [Float] {
+        try values(try tensor(name, shape: shape))
+    }
+
+    /// The tensor's name in this checkpoint: without the optional beginning, or as TensorFlow named a norm's parts.
+    private func storedName(_ name: String) -> String {
+        var names = [name]
+        if !optionalPrefix.isEmpty, name.hasPrefix(optionalPrefix) {
+            names.append(String(name.dropFirst(optionalPrefix.count)))
+        }
+        for (new, old) in [("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta")] {
+            for known in names where known.hasSuffix(new) { names.append(known.dropLast(new.count) + old) }
+        }
+        return names.first { checkpoint.contains($0) } ?? name
     }
 }
 

@@ -9,6 +9,8 @@ struct LEVEL(head_gradient) {
     float *kT, *vT;      ///< the tile's keys and values (width, tile)
     float *dk, *dv;      ///< the tile's gradients (tile, width)
     float *weights, *ds;  ///< of a chunk's queries (attention_chunk, tile)
+    float *dropout;       ///< the same chunk's factors; NULL: nothing is dropped
+    size_t row;           ///< block · H + head
     size_t width, queries, keys;
     size_t past, first;  ///< positions of the first query and the tile's first key
 };
@@ -51,6 +53,12 @@ INLINE void weigh_queries(const struct LEVEL(head_gradient) *h, size_t query, si
                 weight = key < (int32_t)from ? (vfloat)0 : weight;
                 weight = key >= (int32_t)to ? (vfloat)0 : weight;
             }
+            if (h->dropout) {
+                const vfloat factor = load(h->dropout + row * tile + at);
+                store(weights + at, weight * factor);
+                store(ds + at, weight * (factor * load(ds + at) - delta));
+                continue;
+            }
             store(weights + at, weight);
             store(ds + at, weight * (load(ds + at) - delta));
         }
@@ -60,6 +68,7 @@ INLINE void weigh_queries(const struct LEVEL(head_gradient) *h, size_t query, si
 /// One chunk of `count` queries (a multiple of product_rows) against the tile.
 INLINE void see_queries(const struct LEVEL(head_gradient) *h, size_t query, size_t count) {
     const size_t W = h->width, tile = LEVEL(tile), rows = LEVEL(product_rows);
+    if (h->dropout) LEVEL(tile_factors)(h->shape, h->row, query + h->past, count, h->first, h->dropout);
     for (size_t row = 0; row < count; row += rows) weigh_queries(h, query + row, row);
     for (size_t key = 0; key < tile; key += rows) {
         // Queries before a key do not see it.
@@ -117,11 +126,12 @@ static void LEVEL(part_backward)(const struct attention_call *call, size_t block
     const size_t values = query_rows * W;
     float transposed[2][LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
     float gradients[2][LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
-    float chunks[2][attention_chunk * LEVEL(tile)] __attribute__((aligned(64)));
+    float chunks[3][attention_chunk * LEVEL(tile)] __attribute__((aligned(64)));
     struct LEVEL(head_gradient) h = {
         .shape = shape, .q = slot, .dout = slot + values, .dq = slot + 2 * values, .delta = slot + 3 * values,
         .lse = slot + 3 * values + query_rows, .k = slot + query_rows * (3 * W + 2), .kT = transposed[0],
-        .vT = transposed[1], .dk = gradients[0], .dv = gradients[1], .weights = chunks[0], .ds = chunks[1], .width = W,
+        .vT = transposed[1], .dk = gradients[0], .dv = gradients[1], .weights = chunks[0], .ds = chunks[1],
+        .dropout = shape->dropout_probability > 0 ? chunks[2] : NULL, .row = block * H + head, .width = W,
         .queries = count, .keys = attention_keys(shape, block), .past = shape->keys - shape->queries + begin};
     if (shape->keys == shape->queries && begin + count > h.keys) {
         // Queries beyond the block's length are padding themselves.

@@ -6,6 +6,7 @@ struct LEVEL(query_tile) {
     const float *k, *v;  ///< panels
     float *qT, *outT;    ///< (width, vectors · LANES)
     size_t vectors, lanes, position;
+    size_t row;  ///< block · H + head
     bool begun;  ///< whether any keys were seen
     vfloat highest[2], total[2];
 };
@@ -77,6 +78,13 @@ INLINE void see_keys(struct LEVEL(query_tile) *t, const struct shoal_attention_s
     hide_keys(t, shape, first, count, scores);
     if (both > 0) weigh_keys(t, 0, both, D, scores);
     if (t->vectors == 2) weigh_keys(t, 1, count, D, scores);
+    if (shape->dropout_probability > 0) {
+        // After the sums: a dropped weight still counts in the softmax's denominator.
+        LEVEL(drop_weights)(shape, t->row, t->position, first, both, scores, stride);
+        if (t->vectors == 2) {
+            LEVEL(drop_weights)(shape, t->row, t->position + LANES, first, count, scores + LANES, stride);
+        }
+    }
     t->begun = true;
     for (size_t d = 0; d < D; d += rows) {
         float *outT = t->outT + d * stride;
@@ -112,7 +120,7 @@ static void LEVEL(attention_forward)(const struct attention_call *call, size_t u
     for (size_t first = begin; first < end; first += LEVEL(tile)) {
         const size_t lanes = end - first < LEVEL(tile) ? end - first : LEVEL(tile), vectors = lanes > LANES ? 2 : 1;
         struct LEVEL(query_tile) t = {.k = k, .v = v, .qT = qT, .outT = outT, .vectors = vectors, .lanes = lanes,
-            .position = past + first, .highest = {-1e20f, -1e20f}};
+            .position = past + first, .row = block * H + head, .highest = {-1e20f, -1e20f}};
         const size_t stride = vectors * LANES, row = block * T + first;
         LEVEL(load_panel)(call->type, value_at(call->q, call->type, row * shape->query_stride + head * D),
                           shape->query_stride, lanes, D, shape->scale * 1.44269504088896341f, rows, W);

@@ -148,6 +148,11 @@ struct shoal_attention_shape {
     /// queries there are padding too: their out and dq are zero, and dk and dv get nothing from them.
     const int32_t *lengths;
     float scale;        ///< usually 1 / √D
+    /// Inverted dropout of the softmax's weights; 0: none. The mask of a weight comes from Philox4x32-10 (key; block,
+    /// head, query, key, stream) alone.
+    float dropout_probability;
+    uint32_t dropout_stream;
+    uint64_t dropout_key;
 };
 enum { SHOAL_ATTENTION_MAX_HEAD_SIZE = 256 };
 

@@ -30,7 +30,7 @@ struct Phi: Architecture {
     }
 }
 
-struct PhiSettings: NetworkPlan {
+struct PhiSettings: DecoderPlan {
     let hiddenSize: Int
     let intermediateSize: Int
     let layerCount: Int
