@@ -33,7 +33,7 @@ package final class Encoder: SequenceClassifier {
 
     package func weightRowNorms(of layer: String) -> [Float] {
         guard let position = positions[layer] else { preconditionFailure("\(layer) is no linear layer of this model") }
-        return linearWeights[position].squaredRowLengths.map { $0.squareRoot() }
+        return linearWeights[position].squaredRowLengths(options.elementType).map { $0.squareRoot() }
     }
 
     package func logits(_ batch: ClassificationBatch, adapter: LowRankAdapter?) -> [Float] {

@@ -15,7 +15,11 @@ extension ModelDirectory {
         }
         let checkpoint = try Checkpoint(directory: path)
         let listing = WeightReader(listing: checkpoint, optionalPrefix: configuration.plan.optionalPrefix)
-        _ = try configuration.plan.decoder(listing)
+        switch configuration.plan {
+        case let plan as any DecoderPlan: _ = try plan.decoder(listing)
+        case let plan as any EncoderPlan: _ = try plan.encoder(listing, classes: 2)  // The head is no base weight.
+        default: preconditionFailure("a network of neither kind")
+        }
         let plan = try QuantisationPlan(checkpoint, format, listing.quantisableWeights)
         var report = QuantisationReport(format: format)
         try AtomicFile.createDirectory(at: target) { folder in
