@@ -39,7 +39,8 @@ public struct TrainingOptions: Hashable, Sendable {
         localSteps: Int = 10, batchSize: Int = 8, accumulationSteps: Int = 1, sequenceLength: Int = 128,
         optimizer: Optimizer = .adamw, learningRate: Double = 1e-3, schedule: Schedule = .constant,
         warmupSteps: Int = 0, totalSteps: Int = 0, weightDecay: Double = 0, beta1: Double = 0.9, beta2: Double = 0.999,
-        epsilon: Double = 1e-8, momentum: Double = 0, clipNorm: Double? = 1, precision: Precision = .float32, recomputes: Bool = false,
+        epsilon: Double = 1e-8, momentum: Double = 0, clipNorm: Double? = 1, precision: Precision = .float32,
+        recomputes: Bool = false,
         chatTemplate: ChatTemplateName? = nil
     ) {
         self.localSteps = localSteps

@@ -90,7 +90,9 @@ package final class Encoder: SequenceClassifier {
             values = adapter.values
             for tensor in adapter.saved { offsets[tensor.name] = tensor.offset }
         } else {
-            guard let storedHead else { preconditionFailure("no classification head, neither stored nor in an adapter") }
+            guard let storedHead else {
+                preconditionFailure("no classification head, neither stored nor in an adapter")
+            }
             for (name, tensor) in storedHead {
                 offsets[name] = values.count
                 values += tensor

@@ -81,7 +81,7 @@ extension Computation {
             guard let gradient = output.gradient else { return }
             withLengths(mask) { lengths in
                 var kernel = shape.kernel(
-                keys: shape.length, strides: strides, mask, lengths: lengths, dropout: dropout, stream: stream)
+                    keys: shape.length, strides: strides, mask, lengths: lengths, dropout: dropout, stream: stream)
                 let scratch = arena.take(shoal_attention_scratch(&kernel, true) * 4)
                 let targets = [query, key, value].map { $0.gradientTarget(arena) }
                 precondition(!targets.contains { $0.accumulates }, "queries, keys and values are read once")
