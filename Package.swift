@@ -15,8 +15,7 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
 var dependencies: [Package.Dependency] = [
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-    .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2")
 ]
 
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -36,17 +35,14 @@ var targets: [Target] = [
     library("ModelFiles", [crypto]),
     library("Tensor", ["COneDNN", "CKernels"]),
     library("LanguageModel", ["Tensor", "CKernels", "ModelFiles", "Randomness"]),
-    library(
-        "FineTuning",
-        [
-            "LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe",
-            .product(name: "SwiftCSV", package: "SwiftCSV"),
-        ]),
+    library("FineTuning", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
+    library("Benchmarking", ["FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
     .target(name: "FixtureFiles", path: "Tests/FixtureFiles", swiftSettings: swift),
     tests("Randomness", ["Randomness"]),
     tests("ModelFiles", ["ModelFiles", "FixtureFiles"]),
     tests("Tensor", ["Tensor", "CKernels"]),
     tests("LanguageModel", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "FixtureFiles"]),
+    tests("Benchmarking", ["Benchmarking", "LanguageModel", "ModelFiles", "FixtureFiles"]),
     tests("FineTuning", ["FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "FixtureFiles"]),
 ]
 
@@ -91,7 +87,7 @@ if !coreOnly {
             name: "shoal",
             dependencies: [
                 "Simulation", "Coordinator", "Worker", "Transport", "Wire", "Federation", "RunFile", "Recipe",
-                "FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "BuiltIn", logging,
+                "Benchmarking", "FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "BuiltIn", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),

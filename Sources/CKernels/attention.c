@@ -18,14 +18,17 @@ static size_t rounded(size_t count, size_t multiple) { return (count + multiple 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 static struct attention_call prepared(shoal_type type, const struct shoal_attention_shape *shape) {
-    return (struct attention_call){
+    struct attention_call call = {
         .type = type,
         .shape = *shape,
         .width = rounded(shape->head_size, 16),
         .query_rows = rounded(shape->queries, attention_chunk),
         .key_rows = rounded(shape->keys, attention_chunk),
         .query_units = (shape->queries + attention_unit_queries - 1) / attention_unit_queries,
+        .parts = (shape->queries + attention_part_queries - 1) / attention_part_queries,
     };
+    if (shape->window >= shape->keys) call.shape.window = 0;  // Hides nothing; sums with it must not overflow.
+    return call;
 }
 
 // Forward
@@ -36,25 +39,24 @@ static size_t forward_units(const struct attention_call *call) {
     return call->shape.blocks * call->shape.heads * call->query_units;
 }
 
-// Backward: whole groups of heads a unit where there are enough of them to keep every thread busy, else single heads.
-// Both add up the same numbers in the same order.
+// Backward: whole groups of heads a unit where there are enough of them to keep every thread busy, else parts of single
+// heads. Both add up the same numbers in the same order.
 
-static bool backward_by_head(const struct attention_call *call) {
+static bool backward_by_part(const struct attention_call *call) {
     const size_t groups = call->shape.blocks * call->shape.key_heads, threads = thread_bound();
-    return call->shape.heads > call->shape.key_heads && groups < 4 * threads && groups % threads != 0;
+    return groups < 4 * threads && groups % threads != 0;
 }
 
 static size_t backward_units(const struct attention_call *call) {
-    return call->shape.blocks * (backward_by_head(call) ? call->shape.heads : call->shape.key_heads);
+    return call->shape.blocks * (backward_by_part(call) ? call->shape.heads * call->parts : call->shape.key_heads);
 }
 
 static size_t backward_slot(const struct attention_call *call) {
-    const size_t query_values = call->query_rows * (3 * call->width + 2);
-    return query_values + 3 * call->key_rows * call->width;
+    return smaller(call->query_rows, attention_part_queries) * (3 * call->width + 2) + 3 * call->key_rows * call->width;
 }
 
 static size_t partial_values(const struct attention_call *call) {
-    return backward_by_head(call) ? backward_units(call) * 2 * call->key_rows * call->width : 0;
+    return backward_by_part(call) ? backward_units(call) * 2 * call->key_rows * call->width : 0;
 }
 
 size_t shoal_attention_scratch(const struct shoal_attention_shape *shape, bool backward) {
@@ -129,7 +131,7 @@ void shoal_attention_backward(shoal_type type, const void *q, const void *k, con
     const struct kernel_table *table = shoal_kernels();
     float *slots = aligned(scratch);
     const size_t units = backward_units(&call), slot = backward_slot(&call);
-    if (backward_by_head(&call)) call.partial = slots + smaller(units, thread_bound()) * slot;
+    if (backward_by_part(&call)) call.partial = slots + smaller(units, thread_bound()) * slot;
     struct attention_share share = {.call = &call, .work = table->attention_backward, .slots = slots, .units = units,
                                     .slot_values = slot};
     share_out(&share, multiplications(&call));

@@ -6,7 +6,8 @@
 
 enum {
     attention_chunk = 64,         ///< queries (backward) or keys (forward) that one pass over a tile takes
-    attention_unit_queries = 256  ///< queries in a unit of the forward pass
+    attention_unit_queries = 256,  ///< queries in a unit of the forward pass
+    attention_part_queries = 512   ///< queries in a part of the backward pass
 };
 
 /// One call. A "unit" is what one thread does at a time; a "slot" is the scratch of the thread that does it.
@@ -20,8 +21,9 @@ struct attention_call {
     size_t width;                    ///< values in a panel's row: head_size rounded up, the rest zero
     size_t query_rows, key_rows;     ///< rows of a panel: queries and keys rounded up to whole chunks, the rest zero
     size_t query_units;              ///< forward: units a head
-    /// Backward: NULL where a unit is a (block, key head) pair; else a unit is a (block, head) pair, and this has its
-    /// dk and dv (units, 2, key_rows, width), to be summed over the heads that share a key head.
+    size_t parts;                    ///< backward: parts that a head's queries are done in
+    /// Backward: NULL where a unit is a (block, key head) pair; else a unit is a (part, block, head) triple, and this
+    /// has its dk and dv (block, head, part, 2, key_rows, width), to be summed over what shares a key head.
     float *partial;
 };
 

@@ -1,5 +1,6 @@
 // AVX2 with fused multiply-add.
 #if defined(__x86_64__)
+#include <immintrin.h>
 #include <math.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
 // AVX-512 F, BW, VL and DQ.
 #if defined(__x86_64__)
+#include <immintrin.h>
 #include <math.h>
 #include <string.h>
 

@@ -25,9 +25,10 @@ struct kernel_table {
                          size_t begin, size_t end);
     void (*gate_backward)(shoal_type type, const struct shoal_gate *s, const void *dout, const void *gate,
                           const void *up, void *dgate, void *dup, void *out, size_t begin, size_t end);
-    void (*scale_columns)(shoal_type type, const void *x, const float *factors, void *out, size_t C, size_t begin,
-                          size_t end);
-    void (*column_products)(shoal_type type, const void *x, const void *y, float *sums, size_t rows, size_t C);
+    void (*scale_columns)(shoal_type type, const void *x, size_t x_stride, const float *factors, const float *bias,
+                          void *out, size_t out_stride, size_t C, size_t begin, size_t end);
+    void (*column_products)(shoal_type type, const void *x, size_t x_stride, const void *y, size_t y_stride,
+                            float *sums, size_t rows, size_t C);
     void (*add_values)(shoal_type y_type, void *y, shoal_type x_type, const void *x, size_t n, float factor);
     void (*convert)(shoal_type from, const void *x, shoal_type to, void *out, size_t n, float factor);
     void (*vocabulary_block)(shoal_type type, const float *logits, void *weights, const int32_t *labels, size_t first,
@@ -41,6 +42,10 @@ struct kernel_table {
                           float gradient_scale);
     void (*dropout)(shoal_type type, const void *x, void *out, size_t begin, size_t end, float probability,
                     uint64_t key, uint32_t stream, bool accumulate);
+    void (*dequantise_int8)(const int8_t *values, const float *scales, shoal_type type, void *out, size_t C,
+                            size_t begin, size_t end);
+    void (*dequantise_nf4)(const struct shoal_nf4 *weight, shoal_type type, void *out, size_t C, size_t begin,
+                           size_t end);
 };
 
 extern const struct kernel_table shoal_table_baseline;
@@ -48,6 +53,10 @@ extern const struct kernel_table shoal_table_baseline;
 extern const struct kernel_table shoal_table_avx2;
 extern const struct kernel_table shoal_table_avx512;
 #endif
+
+/// What NF4's codes mean.
+extern const float shoal_nf4_value_table[16];
+extern float shoal_nf4_map_table[256];
 
 /// The table in use.
 const struct kernel_table *shoal_kernels(void);

@@ -79,23 +79,26 @@ void shoal_add_values(shoal_type y_type, void *y, shoal_type x_type, const void 
 struct columns {
     shoal_type type;
     const void *x;
-    const float *factors;
+    const float *factors, *bias;
     void *out;
-    size_t C;
+    size_t C, x_stride, out_stride;
 };
 
 static void scale_columns_rows(size_t begin, size_t end, void *context) {
     const struct columns *a = context;
-    shoal_kernels()->scale_columns(a->type, a->x, a->factors, a->out, a->C, begin, end);
+    shoal_kernels()->scale_columns(a->type, a->x, a->x_stride, a->factors, a->bias, a->out, a->out_stride, a->C, begin,
+                                   end);
 }
 
-void shoal_scale_columns(shoal_type type, const void *x, const float *factors, void *out, size_t rows, size_t C) {
-    struct columns a = {type, x, factors, out, C};
+void shoal_scale_columns(shoal_type type, const void *x, size_t x_stride, const float *factors, const float *bias,
+                         void *out, size_t out_stride, size_t rows, size_t C) {
+    struct columns a = {type, x, factors, bias, out, C, x_stride, out_stride};
     shoal_parallel(rows, rows_per_thread(C), scale_columns_rows, &a);
 }
 
-void shoal_column_products(shoal_type type, const void *x, const void *y, float *sums, size_t rows, size_t C) {
-    shoal_kernels()->column_products(type, x, y, sums, rows, C);
+void shoal_column_products(shoal_type type, const void *x, size_t x_stride, const void *y, size_t y_stride,
+                           float *sums, size_t rows, size_t C) {
+    shoal_kernels()->column_products(type, x, x_stride, y, y_stride, sums, rows, C);
 }
 
 static void scale_rows(size_t begin, size_t end, void *context) {

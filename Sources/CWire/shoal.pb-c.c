@@ -367,6 +367,96 @@ void   shoal__v1__adapter_options__free_unpacked
   assert(message->base.descriptor == &shoal__v1__adapter_options__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   shoal__v1__rank_pattern__init
+                     (Shoal__V1__RankPattern         *message)
+{
+  static const Shoal__V1__RankPattern init_value = SHOAL__V1__RANK_PATTERN__INIT;
+  *message = init_value;
+}
+size_t shoal__v1__rank_pattern__get_packed_size
+                     (const Shoal__V1__RankPattern *message)
+{
+  assert(message->base.descriptor == &shoal__v1__rank_pattern__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t shoal__v1__rank_pattern__pack
+                     (const Shoal__V1__RankPattern *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &shoal__v1__rank_pattern__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t shoal__v1__rank_pattern__pack_to_buffer
+                     (const Shoal__V1__RankPattern *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &shoal__v1__rank_pattern__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Shoal__V1__RankPattern *
+       shoal__v1__rank_pattern__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Shoal__V1__RankPattern *)
+     protobuf_c_message_unpack (&shoal__v1__rank_pattern__descriptor,
+                                allocator, len, data);
+}
+void   shoal__v1__rank_pattern__free_unpacked
+                     (Shoal__V1__RankPattern *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &shoal__v1__rank_pattern__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   shoal__v1__alpha_pattern__init
+                     (Shoal__V1__AlphaPattern         *message)
+{
+  static const Shoal__V1__AlphaPattern init_value = SHOAL__V1__ALPHA_PATTERN__INIT;
+  *message = init_value;
+}
+size_t shoal__v1__alpha_pattern__get_packed_size
+                     (const Shoal__V1__AlphaPattern *message)
+{
+  assert(message->base.descriptor == &shoal__v1__alpha_pattern__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t shoal__v1__alpha_pattern__pack
+                     (const Shoal__V1__AlphaPattern *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &shoal__v1__alpha_pattern__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t shoal__v1__alpha_pattern__pack_to_buffer
+                     (const Shoal__V1__AlphaPattern *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &shoal__v1__alpha_pattern__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Shoal__V1__AlphaPattern *
+       shoal__v1__alpha_pattern__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Shoal__V1__AlphaPattern *)
+     protobuf_c_message_unpack (&shoal__v1__alpha_pattern__descriptor,
+                                allocator, len, data);
+}
+void   shoal__v1__alpha_pattern__free_unpacked
+                     (Shoal__V1__AlphaPattern *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &shoal__v1__alpha_pattern__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   shoal__v1__training_options__init
                      (Shoal__V1__TrainingOptions         *message)
 {
@@ -2129,16 +2219,18 @@ const ProtobufCMessageDescriptor shoal__v1__heartbeat__descriptor =
   (ProtobufCMessageInit) shoal__v1__heartbeat__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue shoal__v1__adapter_options__method__enum_values_by_number[2] =
+static const ProtobufCEnumValue shoal__v1__adapter_options__method__enum_values_by_number[3] =
 {
   { "METHOD_UNSPECIFIED", "SHOAL__V1__ADAPTER_OPTIONS__METHOD__METHOD_UNSPECIFIED", 0 },
   { "METHOD_LORA", "SHOAL__V1__ADAPTER_OPTIONS__METHOD__METHOD_LORA", 1 },
+  { "METHOD_DORA", "SHOAL__V1__ADAPTER_OPTIONS__METHOD__METHOD_DORA", 2 },
 };
 static const ProtobufCIntRange shoal__v1__adapter_options__method__value_ranges[] = {
-{0, 0},{0, 2}
+{0, 0},{0, 3}
 };
-static const ProtobufCEnumValueIndex shoal__v1__adapter_options__method__enum_values_by_name[2] =
+static const ProtobufCEnumValueIndex shoal__v1__adapter_options__method__enum_values_by_name[3] =
 {
+  { "METHOD_DORA", 2 },
   { "METHOD_LORA", 1 },
   { "METHOD_UNSPECIFIED", 0 },
 };
@@ -2149,9 +2241,9 @@ const ProtobufCEnumDescriptor shoal__v1__adapter_options__method__descriptor =
   "Method",
   "Shoal__V1__AdapterOptions__Method",
   "shoal.v1",
-  2,
+  3,
   shoal__v1__adapter_options__method__enum_values_by_number,
-  2,
+  3,
   shoal__v1__adapter_options__method__enum_values_by_name,
   1,
   shoal__v1__adapter_options__method__value_ranges,
@@ -2187,7 +2279,7 @@ const ProtobufCEnumDescriptor shoal__v1__adapter_options__scaling__descriptor =
   shoal__v1__adapter_options__scaling__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__adapter_options__field_descriptors[7] =
+static const ProtobufCFieldDescriptor shoal__v1__adapter_options__field_descriptors[12] =
 {
   {
     "method",
@@ -2273,20 +2365,85 @@ static const ProtobufCFieldDescriptor shoal__v1__adapter_options__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "targets_pattern",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__AdapterOptions, targets_pattern),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "excluded",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Shoal__V1__AdapterOptions, n_excluded),
+    offsetof(Shoal__V1__AdapterOptions, excluded),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "excluded_pattern",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__AdapterOptions, excluded_pattern),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rank_patterns",
+    11,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Shoal__V1__AdapterOptions, n_rank_patterns),
+    offsetof(Shoal__V1__AdapterOptions, rank_patterns),
+    &shoal__v1__rank_pattern__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "alpha_patterns",
+    12,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Shoal__V1__AdapterOptions, n_alpha_patterns),
+    offsetof(Shoal__V1__AdapterOptions, alpha_patterns),
+    &shoal__v1__alpha_pattern__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__adapter_options__field_indices_by_name[] = {
   2,   /* field[2] = alpha */
+  11,   /* field[11] = alpha_patterns */
   4,   /* field[4] = dropout */
+  8,   /* field[8] = excluded */
+  9,   /* field[9] = excluded_pattern */
   0,   /* field[0] = method */
   1,   /* field[1] = rank */
+  10,   /* field[10] = rank_patterns */
   3,   /* field[3] = scaling */
   6,   /* field[6] = targets */
   5,   /* field[5] = targets_all_linear */
+  7,   /* field[7] = targets_pattern */
 };
 static const ProtobufCIntRange shoal__v1__adapter_options__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor shoal__v1__adapter_options__descriptor =
 {
@@ -2296,11 +2453,113 @@ const ProtobufCMessageDescriptor shoal__v1__adapter_options__descriptor =
   "Shoal__V1__AdapterOptions",
   "shoal.v1",
   sizeof(Shoal__V1__AdapterOptions),
-  7,
+  12,
   shoal__v1__adapter_options__field_descriptors,
   shoal__v1__adapter_options__field_indices_by_name,
   1,  shoal__v1__adapter_options__number_ranges,
   (ProtobufCMessageInit) shoal__v1__adapter_options__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor shoal__v1__rank_pattern__field_descriptors[2] =
+{
+  {
+    "pattern",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__RankPattern, pattern),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rank",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__RankPattern, rank),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned shoal__v1__rank_pattern__field_indices_by_name[] = {
+  0,   /* field[0] = pattern */
+  1,   /* field[1] = rank */
+};
+static const ProtobufCIntRange shoal__v1__rank_pattern__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor shoal__v1__rank_pattern__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "shoal.v1.RankPattern",
+  "RankPattern",
+  "Shoal__V1__RankPattern",
+  "shoal.v1",
+  sizeof(Shoal__V1__RankPattern),
+  2,
+  shoal__v1__rank_pattern__field_descriptors,
+  shoal__v1__rank_pattern__field_indices_by_name,
+  1,  shoal__v1__rank_pattern__number_ranges,
+  (ProtobufCMessageInit) shoal__v1__rank_pattern__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor shoal__v1__alpha_pattern__field_descriptors[2] =
+{
+  {
+    "pattern",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__AlphaPattern, pattern),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "alpha",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__AlphaPattern, alpha),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned shoal__v1__alpha_pattern__field_indices_by_name[] = {
+  1,   /* field[1] = alpha */
+  0,   /* field[0] = pattern */
+};
+static const ProtobufCIntRange shoal__v1__alpha_pattern__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor shoal__v1__alpha_pattern__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "shoal.v1.AlphaPattern",
+  "AlphaPattern",
+  "Shoal__V1__AlphaPattern",
+  "shoal.v1",
+  sizeof(Shoal__V1__AlphaPattern),
+  2,
+  shoal__v1__alpha_pattern__field_descriptors,
+  shoal__v1__alpha_pattern__field_indices_by_name,
+  1,  shoal__v1__alpha_pattern__number_ranges,
+  (ProtobufCMessageInit) shoal__v1__alpha_pattern__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue shoal__v1__training_options__optimizer__enum_values_by_number[3] =
@@ -2365,16 +2624,56 @@ const ProtobufCEnumDescriptor shoal__v1__training_options__schedule__descriptor 
   shoal__v1__training_options__schedule__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue shoal__v1__training_options__precision__enum_values_by_number[2] =
+static const ProtobufCEnumValue shoal__v1__training_options__chat_template__enum_values_by_number[7] =
+{
+  { "CHAT_TEMPLATE_UNSPECIFIED", "SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED", 0 },
+  { "CHAT_TEMPLATE_CHATML", "SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_CHATML", 1 },
+  { "CHAT_TEMPLATE_LLAMA3", "SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_LLAMA3", 2 },
+  { "CHAT_TEMPLATE_GEMMA", "SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_GEMMA", 3 },
+  { "CHAT_TEMPLATE_ZEPHYR", "SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_ZEPHYR", 4 },
+  { "CHAT_TEMPLATE_ALPACA", "SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_ALPACA", 5 },
+  { "CHAT_TEMPLATE_PLAIN", "SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_PLAIN", 6 },
+};
+static const ProtobufCIntRange shoal__v1__training_options__chat_template__value_ranges[] = {
+{0, 0},{0, 7}
+};
+static const ProtobufCEnumValueIndex shoal__v1__training_options__chat_template__enum_values_by_name[7] =
+{
+  { "CHAT_TEMPLATE_ALPACA", 5 },
+  { "CHAT_TEMPLATE_CHATML", 1 },
+  { "CHAT_TEMPLATE_GEMMA", 3 },
+  { "CHAT_TEMPLATE_LLAMA3", 2 },
+  { "CHAT_TEMPLATE_PLAIN", 6 },
+  { "CHAT_TEMPLATE_UNSPECIFIED", 0 },
+  { "CHAT_TEMPLATE_ZEPHYR", 4 },
+};
+const ProtobufCEnumDescriptor shoal__v1__training_options__chat_template__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "shoal.v1.TrainingOptions.ChatTemplate",
+  "ChatTemplate",
+  "Shoal__V1__TrainingOptions__ChatTemplate",
+  "shoal.v1",
+  7,
+  shoal__v1__training_options__chat_template__enum_values_by_number,
+  7,
+  shoal__v1__training_options__chat_template__enum_values_by_name,
+  1,
+  shoal__v1__training_options__chat_template__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue shoal__v1__training_options__precision__enum_values_by_number[3] =
 {
   { "PRECISION_UNSPECIFIED", "SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED", 0 },
   { "PRECISION_FLOAT32", "SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32", 1 },
+  { "PRECISION_BFLOAT16", "SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_BFLOAT16", 2 },
 };
 static const ProtobufCIntRange shoal__v1__training_options__precision__value_ranges[] = {
-{0, 0},{0, 2}
+{0, 0},{0, 3}
 };
-static const ProtobufCEnumValueIndex shoal__v1__training_options__precision__enum_values_by_name[2] =
+static const ProtobufCEnumValueIndex shoal__v1__training_options__precision__enum_values_by_name[3] =
 {
+  { "PRECISION_BFLOAT16", 2 },
   { "PRECISION_FLOAT32", 1 },
   { "PRECISION_UNSPECIFIED", 0 },
 };
@@ -2385,15 +2684,15 @@ const ProtobufCEnumDescriptor shoal__v1__training_options__precision__descriptor
   "Precision",
   "Shoal__V1__TrainingOptions__Precision",
   "shoal.v1",
-  2,
+  3,
   shoal__v1__training_options__precision__enum_values_by_number,
-  2,
+  3,
   shoal__v1__training_options__precision__enum_values_by_name,
   1,
   shoal__v1__training_options__precision__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[16] =
+static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[18] =
 {
   {
     "local_steps",
@@ -2587,12 +2886,37 @@ static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "recompute",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__TrainingOptions, recompute),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chat_template",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__TrainingOptions, chat_template),
+    &shoal__v1__training_options__chat_template__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   2,   /* field[2] = accumulation_steps */
   1,   /* field[1] = batch_size */
   10,   /* field[10] = beta1 */
   11,   /* field[11] = beta2 */
+  17,   /* field[17] = chat_template */
   14,   /* field[14] = clip_norm */
   12,   /* field[12] = epsilon */
   5,   /* field[5] = learning_rate */
@@ -2600,16 +2924,18 @@ static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   13,   /* field[13] = momentum */
   4,   /* field[4] = optimizer */
   15,   /* field[15] = precision */
+  16,   /* field[16] = recompute */
   6,   /* field[6] = schedule */
   3,   /* field[3] = sequence_length */
   8,   /* field[8] = total_steps */
   7,   /* field[7] = warmup_steps */
   9,   /* field[9] = weight_decay */
 };
-static const ProtobufCIntRange shoal__v1__training_options__number_ranges[1 + 1] =
+static const ProtobufCIntRange shoal__v1__training_options__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 20, 17 },
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
 {
@@ -2619,10 +2945,10 @@ const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
   "Shoal__V1__TrainingOptions",
   "shoal.v1",
   sizeof(Shoal__V1__TrainingOptions),
-  16,
+  18,
   shoal__v1__training_options__field_descriptors,
   shoal__v1__training_options__field_indices_by_name,
-  1,  shoal__v1__training_options__number_ranges,
+  2,  shoal__v1__training_options__number_ranges,
   (ProtobufCMessageInit) shoal__v1__training_options__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

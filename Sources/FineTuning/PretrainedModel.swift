@@ -1,6 +1,7 @@
 public import LanguageModel
 internal import ModelFiles
 internal import Randomness
+public import Recipe
 
 /// A base model with its tokenizer, as every part that trains, evaluates or generates needs them together.
 ///
@@ -10,9 +11,11 @@ public final class PretrainedModel {
     public let configuration: ModelConfiguration
     public let tokenizer: Tokenizer
     public let model: any CausalLanguageModel
+    /// How it computes.
+    public let options: ModelOptions
 
     /// - Parameter path: A Hugging Face directory.
-    public init(path: String) throws {
+    public init(path: String, options: ModelOptions = ModelOptions()) throws {
         let directory = try ModelDirectory(path)
         self.path = path
         configuration = directory.configuration
@@ -22,24 +25,53 @@ public final class PretrainedModel {
             throw PretrainedModelError.tokenOutsideVocabulary(
                 path: path, id: largest, vocabularySize: configuration.vocabularySize)
         }
-        model = try directory.loadModel()
+        model = try directory.loadModel(options)
+        self.options = options
     }
 
     /// Reads a PEFT directory and binds it to this model's layers.
     public func adapter(at directory: String) throws -> LowRankAdapter {
         let stored = try AdapterDirectory.read(directory)
         return try LowRankAdapter(
-            binding: stored.layout, values: stored.values, scale: Float(stored.configuration.scale),
+            binding: stored.layout, values: stored.values, configuration: stored.configuration,
             to: model.linearLayers)
+    }
+
+    /// How this model writes conversations.
+    ///
+    /// - Parameter name: A built-in template; `nil` recognises the directory's own.
+    public func chatTemplate(_ name: ChatTemplateName? = nil) -> Result<ChatTemplate, ChatTemplateError> {
+        let evidence: ChatTemplateDetection.Evidence
+        do {
+            evidence = try ChatTemplateDetection.Evidence(
+                directory: path, tokenizer: tokenizer, begin: configuration.beginToken, end: configuration.endToken)
+        } catch {
+            return .failure(.unreadable(error))
+        }
+        if let name { return .success(ChatTemplate(name, specials: evidence.specials)) }
+        guard let template = ChatTemplateDetection.template(evidence) else {
+            return .failure(.unrecognised(directory: path))
+        }
+        return .success(template)
+    }
+
+    /// Turns rows into this model's tokens.
+    public func rowEncoder(chatTemplate name: ChatTemplateName? = nil) -> RowEncoder {
+        RowEncoder(
+            encode: { [tokenizer] in tokenizer.encode($0) }, bos: configuration.beginToken,
+            eos: configuration.endToken, template: chatTemplate(name))
     }
 
     /// Packs rows the way every loss of the project is measured: per (worker, split), blocks of equal length.
     ///
-    /// - Parameter length: Unit: tokens.
-    public func blocks(of rows: [DataRow], length: Int) -> GroupedBlocks {
-        GroupedBlocks(
-            rows, encode: { tokenizer.encode($0) }, bos: configuration.beginToken, eos: configuration.endToken,
-            length: length)
+    /// - Parameters:
+    ///   - split: Of one split, or (`nil`) of both.
+    ///   - length: Unit: tokens.
+    ///   - chatTemplate: `nil` takes the model's own.
+    public func blocks(
+        of source: DataSource, split: DataRow.Split? = nil, length: Int, chatTemplate: ChatTemplateName? = nil
+    ) throws(DataError) -> GroupedBlocks {
+        try GroupedBlocks(source, split: split, encoder: rowEncoder(chatTemplate: chatTemplate), length: length)
     }
 
     /// Continues a prompt, which begins with the model's begin token as training texts do.

@@ -19,7 +19,9 @@ extension LowRankAdapter? {
                 }
                 factors[position] = LowRankFactors(
                     rank: target.rank, scale: target.scale, a: base + target.offsetA, b: base + target.offsetB,
-                    gradientA: gradient.map { $0 + target.offsetA }, gradientB: gradient.map { $0 + target.offsetB })
+                    gradientA: gradient.map { $0 + target.offsetA }, gradientB: gradient.map { $0 + target.offsetB },
+                    magnitude: target.magnitudeOffset.map { base + $0 },
+                    gradientMagnitude: target.magnitudeOffset.flatMap { offset in gradient.map { $0 + offset } })
             }
             return body(factors)
         }

@@ -8,33 +8,38 @@ public struct LinearLayer: Hashable, Sendable {
     public let outputs: Int
     /// The output head, which `all-linear` leaves out (as PEFT does).
     public let isOutputHead: Bool
+    /// Stored `[in, out]` as GPT-2's Conv1D, not `[out, in]`; adapters only note it, their factors have the same shapes.
+    public let isConv1D: Bool
 
-    public init(name: String, inputs: Int, outputs: Int, isOutputHead: Bool = false) {
+    public init(name: String, inputs: Int, outputs: Int, isOutputHead: Bool = false, isConv1D: Bool = false) {
         self.name = name
         self.inputs = inputs
         self.outputs = outputs
         self.isOutputHead = isOutputHead
+        self.isConv1D = isConv1D
     }
 }
 
-/// Token blocks of equal length, row-major `[blocks, length]`.
+/// Token blocks of equal length, row-major `[blocks, length]`, with what each position teaches.
 public struct TokenBatch: Sendable {
+    /// The label of a token that is context only.
+    public static let ignoredLabel: Int32 = -100
+
     public let tokens: [Int32]
-    /// `[blocks, length]`: the token itself where it counts as a target, ``ignored`` where it does not.
+    /// `[blocks, length]`, beside its token (not shifted): the token itself where it is a target, else −100. A block's
+    /// first token has no predecessor, so its label never counts.
     public let labels: [Int32]
     public let blocks: Int
     public let length: Int
 
-    /// The label of a token that is no target.
-    public static let ignored: Int32 = -100
-
-    /// - Parameter labels: All tokens by default.
-    /// - Precondition: `tokens.count == blocks * length`, `length >= 2`.
+    /// - Parameter labels: `nil` makes every token a target.
+    /// - Precondition: `tokens.count == blocks * length`, `length >= 2`; as many labels as tokens.
     public init(tokens: [Int32], labels: [Int32]? = nil, blocks: Int, length: Int) {
         precondition(tokens.count == blocks * length && length >= 2, "\(tokens.count) tokens as \(blocks) × \(length)")
-        precondition(labels.map { $0.count == tokens.count } ?? true, "labels of another shape")
+        let labels = labels ?? tokens
+        precondition(labels.count == tokens.count, "\(labels.count) labels for \(tokens.count) tokens")
         self.tokens = tokens
-        self.labels = labels ?? tokens
+        self.labels = labels
         self.blocks = blocks
         self.length = length
     }
@@ -48,6 +53,13 @@ public struct TokenBatch: Sendable {
         }
         return next
     }
+
+    /// How many of each block's tokens the loss counts, `[blocks]`.
+    public var targetCounts: [Int] {
+        (0..<blocks).map { block in
+            labels[(block * length + 1)..<((block + 1) * length)].count { $0 != Self.ignoredLabel }
+        }
+    }
 }
 
 /// A decoder whose base weights are frozen and shared; what trains is the adapter passed to each call.
@@ -60,13 +72,18 @@ public protocol CausalLanguageModel: AnyObject {
     /// Layers that an adapter may target, in the model's own order.
     var linearLayers: [LinearLayer] { get }
 
+    /// The Euclidean lengths of the rows of a linear layer's weight as `[out, in]`, `[out]`.
+    ///
+    /// - Parameter layer: One of ``linearLayers``.
+    func weightRowNorms(of layer: String) -> [Float]
+
     /// Next-token logits, `[blocks, length, vocabulary]` row-major, float32.
     func logits(_ batch: TokenBatch, adapter: LowRankAdapter?) -> [Float]
 
-    /// The mean cross-entropy of each block's shifted targets, `[blocks]`; 0 for a block without any. Unit: nats a token.
+    /// The mean cross-entropy of each block's counted targets, `[blocks]`; 0 for a block without any. Unit: nats a token.
     func losses(_ batch: TokenBatch, adapter: LowRankAdapter?) -> [Double]
 
-    /// The mean cross-entropy of all blocks' shifted targets, and its gradient by the adapter's values.
+    /// The mean cross-entropy over all counted targets of the batch, and its gradient by the adapter's values.
     ///
     /// - Parameters:
     ///   - dropout: Where dropout masks come from; `nil` (or `adapter.dropout == 0`) drops nothing.

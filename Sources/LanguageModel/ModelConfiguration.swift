@@ -9,7 +9,14 @@ public struct ModelConfiguration: Sendable {
     public let beginToken: Int32?
     /// Put after each text, and what ends generation; the first one where `config.json` lists several.
     public let endToken: Int32?
+    /// Class names in order, `id2label`; empty where `config.json` has none.
+    public let labels: [String]
+    /// How the linear layers' weights are quantised; `nil`: they are not.
+    public let quantisation: QuantisationFormat?
     package let plan: any NetworkPlan
+
+    /// Whether it is an encoder, made for classification, and no language model.
+    public var isEncoder: Bool { plan is any EncoderPlan }
 
     /// Architectures that this build can run.
     public static var supportedArchitectures: [String] { Architectures.all.map { $0.modelType } }
@@ -30,6 +37,8 @@ public struct ModelConfiguration: Sendable {
         // Where a key is missing, transformers falls back to its configuration class's own default.
         beginToken = try reader.token("bos_token_id", vocabularySize: vocabularySize, default: found.defaultBeginToken)
         endToken = try reader.token("eos_token_id", vocabularySize: vocabularySize, default: found.defaultEndToken)
+        labels = try reader.labels()
+        quantisation = try reader.quantisation()
         self.plan = plan
     }
 }

@@ -17,13 +17,34 @@ public struct ModelDirectory: Sendable {
     /// Weights of the wanted type are used where they lie in the mapped file, shared with every process that maps it;
     /// others are converted in memory.
     public func loadModel(_ options: ModelOptions = ModelOptions()) throws(ModelError) -> any CausalLanguageModel {
+        guard let plan = configuration.plan as? any DecoderPlan else {
+            throw .wrongTask(directory: path, architecture: configuration.architecture, task: "language modelling")
+        }
+        let reader = try weightReader(options)
+        let network = try plan.decoder(reader)
+        return Decoder(network, layers: reader, type: options.elementType, recomputes: options.recomputes)
+    }
+
+    /// The same for an encoder with a classification head, which the checkpoint may lack.
+    ///
+    /// - Parameter classes: How many the head tells apart.
+    public func loadClassifier(
+        _ options: ModelOptions = ModelOptions(), classes: Int
+    ) throws(ModelError) -> any SequenceClassifier {
+        guard let plan = configuration.plan as? any EncoderPlan else {
+            throw .wrongTask(directory: path, architecture: configuration.architecture, task: "classification")
+        }
+        let reader = try weightReader(options)
+        let network = try plan.encoder(reader, classes: classes)
+        return try Encoder(network, reader, options)
+    }
+
+    private func weightReader(_ options: ModelOptions) throws(ModelError) -> WeightReader {
         let checkpoint: Checkpoint
         do { checkpoint = try Checkpoint(directory: path) } catch { throw .checkpoint(error) }
-        let plan = configuration.plan
-        let type = options.elementType
-        let reader = WeightReader(checkpoint: checkpoint, type: type, optionalPrefix: plan.optionalPrefix)
-        let network = try plan.decoder(reader)
-        return Decoder(network, linearLayers: reader.linearLayers, type: type, recomputes: options.recomputes)
+        return WeightReader(
+            checkpoint: checkpoint, type: options.elementType, quantisation: configuration.quantisation,
+            optionalPrefix: configuration.plan.optionalPrefix)
     }
 }
 

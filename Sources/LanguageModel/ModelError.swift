@@ -10,6 +10,8 @@ public enum ModelError: Error, Hashable, Sendable {
     case unsupportedArchitecture(file: String, name: String, supported: [String])
     /// The setting would change what the model computes.
     case unsupportedSetting(file: String, key: String, value: String, supported: String)
+    /// The architecture is made for another task.
+    case wrongTask(directory: String, architecture: String, task: String)
     case checkpoint(CheckpointError)
     case shapeMismatch(file: String, tensor: String, expected: [Int], actual: [Int])
 }
@@ -29,6 +31,9 @@ extension ModelError: CustomStringConvertible {
             "\(file): the architecture \(name) is not supported; supported are " + supported.joined(separator: ", ")
         case .unsupportedSetting(let file, let key, let value, let supported):
             "\(file): \(key) = \(value) is not supported; supported is \(supported)"
+        case .wrongTask(let directory, let architecture, let task):
+            "\(directory): \(architecture) is no model for \(task); language modelling takes a decoder, classification an "
+                + "encoder (bert, distilbert, mobilebert)"
         case .checkpoint(let error):
             error.description
         case .shapeMismatch(let file, let tensor, let expected, let actual):

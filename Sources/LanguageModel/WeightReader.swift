@@ -6,15 +6,41 @@ package import Tensor
 /// the linear layers as they are asked for.
 package final class WeightReader {
     private let checkpoint: Checkpoint
-    /// Type of the matrices.
-    private let type: Tensor.ElementType
+    /// Type of the matrices; `nil` where layers are only listed.
+    private let type: Tensor.ElementType?
+    private let quantisation: QuantisationFormat?
     /// Names of modules in the checkpoint may lack this beginning of the names that adapters use.
     private let optionalPrefix: String
     package private(set) var linearLayers: [LinearLayer] = []
+    /// Of ``linearLayers``.
+    package private(set) var linearWeights: [Weight] = []
 
-    package init(checkpoint: Checkpoint, type: Tensor.ElementType, optionalPrefix: String = "") {
+    /// Checkpoint names of the linear layers' weights, without the output head's, and how each is stored.
+    package private(set) var quantisableWeights: [String: StoredShape] = [:]
+
+    /// How a linear layer's weight lies in an unquantised checkpoint.
+    package struct StoredShape {
+        package let inputs: Int
+        package let outputs: Int
+        /// Stored as `[inputs, outputs]`.
+        package let isTransposed: Bool
+    }
+
+    package init(
+        checkpoint: Checkpoint, type: Tensor.ElementType, quantisation: QuantisationFormat? = nil,
+        optionalPrefix: String = ""
+    ) {
         self.checkpoint = checkpoint
         self.type = type
+        self.quantisation = quantisation
+        self.optionalPrefix = optionalPrefix
+    }
+
+    /// Finds a network's layers without converting any weight: nothing may be computed with what is made from it.
+    package init(listing checkpoint: Checkpoint, optionalPrefix: String) {
+        self.checkpoint = checkpoint
+        type = nil
+        quantisation = nil
         self.optionalPrefix = optionalPrefix
     }
 
@@ -24,9 +50,18 @@ package final class WeightReader {
     package func linear(
         _ name: String, inputs: Int, outputs: Int, hasBias: Bool, isTransposed: Bool = false, isOutputHead: Bool = false
     ) throws(ModelError) -> Linear {
-        let weight =
-            isTransposed
-            ? try matrix(name + ".weight", inputs, outputs).transposed : try matrix(name + ".weight", outputs, inputs)
+        let weight: Weight
+        if let quantisation, !isOutputHead {
+            weight = try quantised(name + ".weight", quantisation, outputs, inputs)
+        } else if isTransposed {
+            weight = try matrix(name + ".weight", inputs, outputs).transposed
+        } else {
+            weight = try matrix(name + ".weight", outputs, inputs)
+        }
+        if !isOutputHead {
+            quantisableWeights[storedName(name + ".weight")] = StoredShape(
+                inputs: inputs, outputs: outputs, isTransposed: isTransposed)
+        }
         return list(
             name, weight, bias: hasBias ? try vector(name + ".bias", outputs) : nil, isOutputHead: isOutputHead,
             isTransposed: isTransposed)
@@ -41,15 +76,19 @@ package final class WeightReader {
         _ name: String, _ weight: Weight, bias: Vector?, isOutputHead: Bool, isTransposed: Bool
     ) -> Linear {
         linearLayers.append(
-            LinearLayer(name: name, inputs: weight.columns, outputs: weight.rows, isOutputHead: isOutputHead))
+            LinearLayer(
+                name: name, inputs: weight.columns, outputs: weight.rows, isOutputHead: isOutputHead,
+                isConv1D: isTransposed))
+        linearWeights.append(weight)
         return Linear(weight: weight, bias: bias, index: linearLayers.count - 1)
     }
 
     package func matrix(_ name: String, _ rows: Int, _ columns: Int) throws(ModelError) -> Weight {
         let tensor = try tensor(name, shape: [rows, columns])
         // Old files may start their data at any byte; only then is a tensor of the right type copied.
-        let address = tensor.bytes.baseAddress.map { Int(bitPattern: $0) } ?? 0
-        if tensor.elementType == type.stored, address % type.size == 0 {
+        let type = type ?? (tensor.elementType == .float32 ? .float32 : .bfloat16)
+        let isReadable = tensor.elementType == type.stored || (self.type == nil && tensor.elementType == .float16)
+        if isReadable, tensor.isAligned(to: type.size) {
             return Weight(rows: rows, columns: columns, type: type, bytes: tensor.bytes, keptAliveBy: tensor)
         }
         return Weight(rows: rows, columns: columns, type: type, values: try values(tensor))
@@ -67,17 +106,42 @@ package final class WeightReader {
         do { return try tensor.float32Values() } catch { throw .checkpoint(.safetensors(error)) }
     }
 
-    private func tensor(_ name: String, shape: [Int]) throws(ModelError) -> SafetensorsFile.Tensor {
-        var stored = name
-        if !optionalPrefix.isEmpty, !checkpoint.contains(name), name.hasPrefix(optionalPrefix) {
-            stored = String(name.dropFirst(optionalPrefix.count))
-        }
+    func tensor(_ name: String, shape: [Int]) throws(ModelError) -> SafetensorsFile.Tensor {
+        let stored = storedName(name)
         let tensor: SafetensorsFile.Tensor
         do { tensor = try checkpoint.tensor(stored) } catch { throw .checkpoint(error) }
         guard tensor.shape == shape else {
             throw .shapeMismatch(file: tensor.file, tensor: stored, expected: shape, actual: tensor.shape)
         }
         return tensor
+    }
+
+    /// Whether the checkpoint has the tensor under any of its names, in this shape.
+    package func contains(_ name: String, shape: [Int]) -> Bool {
+        (try? checkpoint.tensor(storedName(name)))?.shape == shape
+    }
+
+    /// The tensor's values in float32.
+    package func values(_ name: String, shape: [Int]) throws(ModelError) -> [Float] {
+        try values(try tensor(name, shape: shape))
+    }
+
+    /// The tensor's name in this checkpoint: without the optional beginning, or as TensorFlow named a norm's parts.
+    private func storedName(_ name: String) -> String {
+        var names = [name]
+        if !optionalPrefix.isEmpty, name.hasPrefix(optionalPrefix) {
+            names.append(String(name.dropFirst(optionalPrefix.count)))
+        }
+        for (new, old) in [("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta")] {
+            for known in names where known.hasSuffix(new) { names.append(known.dropLast(new.count) + old) }
+        }
+        return names.first { checkpoint.contains($0) } ?? name
+    }
+}
+
+extension SafetensorsFile.Tensor {
+    func isAligned(to size: Int) -> Bool {
+        (bytes.baseAddress.map { Int(bitPattern: $0) } ?? 0) % size == 0
     }
 }
 

@@ -12,6 +12,15 @@ public struct AdapterConfiguration: Sendable, Hashable {
         case allLinear
     }
 
+    /// `exclude_modules`: layers that carry no factors although ``targetModules`` selects them.
+    public enum ExcludedModules: Sendable, Hashable {
+        case none
+        /// Layer paths or their ends after a dot.
+        case named([String])
+        /// A regular expression over whole layer paths (Python's `re.fullmatch`).
+        case pattern(String)
+    }
+
     /// `r`; at least 1.
     public var rank: Int
     /// `lora_alpha`
@@ -25,6 +34,21 @@ public struct AdapterConfiguration: Sendable, Hashable {
     public var taskType: String?
     /// `base_model_name_or_path`
     public var baseModel: String?
+    /// `use_dora`: each layer also has a magnitude per output (arXiv:2402.09353).
+    public var isWeightDecomposed = false
+    public var excludedModules = ExcludedModules.none
+    /// `rank_pattern`: expressions for the ends of layer paths, and the rank there; see ``AdapterTargeting``.
+    public var rankPattern: [String: Int] = [:]
+    /// `alpha_pattern`, in the same way.
+    public var alphaPattern: [String: Double] = [:]
+    /// `layers_to_transform`: numbers of the layers that list entries match in; empty for all.
+    public var layersToTransform: [Int] = []
+    /// `layers_pattern`: expressions for the module list that ``layersToTransform`` counts; empty for any.
+    public var layersPattern: [String] = []
+    /// `modules_to_save`: modules that train whole, such as a classification head.
+    public var modulesToSave: [String] = []
+    /// `fan_in_fan_out`, as PEFT sets it for GPT-2's Conv1D layers. It changes nothing: PEFT corrects it by the layer's type.
+    public var isConv1D = false
 
     public init(
         rank: Int, alpha: Double, dropout: Double = 0, isRankStabilised: Bool = false, targetModules: TargetModules,
@@ -40,7 +64,7 @@ public struct AdapterConfiguration: Sendable, Hashable {
         self.baseModel = baseModel
     }
 
-    /// The factor on `B · A`.
+    /// The factor on `B · A` where ``rankPattern`` and ``alphaPattern`` say nothing else.
     public var scale: Double {
         isRankStabilised ? alpha / Double(rank).squareRoot() : alpha / Double(rank)
     }
@@ -53,6 +77,8 @@ public enum AdapterConfigurationError: Error, Hashable, Sendable, CustomStringCo
     case invalid(key: String, expected: String, actual: String)
     /// The setting would change what the adapter computes.
     case unsupported(key: String, value: String, remedy: String)
+    /// One of the settings' regular expressions.
+    case pattern(ModuleNamePatternError)
 
     public var description: String {
         switch self {
@@ -62,159 +88,7 @@ public enum AdapterConfigurationError: Error, Hashable, Sendable, CustomStringCo
             "adapter_config.json: \(key) must be \(expected), it is \(actual)"
         case .unsupported(let key, let value, let remedy):
             "adapter_config.json: \(key) = \(value) is not supported; \(remedy)"
-        }
-    }
-}
-
-extension AdapterConfiguration {
-    /// Settings that do not change what a trained LoRA computes, or that are read elsewhere.
-    private static let harmlessKeys: Set<String> = [
-        "auto_mapping", "base_model_name_or_path", "corda_config", "eva_config", "inference_mode", "lora_alpha",
-        "lora_dropout", "lora_ga_config", "loftq_config", "megatron_core", "peft_version", "qalora_group_size", "r",
-        "revision", "runtime_config", "target_modules", "task_type", "use_rslora",
-    ]
-    /// Initialisations that leave the base weights as they are; others (PiSSA, OLoRA, CorDA, LoftQ) train on a changed base.
-    private static let plainInitialisations: Set<JSONValue> = [
-        .null, .boolean(true), .boolean(false), .string("gaussian"), .string("eva"), .string("orthogonal"),
-    ]
-
-    /// Reads the bytes of an `adapter_config.json`.
-    public init(decoding bytes: some Collection<UInt8>) throws(AdapterConfigurationError) {
-        let document: JSONValue
-        do { document = try JSONValue(parsing: bytes) } catch { throw .malformed(reason: error.description) }
-        guard case .object(let members) = document else { throw .malformed(reason: "it is \(document.kind)") }
-        try Self.refuseUnsupported(members)
-
-        guard let rankValue = members["r"] else { throw .missing(key: "r") }
-        guard case .integer(let rank) = rankValue, rank >= 1 else {
-            throw .invalid(key: "r", expected: "a whole number from 1 up", actual: rankValue.text)
-        }
-        guard let alphaValue = members["lora_alpha"] else { throw .missing(key: "lora_alpha") }
-        guard let alpha = alphaValue.double else {
-            throw .invalid(key: "lora_alpha", expected: "a number", actual: alphaValue.text)
-        }
-        let dropoutValue = members["lora_dropout"] ?? .integer(0)
-        guard let dropout = dropoutValue.double, (0..<1).contains(dropout) else {
-            throw .invalid(key: "lora_dropout", expected: "a number from 0 to below 1", actual: dropoutValue.text)
-        }
-        let stabilised = members["use_rslora"] ?? .boolean(false)
-        guard case .boolean(let isRankStabilised) = stabilised else {
-            throw .invalid(key: "use_rslora", expected: "true or false", actual: stabilised.text)
-        }
-        self.init(
-            rank: rank, alpha: alpha, dropout: dropout, isRankStabilised: isRankStabilised,
-            targetModules: try Self.targetModules(members["target_modules"]),
-            taskType: try Self.optionalString("task_type", in: members),
-            baseModel: try Self.optionalString("base_model_name_or_path", in: members))
-    }
-
-    private static func refuseUnsupported(_ members: [String: JSONValue]) throws(AdapterConfigurationError) {
-        guard let type = members["peft_type"] else { throw .missing(key: "peft_type") }
-        guard type == .string("LORA") else {
-            throw .unsupported(key: "peft_type", value: type.text, remedy: "only LORA adapters are read")
-        }
-        let neutral: Set<JSONValue> = [.null, .boolean(false), .object([:]), .array([])]
-        // Sorted, so that the same file always names the same setting.
-        for (key, value) in members.sorted(by: { $0.key < $1.key }) where !harmlessKeys.contains(key) {
-            switch key {
-            case "peft_type": continue
-            case "bias" where value == .string("none"): continue
-            case "init_lora_weights" where plainInitialisations.contains(value): continue
-            case "init_lora_weights":
-                throw .unsupported(
-                    key: key, value: value.text,
-                    remedy: "it changes the base weights; convert the adapter with PEFT's "
-                        + "path_initial_model_for_weight_conversion")
-            default:
-                guard neutral.contains(value) else {
-                    throw .unsupported(
-                        key: key, value: value.text, remedy: "train the adapter without it, or merge it into the base")
-                }
-            }
-        }
-    }
-
-    private static func targetModules(_ value: JSONValue?) throws(AdapterConfigurationError) -> TargetModules {
-        switch value {
-        case nil, .null?: throw .missing(key: "target_modules")
-        case .string("all-linear")?: return .allLinear
-        case .string(let pattern)?: return .pattern(pattern)
-        case .array(let values)? where !values.isEmpty:
-            var names: [String] = []
-            for value in values {
-                guard case .string(let name) = value else {
-                    throw .invalid(key: "target_modules", expected: "a list of layer names", actual: value.text)
-                }
-                names.append(name)
-            }
-            return .named(names)
-        case let other?:
-            throw .invalid(
-                key: "target_modules", expected: "a list of layer names, a pattern or all-linear", actual: other.text)
-        }
-    }
-
-    private static func optionalString(
-        _ key: String, in members: [String: JSONValue]
-    ) throws(AdapterConfigurationError) -> String? {
-        switch members[key] {
-        case nil, .null?: return nil
-        case .string(let text)?: return text
-        case let other?: throw .invalid(key: key, expected: "a string or null", actual: other.text)
-        }
-    }
-
-    /// The file as PEFT writes it: every setting older versions ask for, keys sorted, two spaces a level.
-    ///
-    /// Settings of newer versions are left out: PEFT fills in their defaults, and an older PEFT would refuse them.
-    public func encoded() -> [UInt8] {
-        let targets: JSONValue =
-            switch targetModules {
-            case .named(let names): .array(names.map { .string($0) })
-            case .pattern(let pattern): .string(pattern)
-            case .allLinear: .string("all-linear")
-            }
-        return JSONText.encode(
-            .object([
-                "alpha_pattern": .object([:]),
-                "auto_mapping": .null,
-                "base_model_name_or_path": baseModel.map { .string($0) } ?? .null,
-                "bias": .string("none"),
-                "fan_in_fan_out": .boolean(false),
-                "inference_mode": .boolean(true),
-                "init_lora_weights": .boolean(true),
-                "layers_pattern": .null,
-                "layers_to_transform": .null,
-                "loftq_config": .object([:]),
-                "lora_alpha": Int(exactly: alpha).map { .integer($0) } ?? .number(alpha),
-                "lora_dropout": .number(dropout),
-                "megatron_config": .null,
-                "megatron_core": .string("megatron.core"),
-                "modules_to_save": .null,
-                "peft_type": .string("LORA"),
-                "r": .integer(rank),
-                "rank_pattern": .object([:]),
-                "revision": .null,
-                "target_modules": targets,
-                "task_type": taskType.map { .string($0) } ?? .null,
-                "use_dora": .boolean(false),
-                "use_rslora": .boolean(isRankStabilised),
-            ]), layout: .indented)
-    }
-}
-
-extension JSONValue {
-    /// The value as JSON, for messages.
-    fileprivate var text: String {
-        let text = String(decoding: JSONText.encode(self), as: UTF8.self)
-        return text.count <= 80 ? text : text.prefix(77) + "..."
-    }
-
-    fileprivate var double: Double? {
-        switch self {
-        case .integer(let value): Double(value)
-        case .number(let value): value
-        default: nil
+        case .pattern(let error): "adapter_config.json: \(error)"
         }
     }
 }

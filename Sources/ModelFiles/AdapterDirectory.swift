@@ -7,6 +7,9 @@ public enum AdapterDirectoryError: Error, Hashable, Sendable {
     /// A tensor that is no LoRA factor of a linear layer.
     case unexpectedTensor(directory: String, tensor: String)
     case missingFactor(directory: String, tensor: String)
+    /// A layer that has factors and that `target_modules` does not select.
+    case unselectedLayer(directory: String, layer: String)
+    case labels(directory: String, reason: String)
     case wrongShape(directory: String, tensor: String, shape: [Int], expected: String)
 }
 
@@ -19,11 +22,17 @@ extension AdapterDirectoryError: CustomStringConvertible {
         case .pickledWeights(let directory):
             "\(directory) holds adapter_model.bin only; save it from PEFT with safe_serialization=True"
         case .unexpectedTensor(let directory, let tensor):
-            "the adapter in \(directory) has the tensor \(tensor), which is no LoRA factor of a linear layer"
+            "the adapter in \(directory) has the tensor \(tensor), which is neither a LoRA factor of a linear layer nor "
+                + "part of modules_to_save"
         case .missingFactor(let directory, let tensor):
-            "the adapter in \(directory) lacks \(tensor), the other half of a LoRA pair"
+            "the adapter in \(directory) lacks \(tensor), which adapter_config.json and its other tensors ask for"
+        case .unselectedLayer(let directory, let layer):
+            "the adapter in \(directory) has factors for \(layer), which its adapter_config.json does not target; "
+                + "the two files do not belong together"
+        case .labels(let directory, let reason):
+            "\(directory)/labels.json: \(reason); it holds the class names in order, as a JSON list"
         case .wrongShape(let directory, let tensor, let shape, let expected):
-            "the adapter in \(directory): \(tensor) has shape \(shape), adapter_config.json's r asks for \(expected)"
+            "the adapter in \(directory): \(tensor) has shape \(shape), adapter_config.json asks for \(expected)"
         }
     }
 }
@@ -32,11 +41,14 @@ extension AdapterDirectoryError: CustomStringConvertible {
 public enum AdapterDirectory {
     public static let configurationFile = "adapter_config.json"
     public static let weightsFile = "adapter_model.safetensors"
+    /// Class names of a classification adapter, in order; PEFT ignores it.
+    public static let labelsFile = "labels.json"
 
     /// Reads an adapter; F16 and BF16 values become float32.
     ///
-    /// - Returns: `values` is `[layout.parameterCount]`, float32. Each layer of the layout has both factors, A
-    ///   `[r, in]` and B `[out, r]` with the configuration's r.
+    /// - Returns: `values` is `[layout.parameterCount]`, float32. Each layer of the layout is one that the configuration
+    ///   targets and has both factors, A `[rank, in]` and B `[out, rank]` with the configuration's rank for it, and with
+    ///   DoRA magnitudes `[out]`; other tensors belong to `modules_to_save`.
     public static func read(
         _ directory: String
     ) throws(AdapterDirectoryError) -> (
@@ -45,13 +57,19 @@ public enum AdapterDirectory {
         let text: MappedFile
         do { text = try MappedFile(path: directory + "/" + configurationFile) } catch { throw .unreadable(error) }
         let configuration: AdapterConfiguration
+        let targeting: AdapterTargeting
         do { configuration = try AdapterConfiguration(decoding: text.copy()) } catch {
             throw .configuration(directory: directory, error)
+        }
+        do { targeting = try AdapterTargeting(configuration) } catch {
+            throw .configuration(directory: directory, .pattern(error))
         }
         let layout: AdapterLayout
         let values: [Float]
         do {
-            (layout, values) = try AdapterObject.flatten(SafetensorsFile(path: directory + "/" + weightsFile))
+            // Beside an adapted head or embedding PEFT also saves the frozen weight that it adapts.
+            (layout, values) = try AdapterObject.flatten(
+                SafetensorsFile(path: directory + "/" + weightsFile), where: { !$0.hasSuffix(".base_layer.weight") })
         } catch .unreadable(let error) {
             if (try? MappedFile(path: directory + "/adapter_model.bin")) != nil {
                 throw .pickledWeights(directory: directory)
@@ -60,40 +78,50 @@ public enum AdapterDirectory {
         } catch {
             throw .tensors(error)
         }
-        try check(layout, rank: configuration.rank, directory: directory)
+        try AdapterDirectoryCheck(directory: directory, configuration: configuration, targeting: targeting)
+            .check(layout)
         return (configuration, layout, values)
+    }
+
+    /// The class names beside a classification adapter, in order.
+    ///
+    /// - Returns: `nil` when there is no `labels.json`.
+    public static func labels(_ directory: String) throws(AdapterDirectoryError) -> [String]? {
+        let file: MappedFile
+        do { file = try MappedFile(path: directory + "/" + labelsFile) } catch { return nil }
+        let document: JSONValue
+        do { document = try JSONValue(parsing: file.copy()) } catch {
+            throw .labels(directory: directory, reason: error.description)
+        }
+        guard case .array(let values) = document else {
+            throw .labels(directory: directory, reason: "it is \(document.kind)")
+        }
+        var labels: [String] = []
+        for value in values {
+            guard case .string(let label) = value, !label.isEmpty, !labels.contains(label) else {
+                throw .labels(directory: directory, reason: "entry \(labels.count + 1) is no new name")
+            }
+            labels.append(label)
+        }
+        return labels
     }
 
     /// Writes an adapter that `peft.PeftModel.from_pretrained` loads; replaces an older one in one step.
     ///
-    /// - Parameter values: `[layout.parameterCount]`, float32.
+    /// - Parameters:
+    ///   - values: `[layout.parameterCount]`, float32.
+    ///   - labels: Class names in order, for classification; empty for anything else.
     public static func write(
-        configuration: AdapterConfiguration, layout: AdapterLayout, values: [Float], to directory: String
+        configuration: AdapterConfiguration, layout: AdapterLayout, values: [Float], labels: [String] = [],
+        to directory: String
     ) throws(FileError) {
-        try AtomicFile.replaceDirectory(
-            at: directory,
-            with: [
-                (configurationFile, configuration.encoded()),
-                (weightsFile, AdapterObject.encode(layout: layout, values: values)),
-            ])
-    }
-
-    private static func check(
-        _ layout: AdapterLayout, rank: Int, directory: String
-    ) throws(AdapterDirectoryError) {
-        let names = Set(layout.entries.map(\.name))
-        for entry in layout.entries {
-            guard let name = AdapterTensorName(entry.name) else {
-                throw .unexpectedTensor(directory: directory, tensor: entry.name)
-            }
-            let other = AdapterTensorName(layer: name.layer, factor: name.factor == .a ? .b : .a).description
-            guard names.contains(other) else { throw .missingFactor(directory: directory, tensor: other) }
-            let rankAxis = name.factor == .a ? 0 : 1
-            guard entry.shape.count == 2, entry.shape[rankAxis] == rank else {
-                throw .wrongShape(
-                    directory: directory, tensor: entry.name, shape: entry.shape,
-                    expected: name.factor == .a ? "[\(rank), in]" : "[out, \(rank)]")
-            }
+        var files = [
+            (configurationFile, configuration.encoded()),
+            (weightsFile, AdapterObject.encode(layout: layout, values: values)),
+        ]
+        if !labels.isEmpty {
+            files.append((labelsFile, JSONText.encode(.array(labels.map { .string($0) }), layout: .indented)))
         }
+        try AtomicFile.replaceDirectory(at: directory, with: files, removing: [labelsFile])
     }
 }

@@ -17,12 +17,17 @@ public enum AdapterObject {
     }
 
     /// All tensors in one vector; F16 and BF16 become float32.
-    static func flatten(_ file: SafetensorsFile) throws(SafetensorsError) -> (layout: AdapterLayout, values: [Float]) {
-        guard !file.tensors.isEmpty else { throw .malformedHeader(file: file.name, reason: "it names no tensor") }
-        for tensor in file.tensors where tensor.count == 0 {
+    ///
+    /// - Parameter isIncluded: Which tensors, by name.
+    static func flatten(
+        _ file: SafetensorsFile, where isIncluded: (String) -> Bool = { _ in true }
+    ) throws(SafetensorsError) -> (layout: AdapterLayout, values: [Float]) {
+        let tensors = file.tensors.filter { isIncluded($0.name) }
+        guard !tensors.isEmpty else { throw .malformedHeader(file: file.name, reason: "it names no tensor") }
+        for tensor in tensors where tensor.count == 0 {
             throw .malformedTensor(file: file.name, tensor: tensor.name, reason: "it is empty")
         }
-        let layout = AdapterLayout(file.tensors.map { ($0.name, $0.shape) })
+        let layout = AdapterLayout(tensors.map { ($0.name, $0.shape) })
         var values: [Float] = []
         values.reserveCapacity(layout.parameterCount)
         for entry in layout.entries {

@@ -8,13 +8,17 @@ extension AtomicFile {
     /// never loses more than the files named. A process killed between the exchange and the clean-up leaves the old
     /// version in a hidden `.NAME.….tmp` beside the new one.
     ///
-    /// - Parameter files: Plain file names with their content; permissions 0644 less the process's umask.
+    /// - Parameters:
+    ///   - files: Plain file names with their content; permissions 0644 less the process's umask.
+    ///   - stale: Files of the old folder that are not kept.
     public static func replaceDirectory(
-        at path: String, with files: [(name: String, bytes: [UInt8])]
+        at path: String, with files: [(name: String, bytes: [UInt8])], removing stale: [String] = []
     ) throws(FileError) {
         let target = resolved(path)
         let (folder, name) = split(target)
-        let kept = try entries(of: target).filter { entry in !files.contains { $0.name == entry } }
+        let kept = try entries(of: target).filter { entry in
+            !stale.contains(entry) && !files.contains { $0.name == entry }
+        }
         let temporary = try unusedName(in: folder, for: name) { (candidate) throws(FileError) in
             guard mkdir(candidate, 0o755) == 0 else { throw FileError.last("create", candidate) }
         }
@@ -33,6 +37,35 @@ extension AtomicFile {
         }
         removeFiles(temporary)  // By now the old version, if there was one.
         try synchronizeFolder(folder)
+    }
+
+    /// Makes a folder of plain files that appears whole or not at all, for content too large to hold in memory.
+    ///
+    /// - Parameters:
+    ///   - path: Must not exist yet, or be an empty folder.
+    ///   - write: Gets the path of a temporary folder beside it, and puts durable files there.
+    public static func createDirectory(at path: String, _ write: (String) throws -> Void) throws {
+        let target = resolved(path)
+        let (folder, name) = split(target)
+        try requireEmpty(target)
+        let temporary = try unusedName(in: folder, for: name) { (candidate) throws(FileError) in
+            guard mkdir(candidate, 0o755) == 0 else { throw FileError.last("create", candidate) }
+        }
+        do {
+            try write(temporary)
+            try synchronizeFolder(temporary)
+            guard rename(temporary, target) == 0 else { throw FileError.last("rename \(temporary) to", target) }
+        } catch {
+            removeFiles(temporary)
+            throw error
+        }
+        try synchronizeFolder(folder)
+    }
+
+    private static func requireEmpty(_ path: String) throws(FileError) {
+        guard try entries(of: path).isEmpty else {
+            throw FileError(operation: "fill, for it is not empty,", path: path, code: ENOTEMPTY)
+        }
     }
 
     /// Puts `temporary` in `target`'s place, and what was there, if anything, in its own.

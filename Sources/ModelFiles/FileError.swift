@@ -22,6 +22,9 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
         "cannot \(operation) \(path): \(reason)"
     }
 
+    /// Whether the path names nothing.
+    package var isMissing: Bool { code == ENOENT }
+
     /// The calling thread's current `errno`.
     package static func last(_ operation: String, _ path: String) -> FileError {
         FileError(operation: operation, path: path, code: errno)

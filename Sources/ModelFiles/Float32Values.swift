@@ -3,31 +3,40 @@ extension SafetensorsFile.Tensor {
     ///
     /// - Throws: ``SafetensorsError/unsupportedElementType(file:tensor:type:)`` for any other type.
     public func float32Values() throws(SafetensorsError) -> [Float] {
+        try float32Values(in: 0..<count)
+    }
+
+    /// Some of the values, in row-major order.
+    public func float32Values(in range: Range<Int>) throws(SafetensorsError) -> [Float] {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "values \(range) of \(count)")
         // Loads are unaligned: an old file's data section may start anywhere. Little-endian like every host we run on.
         switch elementType {
         case .float32:
             return withBytes { source in
-                [Float](unsafeUninitializedCapacity: count) { target, initialized in
-                    UnsafeMutableRawBufferPointer(target).copyMemory(from: source)
-                    initialized = count
+                [Float](unsafeUninitializedCapacity: range.count) { target, initialized in
+                    let part = UnsafeRawBufferPointer(rebasing: source[4 * range.lowerBound..<4 * range.upperBound])
+                    UnsafeMutableRawBufferPointer(target).copyMemory(from: part)
+                    initialized = range.count
                 }
             }
         case .float16:
-            return withBytes { values(of: $0) { Float(Float16(bitPattern: $0)) } }
+            return withBytes { values(range, of: $0) { Float(Float16(bitPattern: $0)) } }
         case .bfloat16:
-            return withBytes { values(of: $0) { Float(bitPattern: UInt32($0) << 16) } }
+            return withBytes { values(range, of: $0) { Float(bitPattern: UInt32($0) << 16) } }
         default:
             throw .unsupportedElementType(file: file, tensor: name, type: elementType)
         }
     }
 
-    private func values(of source: UnsafeRawBufferPointer, convert: (UInt16) -> Float) -> [Float] {
-        [Float](unsafeUninitializedCapacity: count) { target, initialized in
-            for index in 0..<count {
-                let bits = source.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)
+    private func values(
+        _ range: Range<Int>, of source: UnsafeRawBufferPointer, convert: (UInt16) -> Float
+    ) -> [Float] {
+        [Float](unsafeUninitializedCapacity: range.count) { target, initialized in
+            for index in 0..<range.count {
+                let bits = source.loadUnaligned(fromByteOffset: 2 * (range.lowerBound + index), as: UInt16.self)
                 target.initializeElement(at: index, to: convert(UInt16(littleEndian: bits)))
             }
-            initialized = count
+            initialized = range.count
         }
     }
 }

@@ -14,8 +14,7 @@ public enum SafetensorsWriter {
             precondition(tensor.shape.reduce(1, *) == tensor.values.count, "\(tensor.name): \(tensor.shape)")
             precondition(index == 0 || sorted[index - 1].name != tensor.name, "\(tensor.name) stands twice")
         }
-        var header = header(sorted.map { ($0.name, $0.shape, $0.values.count) }, metadata: metadata)
-        header += [UInt8](repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
+        let header = header(sorted.map { ($0.name, .float32, $0.shape) }, metadata: metadata)
 
         var bytes: [UInt8] = []
         bytes.reserveCapacity(8 + header.count + 4 * sorted.reduce(0) { $0 + $1.values.count })
@@ -27,8 +26,9 @@ public enum SafetensorsWriter {
         return bytes
     }
 
-    private static func header(
-        _ tensors: [(name: String, shape: [Int], count: Int)], metadata: [String: String]
+    /// The JSON header of tensors that lie one behind the other, padded to 8 bytes.
+    static func header(
+        _ tensors: [(name: String, elementType: ElementType, shape: [Int])], metadata: [String: String]
     ) -> [UInt8] {
         var text = [UInt8(ascii: "{")]
         if !metadata.isEmpty {
@@ -40,11 +40,13 @@ public enum SafetensorsWriter {
             if text.count > 1 { text.append(UInt8(ascii: ",")) }
             JSONText.appendString(tensor.name, to: &text)
             let shape = tensor.shape.map(String.init).joined(separator: ",")
-            let end = offset + 4 * tensor.count
-            text += Array(":{\"dtype\":\"F32\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}".utf8)
+            let end = offset + tensor.elementType.byteCount * tensor.shape.reduce(1, *)
+            let type = tensor.elementType.rawValue
+            text += Array(":{\"dtype\":\"\(type)\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}".utf8)
             offset = end
         }
         text.append(UInt8(ascii: "}"))
+        text += [UInt8](repeating: UInt8(ascii: " "), count: (8 - text.count % 8) % 8)
         return text
     }
 }

@@ -2,7 +2,7 @@
 public struct TrainingOptions: Hashable, Sendable {
     public enum Optimizer: String, Sendable, CaseIterable { case adamw, sgd }
     public enum Schedule: String, Sendable, CaseIterable { case constant, linear, cosine }
-    public enum Precision: String, Sendable, CaseIterable { case float32 }
+    public enum Precision: String, Sendable, CaseIterable { case float32, bfloat16 }
 
     /// Optimiser steps a round.
     public var localSteps: Int
@@ -29,12 +29,19 @@ public struct TrainingOptions: Hashable, Sendable {
     /// The largest gradient norm, all parameters together; `nil` never clips.
     public var clipNorm: Double?
     public var precision: Precision
+    /// Inner values of each layer are computed again in the backward pass instead of being kept: less memory, more
+    /// time.
+    public var recomputes: Bool
+    /// How conversations become text; `nil` recognises the base model's own template.
+    public var chatTemplate: ChatTemplateName?
 
     public init(
         localSteps: Int = 10, batchSize: Int = 8, accumulationSteps: Int = 1, sequenceLength: Int = 128,
         optimizer: Optimizer = .adamw, learningRate: Double = 1e-3, schedule: Schedule = .constant,
         warmupSteps: Int = 0, totalSteps: Int = 0, weightDecay: Double = 0, beta1: Double = 0.9, beta2: Double = 0.999,
-        epsilon: Double = 1e-8, momentum: Double = 0, clipNorm: Double? = 1, precision: Precision = .float32
+        epsilon: Double = 1e-8, momentum: Double = 0, clipNorm: Double? = 1, precision: Precision = .float32,
+        recomputes: Bool = false,
+        chatTemplate: ChatTemplateName? = nil
     ) {
         self.localSteps = localSteps
         self.batchSize = batchSize
@@ -52,5 +59,7 @@ public struct TrainingOptions: Hashable, Sendable {
         self.momentum = momentum
         self.clipNorm = clipNorm
         self.precision = precision
+        self.recomputes = recomputes
+        self.chatTemplate = chatTemplate
     }
 }

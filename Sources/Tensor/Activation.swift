@@ -113,6 +113,9 @@ package final class Storage {
         return Activation(copy)
     }
 
+    /// Frees the values: only the gradient is still to come.
+    func discardValues() { block = nil }
+
     /// Frees the values where they can be made again.
     func giveUpValues() {
         if restore != nil { block = nil }

@@ -100,6 +100,15 @@ package final class Computation {
 package final class Engine {
     package let arena = Arena()
     package let matMul = MatMul()
+    private var lengths: [UnsafeRawPointer: [Float]] = [:]
 
     package init() {}
+
+    /// Of a frozen weight, which stays at its address: computed once.
+    func squaredRowLengths(of weight: Weight, _ type: ElementType) -> [Float] {
+        if let known = lengths[weight.bytes] { return known }
+        let made = weight.squaredRowLengths(type)
+        lengths[weight.bytes] = made
+        return made
+    }
 }

@@ -17,6 +17,8 @@ public final class MatMul {
         public let stride: Int
         /// Stored as `[columns, rows]`.
         public let isTransposed: Bool
+        /// A ``Weight``, which stays where it is.
+        public let isWeight: Bool
 
         /// A stored `[rows, columns]` matrix.
         public init(
@@ -24,14 +26,15 @@ public final class MatMul {
         ) {
             self.init(
                 address: address, type: type, rows: rows, columns: columns, stride: stride ?? columns,
-                isTransposed: false)
+                isTransposed: false, isWeight: false)
         }
 
         /// A frozen weight `[rows, columns]`.
         public init(_ weight: Weight) {
             self.init(
                 address: weight.bytes, type: weight.type, rows: weight.rows, columns: weight.columns,
-                stride: weight.isTransposed ? weight.rows : weight.columns, isTransposed: weight.isTransposed)
+                stride: weight.isTransposed ? weight.rows : weight.columns, isTransposed: weight.isTransposed,
+                isWeight: true)
         }
 
         package init(_ activation: Activation) {
@@ -41,7 +44,8 @@ public final class MatMul {
         }
 
         private init(
-            address: UnsafeRawPointer, type: ElementType, rows: Int, columns: Int, stride: Int, isTransposed: Bool
+            address: UnsafeRawPointer, type: ElementType, rows: Int, columns: Int, stride: Int, isTransposed: Bool,
+            isWeight: Bool
         ) {
             self.address = address
             self.type = type
@@ -49,12 +53,21 @@ public final class MatMul {
             self.columns = columns
             self.stride = stride
             self.isTransposed = isTransposed
+            self.isWeight = isWeight
         }
 
         /// The same memory read the other way round.
         public var transposed: Operand {
             Operand(
-                address: address, type: type, rows: columns, columns: rows, stride: stride, isTransposed: !isTransposed)
+                address: address, type: type, rows: columns, columns: rows, stride: stride, isTransposed: !isTransposed,
+                isWeight: isWeight)
+        }
+
+        /// The same matrix at another address.
+        public func moved(to address: UnsafeRawPointer) -> Operand {
+            Operand(
+                address: address, type: type, rows: rows, columns: columns, stride: stride,
+                isTransposed: isTransposed, isWeight: isWeight)
         }
     }
 
@@ -135,6 +148,10 @@ public final class MatMul {
         precondition(left.columns == right.rows, "\(left.rows) × \(left.columns) times \(right.rows) rows")
         precondition(bias.map { $0.count == right.columns } ?? true, "a bias of another width")
         guard left.rows > 0, right.columns > 0 else { return }
+        ProductRecorder.current?.note(
+            Product(
+                left: left, right: right, result: result.address, resultStride: result.stride ?? right.columns,
+                resultType: result.type, accumulates: accumulate, bias: bias))
         shoal_threads_apply()
         let key = Key(
             rows: left.rows, columns: right.columns, inner: left.columns, leftStride: left.stride,

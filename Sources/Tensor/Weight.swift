@@ -7,13 +7,31 @@ internal import Glibc
 public struct Weight {
     public let rows: Int
     public let columns: Int
-    public let type: ElementType
+    package let storage: Storage
     /// Stored as `[columns, rows]` instead.
     public let isTransposed: Bool
-    /// `rows * columns` values, aligned for the element type, never written.
+    /// The values or codes, aligned for their type, never written.
     public let bytes: UnsafeRawPointer
-    /// Keeps `bytes` valid.
+    /// Keeps `bytes` and what `storage` points to valid.
     private let owner: Any
+
+    /// What the bytes mean.
+    package enum Storage {
+        /// `[rows, columns]`
+        case plain(ElementType)
+        /// Int8 `[rows, columns]`, to be multiplied by their row's scale.
+        case int8(scales: UnsafePointer<Float>)
+        /// Codes `[rows, ⌈columns / 2⌉]`; see `shoal_nf4` for the rest.
+        case nf4(absmax: UnsafePointer<UInt8>, scales: UnsafePointer<Float>, offset: Float)
+    }
+
+    /// The values' type.
+    ///
+    /// - Precondition: Not quantised.
+    public var type: ElementType {
+        guard case .plain(let type) = storage else { preconditionFailure("a quantised weight read as it is") }
+        return type
+    }
 
     /// Uses memory that `owner` keeps valid, without a copy.
     public init(
@@ -24,11 +42,18 @@ public struct Weight {
             preconditionFailure("\(bytes.count) bytes for a \(rows) × \(columns) weight")
         }
         precondition(Int(bitPattern: base) % type.size == 0, "misaligned weight")
+        self.init(
+            rows: rows, columns: columns, storage: .plain(type), isTransposed: isTransposed, bytes: base, owner: owner)
+    }
+
+    init(
+        rows: Int, columns: Int, storage: Storage, isTransposed: Bool = false, bytes: UnsafeRawPointer, owner: Any
+    ) {
         self.rows = rows
         self.columns = columns
-        self.type = type
+        self.storage = storage
         self.isTransposed = isTransposed
-        self.bytes = base
+        self.bytes = bytes
         self.owner = owner
     }
 
@@ -71,7 +96,9 @@ public final class Vector {
     public init(_ source: [Float]) {
         count = source.count
         values = .allocate(capacity: max(source.count, 1))
-        source.withUnsafeBufferPointer { values.initialize(from: $0.baseAddress ?? UnsafePointer(values), count: $0.count) }
+        source.withUnsafeBufferPointer {
+            values.initialize(from: $0.baseAddress ?? UnsafePointer(values), count: $0.count)
+        }
     }
 
     /// `count` values from `first`, copied.

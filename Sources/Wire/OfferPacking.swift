@@ -31,6 +31,7 @@ extension AdapterOptions {
         let fields = arena.message(shoal__v1__adapter_options__init)
         switch method {
         case .lora: fields.pointee.method = SHOAL__V1__ADAPTER_OPTIONS__METHOD__METHOD_LORA
+        case .dora: fields.pointee.method = SHOAL__V1__ADAPTER_OPTIONS__METHOD__METHOD_DORA
         }
         fields.pointee.rank = UInt32(rank)
         fields.pointee.alpha = alpha
@@ -45,8 +46,46 @@ extension AdapterOptions {
         case .named(let names):
             fields.pointee.targets = arena.texts(names)
             fields.pointee.n_targets = names.count
+        case .pattern(let pattern): fields.pointee.targets_pattern = arena.text(pattern)
         }
+        switch exclusion {
+        case .none: break
+        case .named(let names):
+            fields.pointee.excluded = arena.texts(names)
+            fields.pointee.n_excluded = names.count
+        case .pattern(let pattern): fields.pointee.excluded_pattern = arena.text(pattern)
+        }
+        packPatterns(into: fields, in: &arena)
         return fields
+    }
+}
+
+extension AdapterOptions {
+    private func packPatterns(
+        into fields: UnsafeMutablePointer<Shoal__V1__AdapterOptions>, in arena: inout PackingArena
+    ) {
+        var ranks: [UnsafeMutablePointer<Shoal__V1__RankPattern>] = []
+        for (pattern, rank) in rankPattern.sorted(by: { precedes($0.key, $1.key) }) {
+            let entry = arena.message(shoal__v1__rank_pattern__init)
+            entry.pointee.pattern = arena.text(pattern)
+            entry.pointee.rank = UInt32(rank)
+            ranks.append(entry)
+        }
+        var alphas: [UnsafeMutablePointer<Shoal__V1__AlphaPattern>] = []
+        for (pattern, alpha) in alphaPattern.sorted(by: { precedes($0.key, $1.key) }) {
+            let entry = arena.message(shoal__v1__alpha_pattern__init)
+            entry.pointee.pattern = arena.text(pattern)
+            entry.pointee.alpha = alpha
+            alphas.append(entry)
+        }
+        fields.pointee.rank_patterns = arena.list(ranks)
+        fields.pointee.n_rank_patterns = ranks.count
+        fields.pointee.alpha_patterns = arena.list(alphas)
+        fields.pointee.n_alpha_patterns = alphas.count
+    }
+
+    private func precedes(_ left: String, _ right: String) -> Bool {
+        left.utf8.lexicographicallyPrecedes(right.utf8)
     }
 }
 
@@ -74,13 +113,16 @@ extension TrainingOptions {
         fields.pointee.beta2 = beta2
         fields.pointee.epsilon = epsilon
         fields.pointee.momentum = momentum
+        fields.pointee.chat_template = ChatTemplateCoding.number(chatTemplate)
         if let clipNorm {
             fields.pointee.clip_norm_presence_case = SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE_CLIP_NORM
             fields.pointee.clip_norm = clipNorm
         }
         switch precision {
         case .float32: fields.pointee.precision = SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32
+        case .bfloat16: fields.pointee.precision = SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_BFLOAT16
         }
+        fields.pointee.recompute = recomputes ? 1 : 0
         return fields
     }
 }

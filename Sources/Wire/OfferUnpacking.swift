@@ -23,31 +23,6 @@ extension Offer {
     }
 }
 
-extension AdapterOptions {
-    fileprivate init(_ fields: Shoal__V1__AdapterOptions) throws(WireError) {
-        guard fields.method == SHOAL__V1__ADAPTER_OPTIONS__METHOD__METHOD_LORA else {
-            throw unknownValue(fields.method.rawValue, "adapterOptions.method")
-        }
-        let scaling: Scaling
-        switch fields.scaling {
-        case SHOAL__V1__ADAPTER_OPTIONS__SCALING__SCALING_STANDARD: scaling = .standard
-        case SHOAL__V1__ADAPTER_OPTIONS__SCALING__SCALING_RANK_STABILISED: scaling = .rankStabilised
-        default: throw unknownValue(fields.scaling.rawValue, "adapterOptions.scaling")
-        }
-        let names = try wireTexts(
-            fields.targets, count: fields.n_targets, "adapterOptions.targets", limit: WireLimits.nameBytes,
-            countLimit: WireLimits.targetCount)
-        let isAllLinear = fields.targets_all_linear != 0
-        guard !isAllLinear || names.isEmpty else { throw .malformed("adapterOptions.targets is both all and a list") }
-        let dropout = try wireFinite(fields.dropout, "adapterOptions.dropout", in: 0...1)
-        guard dropout < 1 else { throw .malformed("adapterOptions.dropout is out of range") }
-        self.init(
-            method: .lora, rank: Int(try wireCount(fields.rank, "adapterOptions.rank", atLeast: 1)),
-            alpha: try wireFinite(fields.alpha, "adapterOptions.alpha"), scaling: scaling, dropout: dropout,
-            targets: isAllLinear ? .allLinear : .named(names))
-    }
-}
-
 extension TrainingOptions {
     fileprivate init(_ fields: Shoal__V1__TrainingOptions) throws(WireError) {
         let optimizer: Optimizer
@@ -63,8 +38,11 @@ extension TrainingOptions {
         case SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_COSINE: schedule = .cosine
         default: throw unknownValue(fields.schedule.rawValue, "training.schedule")
         }
-        guard fields.precision == SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32 else {
-            throw unknownValue(fields.precision.rawValue, "training.precision")
+        let precision: Precision
+        switch fields.precision {
+        case SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32: precision = .float32
+        case SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_BFLOAT16: precision = .bfloat16
+        default: throw unknownValue(fields.precision.rawValue, "training.precision")
         }
         var clipNorm: Double?
         if fields.clip_norm_presence_case == SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE_CLIP_NORM {
@@ -84,6 +62,8 @@ extension TrainingOptions {
             beta1: try wireFinite(fields.beta1, "training.beta1"),
             beta2: try wireFinite(fields.beta2, "training.beta2"),
             epsilon: try wireFinite(fields.epsilon, "training.epsilon"),
-            momentum: try wireFinite(fields.momentum, "training.momentum"), clipNorm: clipNorm, precision: .float32)
+            momentum: try wireFinite(fields.momentum, "training.momentum"), clipNorm: clipNorm, precision: precision,
+            recomputes: fields.recompute != 0,
+            chatTemplate: try ChatTemplateCoding.name(fields.chat_template))
     }
 }

@@ -9,7 +9,8 @@ internal import Synchronization
 ///
 /// The private text stays in this object: what leaves it is the adapter, counts and losses.
 public final class LocalTraining: TaskRunning {
-    private let rows: [DataRow]
+    private let data: DataSource
+    private let notice: @Sendable (String) -> Void
     private let compute: Compute
     private let desk: Desk
     private let wanted = WantedTasks()
@@ -17,11 +18,21 @@ public final class LocalTraining: TaskRunning {
     /// Runs jobs one after the other: on the process's compute thread, or at once on the caller's.
     public typealias Compute = @Sendable (@escaping @Sendable () -> Void) -> Void
 
+    /// A worker's text as blocks, for tasks that want it alike.
+    private struct Packed {
+        let length: Int
+        let template: ChatTemplateName?
+        let train: TokenBlocks
+        let test: TokenBlocks
+        /// What was left out, in sentences for people.
+        let warnings: [String]
+    }
+
     /// The loaded model and packed text, kept between tasks.
     private final class Desk: @unchecked Sendable {
         // Touched by jobs of `compute` alone, which never run at the same time.
         var base: PretrainedModel?
-        var packed: (length: Int, train: TokenBlocks, test: TokenBlocks)?
+        var packed: Packed?
 
         init(base: PretrainedModel?) {
             self.base = base
@@ -62,25 +73,32 @@ public final class LocalTraining: TaskRunning {
     }
 
     /// - Parameters:
-    ///   - rows: The worker's private text, both splits.
+    ///   - data: The worker's private text, both splits.
     ///   - model: Already loaded, where a whole fleet shares one; `nil` loads the task's model on first use.
+    ///   - notice: Told once, in sentences for people, how the text was read; from the compute thread.
     ///   - compute: Shared by all that computes in this process.
-    public init(rows: [DataRow], model: PretrainedModel? = nil, compute: @escaping Compute) {
-        self.rows = rows
+    public init(
+        data: DataSource, model: PretrainedModel? = nil, notice: @escaping @Sendable (String) -> Void = { _ in },
+        compute: @escaping Compute
+    ) {
+        self.data = data
+        self.notice = notice
         self.compute = compute
         desk = Desk(base: model)
     }
 
     public func start(_ task: LocalTask, report: @escaping @Sendable (TaskEvent) -> Void) {
         let ticket = wanted.add(lease: task.lease)
-        compute { [rows, desk, wanted] in
+        compute { [data, notice, desk, wanted] in
             guard wanted.contains(ticket, lease: task.lease) else { return }
             defer { wanted.remove(ticket, lease: task.lease) }
             do {
                 let isWanted = { wanted.contains(ticket, lease: task.lease) }
-                report(try Self.carryOut(task, rows, desk, isWanted, report))
+                report(try Self.carryOut(task, data, desk, notice, isWanted, report))
             } catch TrainingError.cancelled {
                 // Nobody waits for the answer any more.
+            } catch let error as DataError {
+                report(.unsuitable(reason: "\(error)"))
             } catch {
                 report(.failed(reason: "\(error)"))
             }
@@ -92,17 +110,15 @@ public final class LocalTraining: TaskRunning {
     }
 
     private static func carryOut(
-        _ task: LocalTask, _ rows: [DataRow], _ desk: Desk, _ isWanted: () -> Bool,
+        _ task: LocalTask, _ data: DataSource, _ desk: Desk, _ notice: (String) -> Void, _ isWanted: () -> Bool,
         _ report: @escaping @Sendable (TaskEvent) -> Void
     ) throws -> TaskEvent {
+        let options = ModelOptions(task.training)
         let base =
-            try desk.base.flatMap { $0.path == task.modelPath ? $0 : nil } ?? PretrainedModel(path: task.modelPath)
+            try desk.base.flatMap { $0.path == task.modelPath && $0.options == options ? $0 : nil }
+            ?? PretrainedModel(path: task.modelPath, options: options)
         desk.base = base
-        if desk.packed?.length != task.training.sequenceLength {
-            let grouped = base.blocks(of: rows, length: task.training.sequenceLength)
-            desk.packed = (task.training.sequenceLength, grouped.joined(.train), grouped.joined(.test))
-        }
-        guard let packed = desk.packed else { preconditionFailure("packed just above") }
+        let packed = try pack(data, for: task.training, base, desk, notice)
         let plan = try AdapterPlan(options: task.adapterOptions, model: base.model.linearLayers)
         guard plan.layout == task.layout else {
             throw AdapterPlanError.shapeMismatch(
@@ -116,6 +132,7 @@ public final class LocalTraining: TaskRunning {
             return .evaluated(items: losses.items, lossSum: losses.lossSum, squaredLossSum: losses.squaredLossSum)
         case .train:
             guard packed.train.count > 0 else {
+                if let warning = packed.warnings.first { return .unsuitable(reason: warning) }
                 return .unsuitable(
                     reason: "this worker's training text is less than one block of \(task.training.sequenceLength) "
                         + "tokens; give it more text, or lower training.sequence-length in the run file")
@@ -131,6 +148,25 @@ public final class LocalTraining: TaskRunning {
                 values: adapter.values, trainingItems: packed.train.count, steps: summary.steps,
                 tokens: summary.tokens, meanLoss: summary.meanLoss)
         }
+    }
+}
+
+extension LocalTraining {
+    private static func pack(
+        _ data: DataSource, for options: TrainingOptions, _ base: PretrainedModel, _ desk: Desk,
+        _ notice: (String) -> Void
+    ) throws(DataError) -> Packed {
+        if let packed = desk.packed, packed.length == options.sequenceLength, packed.template == options.chatTemplate {
+            return packed
+        }
+        let grouped = try base.blocks(of: data, length: options.sequenceLength, chatTemplate: options.chatTemplate)
+        for line in grouped.notices { notice(line) }
+        let packed = Packed(
+            length: options.sequenceLength, template: options.chatTemplate, train: grouped.joined(.train),
+            test: grouped.joined(.test),
+            warnings: grouped.skipped.filter { $0.split == .train && $0.tokens >= $0.length }.map(\.description))
+        desk.packed = packed
+        return packed
     }
 }
 

@@ -13,7 +13,7 @@ struct Shoal: AsyncParsableCommand {
         version: shoalVersion,
         subcommands: [
             Simulate.self, Coordinate.self, Work.self, Keys.self, Config.self, Evaluate.self, Generate.self,
-            Doctor.self,
+            Quantize.self, Bench.self, Doctor.self,
         ])
 
     static func main() async {
@@ -26,6 +26,7 @@ struct Shoal: AsyncParsableCommand {
                 try command.run()
             }
             try Console.requireDelivered()
+            end(with: 0)
         } catch {
             leave(with: error)
         }
@@ -35,12 +36,18 @@ struct Shoal: AsyncParsableCommand {
     private static func leave(with error: any Error) -> Never {
         if let failure = error as? CommandFailure {
             if !failure.message.isEmpty { Console.error("shoal: \(failure.message)") }
-            Glibc.exit(failure.code)
+            end(with: failure.code)
         }
         let isUsageError = exitCode(for: error) == .validationFailure
         if !isUsageError { exit(withError: error) }
         Console.error(fullMessage(for: error))
-        Glibc.exit(CommandFailure.badInputCode)
+        end(with: CommandFailure.badInputCode)
+    }
+
+    /// Without the libraries' exit handlers: oneDNN's would free what a cancelled computation still uses on its thread.
+    private static func end(with code: Int32) -> Never {
+        fflush(nil)
+        _exit(code)
     }
 }
 

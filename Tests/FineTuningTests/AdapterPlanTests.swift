@@ -67,4 +67,67 @@ struct AdapterPlanTests {
         #expect(try AdapterPlan(options: options, model: layers).targets[0].scale == 2)
         #expect(try AdapterPlan(options: AdapterOptions(rank: 16, alpha: 8), model: layers).targets[0].scale == 0.5)
     }
+
+    @Test("what matches nothing is refused with the names that exist")
+    func idlePatterns() {
+        func message(_ change: (inout AdapterOptions) -> Void) -> String {
+            var options = AdapterOptions(rank: 2, alpha: 4)
+            change(&options)
+            do throws(AdapterPlanError) {
+                _ = try AdapterPlan(options: options, model: layers)
+                return "accepted"
+            } catch {
+                return error.description
+            }
+        }
+        let all = "model.layers.N.self_attn.q_proj, model.layers.N.mlp.down_proj, lm_head"
+        let targets = "model.layers.N.self_attn.q_proj, model.layers.N.mlp.down_proj"
+        #expect(
+            message { $0.targets = .pattern("q_proj.*") }
+                == "adapter.targets: 'q_proj.*' matches no layer; there are \(all)")
+        #expect(
+            message { $0.exclusion = .pattern("q_proj.*") }
+                == "adapter.exclude: 'q_proj.*' matches no layer; there are \(all)")
+        #expect(
+            message { $0.exclusion = .named(["q_proj", "proj"]) }
+                == "adapter.exclude: 'proj' matches no layer; there are \(all)")
+        #expect(
+            message { $0.rankPattern = ["lm_head": 4] }
+                == "adapter.rank-pattern: 'lm_head' matches no layer; there are \(targets)")
+        #expect(
+            message { $0.alphaPattern = ["q_pro": 4] }
+                == "adapter.alpha-pattern: 'q_pro' matches no layer; there are \(targets)")
+        #expect(message { $0.exclusion = .pattern(".*") }.contains("leaves nothing"))
+        #expect(message { $0.targets = .pattern("(") }.contains("'(' is not supported"))
+        #expect(message { $0.rankPattern = ["q_proj": 0] }.contains("at least 1"))
+    }
+
+    @Test("a head trains whole beside the adapter: normal weights of its own deviation, biases zero, never adapted")
+    func head() throws {
+        let head = SavedModule(name: "classifier", inputs: 100, outputs: 40, hasBias: true, initialDeviation: 0.05)
+        let linear = layers.dropLast() + [LinearLayer(name: "classifier", inputs: 100, outputs: 40)]
+        let plan = try AdapterPlan(options: AdapterOptions(rank: 2, alpha: 4), model: linear, savedModules: [head])
+        #expect(plan.layers.map(\.name) == layers.dropLast().map(\.name))
+        #expect(plan.saved.map(\.name) == ["classifier.weight", "classifier.bias"])
+        #expect(plan.saved.map(\.shape) == [[40, 100], [40]])
+        let adapter = plan.initialAdapter(random: CounterRandom(key: 5))
+        let weights = adapter.values[plan.saved[0].offset..<plan.saved[0].offset + 4_000].map(Double.init)
+        let mean = weights.reduce(0, +) / 4_000
+        let deviation = (weights.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 4_000).squareRoot()
+        // Five standard errors.
+        #expect(abs(mean) < 0.004 && abs(deviation - 0.05) < 0.0028)
+        #expect(adapter.values[plan.saved[1].offset..<plan.saved[1].offset + 40].allSatisfy { $0 == 0 })
+        let configuration = plan.configuration(baseModel: nil)
+        #expect(configuration.taskType == "SEQ_CLS" && configuration.modulesToSave == ["classifier", "score"])
+        // The factors begin as they do without a head.
+        let plain = try AdapterPlan(options: plan.options, model: layers).initialAdapter(random: CounterRandom(key: 5))
+        for (with, without) in zip(plan.targets, plain.targets) {
+            #expect(adapter.values[with.offsetA] == plain.values[without.offsetA])
+        }
+        #expect(throws: AdapterPlanError.targetTrainsWhole("pre_classifier")) {
+            _ = try AdapterPlan(
+                options: AdapterOptions(targets: .named(["pre_classifier"])),
+                model: [LinearLayer(name: "pre_classifier", inputs: 2, outputs: 2)], savedModules: [head])
+        }
+    }
 }

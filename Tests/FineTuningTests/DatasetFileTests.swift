@@ -89,8 +89,6 @@ struct DatasetFileTests {
             Bad("two forms", "{\"text\":\"a\",\"prompt\":\"b\"}", says: "this one has only text and prompt"),
             Bad(
                 "a field twice", "{\"text\":\"a\",\"text\":\"b\"}", says: "d.jsonl:1: a key stands twice in one object"),
-            Bad(
-                "a chat", good + "{\"messages\":[]}", says: "d.jsonl:2: chat rows (\"messages\") are not supported yet"),
             Bad("bytes that are not UTF-8", bytes: Array(good.utf8) + [0x22, 0xFF], says: "d.jsonl:2: not UTF-8"),
             Bad("no rows", "\n \r\n", says: "d.jsonl holds no rows"),
             Bad("an empty file", "", says: "d.jsonl holds no rows"),

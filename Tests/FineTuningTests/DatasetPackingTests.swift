@@ -32,13 +32,15 @@ struct DatasetPackingTests {
     }
 
     @Test("workers and splits are packed apart, in order of first appearance; short groups are reported")
-    func groups() {
+    func groups() throws {
         let rows = [
             DataRow(.text("ab"), worker: "y"), DataRow(.text("cd"), worker: "x"),
             DataRow(.text("e"), split: .test, worker: "y"), DataRow(.text("fg"), worker: "y"),
             DataRow(.completion(prompt: "h", completion: "i")), DataRow(.text("jkl"), split: .test, worker: "x"),
         ]
-        let grouped = GroupedBlocks(rows, encode: Self.encode, bos: nil, eos: nil, length: 2)
+        let encoder = RowEncoder(
+            encode: Self.encode, bos: nil, eos: nil, template: .failure(.unrecognised(directory: "")))
+        let grouped = try GroupedBlocks(.rows(rows), encoder: encoder, length: 2)
         #expect(grouped.groups.map(\.worker) == ["y", "x", nil, "x"])
         #expect(grouped.groups.map(\.split) == [.train, .train, .train, .test])
         #expect(grouped.groups.map(\.rows) == [2, 1, 1, 1])

@@ -8,7 +8,9 @@ import Testing
 struct ArchitectureFixture: Sendable, CustomTestStringConvertible {
     /// The decoders that are supported; `make.py` says what each case holds.
     static let decoders = [
-        "llama"
+        "llama", "llama-linear", "llama-dynamic", "llama-llama3", "llama-dora", "mistral-window", "qwen2",
+        "qwen2-window", "qwen3",
+        "gemma", "gemma3", "gemma3-old", "phi", "phi3", "gpt2", "gpt2-dora",
     ].map(ArchitectureFixture.init)
 
     let name: String
@@ -26,7 +28,7 @@ struct ArchitectureFixture: Sendable, CustomTestStringConvertible {
     func adapter(for model: any CausalLanguageModel) throws -> LowRankAdapter {
         let (configuration, layout, values) = try AdapterDirectory.read(directory + "/adapter")
         return try LowRankAdapter(
-            binding: layout, values: values, scale: Float(configuration.scale), to: model.linearLayers)
+            binding: layout, values: values, configuration: configuration, to: model.linearLayers, savedModules: [])
     }
 
     func expected() throws -> SafetensorsFile { try SafetensorsFile(path: directory + "/expected.safetensors") }

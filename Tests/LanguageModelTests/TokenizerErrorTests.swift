@@ -56,23 +56,39 @@ struct TokenizerErrorTests {
 
     static let unsupported = [
         Case("a later version", ["version", "2.0"]) { $0.version = "\"2.0\"" },
-        Case("truncation", ["truncation"]) { $0.truncation = #"{"max_length":4}"# },
-        Case("padding", ["padding"]) { $0.padding = #"{"strategy":"BatchLongest"}"# },
-        Case("another model", ["model", "Unigram", "BPE"]) { $0.type = "\"Unigram\"" },
+        Case("truncation from the left", ["truncation.direction", "Left"]) {
+            $0.truncation = #"{"max_length":4,"direction":"Left"}"#
+        },
+        Case("another model", ["model", "WordLevel", "BPE"]) { $0.type = "\"WordLevel\"" },
+        Case("a unigram model without an unknown token", ["unk_id"]) {
+            $0.model = #"{"type":"Unigram","unk_id":null,"vocab":[["a",-1]]}"#
+        },
+        Case("words over bytes", ["model", "WordPiece", "ByteLevel"]) {
+            $0.preTokenizer = #"{"type":"ByteLevel","add_prefix_space":false}"#
+            $0.model = """
+                {"type":"WordPiece","unk_token":"a","continuing_subword_prefix":"##",
+                "max_input_chars_per_word":100,"vocab":{"a":0}}
+                """
+        },
+        Case("a unigram model that samples", ["model.alpha", "sampling"]) {
+            $0.model = #"{"type":"Unigram","unk_id":0,"alpha":0.1,"vocab":[["a",-1]]}"#
+        },
         Case("no model type", ["without a type"]) { $0.model = #"{"vocab":{}}"# },
         Case("dropout", ["model.dropout"]) { $0.options = #""dropout":0.1,"# },
         Case("a subword prefix", ["continuing_subword_prefix", "##"]) {
             $0.options = ###""continuing_subword_prefix":"##","###
         },
         Case("a word suffix", ["end_of_word_suffix", "</w>"]) { $0.options = #""end_of_word_suffix":"</w>","# },
-        Case("a normalizer", ["normalizer", "Lowercase"]) { $0.normalizer = #"{"type":"Lowercase"}"# },
-        Case("a normalizer in a sequence", ["normalizer.normalizers[0]", "NFKC"]) {
-            $0.normalizer = #"{"type":"Sequence","normalizers":[{"type":"NFKC"}]}"#
+        Case("a normalizer", ["normalizer", "ByteLevel"]) { $0.normalizer = #"{"type":"ByteLevel"}"# },
+        Case("a normalizer in a sequence", ["normalizer.normalizers[0]", "ByteLevel"]) {
+            $0.normalizer = #"{"type":"Sequence","normalizers":[{"type":"ByteLevel"}]}"#
         },
         Case("replacing by regular expression", ["normalizer", "a+"]) {
             $0.normalizer = #"{"type":"Replace","pattern":{"Regex":"a+"},"content":"b"}"#
         },
-        Case("a pre-tokenizer", ["pre_tokenizer", "Whitespace"]) { $0.preTokenizer = #"{"type":"Whitespace"}"# },
+        Case("a pre-tokenizer", ["pre_tokenizer", "UnicodeScripts"]) {
+            $0.preTokenizer = #"{"type":"UnicodeScripts"}"#
+        },
         Case("a pre-tokenizer after ByteLevel", ["pretokenizers[1]", "after ByteLevel"]) {
             $0.preTokenizer =
                 #"{"type":"Sequence","pretokenizers":[{"type":"ByteLevel","add_prefix_space":true},{"type":"Digits"}]}"#
@@ -86,10 +102,18 @@ struct TokenizerErrorTests {
         Case("an unknown prefix scheme", ["prepend_scheme", "last"]) {
             $0.preTokenizer = #"{"type":"Metaspace","replacement":"▁","prepend_scheme":"last"}"#
         },
-        Case("a post-processor", ["post_processor", "BertProcessing"]) {
-            $0.postProcessor = #"{"type":"BertProcessing"}"#
+        Case("marking the start of a text that may lose it", ["pre_tokenizer", "first"]) {
+            $0.normalizer = #"{"type":"Strip","strip_left":true,"strip_right":true}"#
+            $0.preTokenizer = #"{"type":"Metaspace","replacement":"▁","prepend_scheme":"first"}"#
         },
-        Case("a decoder", ["decoder", "WordPiece"]) { $0.decoder = #"{"type":"WordPiece"}"# },
+        Case("a post-processor", ["post_processor", "Other"]) { $0.postProcessor = #"{"type":"Other"}"# },
+        Case("a token type in a template", ["post_processor.single[1].SpecialToken.type_id", "2"]) {
+            $0.postProcessor = """
+                {"type":"TemplateProcessing","single":[{"Sequence":{"id":"A","type_id":0}},
+                {"SpecialToken":{"id":"a","type_id":2}}],"special_tokens":{"a":{"id":"a","ids":[0],"tokens":["a"]}}}
+                """
+        },
+        Case("a decoder", ["decoder", "CTC"]) { $0.decoder = #"{"type":"CTC"}"# },
     ]
 
     static let invalid = [
@@ -134,6 +158,35 @@ struct TokenizerErrorTests {
         Case("a template with an unknown special token", ["lacks <s>"]) {
             $0.postProcessor =
                 #"{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}}],"special_tokens":{}}"#
+        },
+        Case("an unknown word that is missing", ["model.unk_token", "[UNK]"]) {
+            $0.model = """
+                {"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##",
+                "max_input_chars_per_word":100,"vocab":{"a":0}}
+                """
+        },
+        Case("an unknown token outside the vocabulary", ["model.unk_id"]) {
+            $0.model = #"{"type":"Unigram","unk_id":1,"vocab":[["a",-1]]}"#
+        },
+        Case("a unigram token without its score", ["model.vocab[0]"]) {
+            $0.model = #"{"type":"Unigram","unk_id":0,"vocab":[["a"]]}"#
+        },
+        Case("a score that is no number", ["model.vocab[0][1]", "a string"]) {
+            $0.model = #"{"type":"Unigram","unk_id":0,"vocab":[["a","b"]]}"#
+        },
+        Case("a unigram token twice", ["model.vocab", "twice"]) {
+            $0.model = #"{"type":"Unigram","unk_id":0,"vocab":[["a",0],["a",-1]]}"#
+        },
+        Case("a character map that is not base64", ["precompiled_charsmap", "base64"]) {
+            $0.normalizer = #"{"type":"Precompiled","precompiled_charsmap":"a$=="}"#
+        },
+        Case("a character map that is cut short", ["precompiled_charsmap", "trie"]) {
+            $0.normalizer = #"{"type":"Precompiled","precompiled_charsmap":"AAQAAAAA"}"#
+        },
+        Case("a padding token that is no id", ["padding.pad_id"]) { $0.padding = #"{"pad_id":-1}"# },
+        Case("a length that is no number", ["truncation.max_length"]) { $0.truncation = #"{"max_length":"4"}"# },
+        Case("special tokens without ids", ["post_processor.cls"]) {
+            $0.postProcessor = #"{"type":"BertProcessing","sep":["a",0],"cls":["b"]}"#
         },
         Case("a strip count below zero", ["decoder.start"]) {
             $0.decoder = #"{"type":"Strip","content":" ","start":-1,"stop":0}"#

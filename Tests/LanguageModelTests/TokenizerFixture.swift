@@ -2,8 +2,8 @@ import FixtureFiles
 import Foundation
 
 /// The tokenizers under `Fixtures/tokenizers` and what `tokenizers` made of the texts there.
-struct TokenizerFixture: Decodable {
-    struct Case: Decodable {
+struct TokenizerFixture: Decodable, Sendable {
+    struct Case: Decodable, Sendable {
         let textIndex: Int
         let tokens: [Int32]
         /// nil where it equals the text.
@@ -33,9 +33,12 @@ struct TokenizerFixture: Decodable {
     let texts: [String]
     let sets: [String: [Case]]
 
-    static func load() throws -> TokenizerFixture {
+    /// Read once: every test needs it.
+    private static let loaded = Result {
         try JSONDecoder().decode(TokenizerFixture.self, from: try data("cases.json"))
     }
+
+    static func load() throws -> TokenizerFixture { try loaded.get() }
 
     private static func data(_ name: String) throws -> Data {
         try Data(contentsOf: URL(fileURLWithPath: FixtureFiles.path("tokenizers/\(name)")))

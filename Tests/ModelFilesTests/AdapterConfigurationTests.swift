@@ -9,9 +9,8 @@ struct AdapterConfigurationTests {
     @Test(
         "settings that change the maths are refused by name",
         arguments: [
-            "use_dora", "bias", "lora_bias", "rank_pattern", "alpha_pattern", "modules_to_save", "layers_to_transform",
-            "fan_in_fan_out", "init_lora_weights", "exclude_modules", "trainable_token_indices", "layer_replication",
-            "peft_type",
+            "alora_invocation_tokens", "bias", "ensure_weight_tying", "init_lora_weights", "kasa_config",
+            "layer_replication", "lora_bias", "peft_type", "target_parameters", "trainable_token_indices", "use_qalora",
         ])
     func refused(key: String) throws {
         let bytes = try MappedFile(path: FixtureFiles.path("peft/refused/\(key).json")).copy()

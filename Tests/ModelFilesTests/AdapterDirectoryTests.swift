@@ -153,4 +153,54 @@ struct AdapterDirectoryTests {
         #expect(name.layer == "model.layers.0.self_attn.q_proj" && name.factor == .a && name.description == text)
         #expect(AdapterTensorName(bad) == nil)
     }
+
+    @Test("layers that the configuration does not target, and missing magnitudes, are refused")
+    func disagreement() throws {
+        let folder = ScratchFolder()
+        let (configuration, layout, values) = try AdapterDirectory.read(PEFTTargets.directory("dora"))
+        func read(_ change: (inout AdapterConfiguration) -> Void) throws {
+            var changed = configuration
+            change(&changed)
+            try AdapterDirectory.write(configuration: changed, layout: layout, values: values, to: folder.file("a"))
+            _ = try AdapterDirectory.read(folder.file("a"))
+        }
+        try read { _ in }
+        #expect(
+            throws: AdapterDirectoryError.unselectedLayer(
+                directory: folder.file("a"), layer: "model.layers.0.mlp.down_proj")
+        ) { try read { $0.targetModules = .named(["q_proj"]) } }
+        #expect(
+            throws: AdapterDirectoryError.unexpectedTensor(
+                directory: folder.file("a"),
+                tensor: "base_model.model.model.layers.0.mlp.down_proj.lora_magnitude_vector")
+        ) { try read { $0.isWeightDecomposed = false } }
+        #expect {
+            try read { $0.rankPattern = [:] }
+        } throws: { "\($0)".contains("asks for [2, in]") }
+        let plain = try AdapterDirectory.read(PEFTTargets.directory("list"))
+        var weightDecomposed = plain.configuration
+        weightDecomposed.isWeightDecomposed = true
+        try AdapterDirectory.write(
+            configuration: weightDecomposed, layout: plain.layout, values: plain.values, to: folder.file("b"))
+        #expect {
+            try AdapterDirectory.read(folder.file("b"))
+        } throws: { "\($0)".contains("proj.lora_magnitude_vector") }
+    }
+
+    @Test("class names stand beside the adapter, in order")
+    func labels() throws {
+        let folder = ScratchFolder()
+        let (configuration, layout, values) = try AdapterDirectory.read(PEFTTargets.directory("bert-classes"))
+        try AdapterDirectory.write(
+            configuration: configuration, layout: layout, values: values, labels: ["no", "yes", "maybe \"ü\""],
+            to: folder.file("a"))
+        #expect(try AdapterDirectory.labels(folder.file("a")) == ["no", "yes", "maybe \"ü\""])
+        #expect(try AdapterDirectory.read(folder.file("a")).layout == layout)
+        try AdapterDirectory.write(configuration: configuration, layout: layout, values: values, to: folder.file("a"))
+        #expect(try AdapterDirectory.labels(folder.file("a")) == nil)
+        for bad in ["{}", "[1]", #"["a","a"]"#, "["] {
+            try AtomicFile.write(Array(bad.utf8), to: folder.file("labels.json"))
+            #expect(throws: AdapterDirectoryError.self) { try AdapterDirectory.labels(folder.path) }
+        }
+    }
 }

@@ -44,4 +44,23 @@ struct UniformityTests {
         #expect(Self.plausible.contains(chiSquare(singles)))
         #expect(Self.plausible.contains(chiSquare(doubles)))
     }
+
+    @Test("Normal numbers have the moments and the tail of the normal distribution")
+    func normal() {
+        var random = CounterRandom(key: 12)
+        let values = (0..<100_000).map { _ in Double(random.normal()) }
+        let moments = (1...4).map { power in
+            values.reduce(0) { $0 + raised($1, power) } / 100_000
+        }
+        // Within five standard errors of 0, 1, 0 and 3.
+        for (moment, (expected, error)) in zip(moments, [(0.0, 0.0032), (1, 0.0045), (0, 0.0122), (3, 0.031)]) {
+            #expect(abs(moment - expected) < 5 * error)
+        }
+        let beyond = values.count { abs($0) > 1.959_964 }
+        #expect(abs(beyond - 5_000) < 345)
+    }
+
+    private func raised(_ value: Double, _ power: Int) -> Double {
+        (0..<power).reduce(1) { product, _ in product * value }
+    }
 }

@@ -21,6 +21,18 @@ struct OverrideTests {
         #expect(run.federation.workers == 3)
     }
 
+    @Test("name a chat template, or leave it to the model")
+    func chatTemplate() throws {
+        let run = try RunConfiguration(yaml: Minimal.yaml, overrides: ["data.chat-template=llama-3"])
+        #expect(run.training.chatTemplate == .llama3)
+        #expect(run.canonical["data.chat-template"] == "\"llama-3\"")
+        let plain = try RunConfiguration(yaml: Minimal.yaml)
+        #expect(plain.training.chatTemplate == nil && plain.canonical["data.chat-template"] == nil)
+        #expect(throws: RunFileError.self) {
+            try RunConfiguration(yaml: Minimal.yaml, overrides: ["data.chat-template=mistral"])
+        }
+    }
+
     @Test("read YAML values")
     func values() throws {
         let run = try RunConfiguration(
@@ -33,6 +45,21 @@ struct OverrideTests {
         #expect(run.data.partition == .labelDirichlet(0.1))
         #expect(run.training.clipNorm == nil)
         #expect(run.training.learningRate == 0.003)
+    }
+
+    @Test("take regular expressions and mappings of them")
+    func expressions() throws {
+        let run = try RunConfiguration(
+            yaml: Minimal.yaml,
+            overrides: [
+                #"adapter.targets=.*\.[qv]_proj"#, "adapter.exclude=[lm_head]",
+                #"adapter.rank-pattern={'\d+\.q_proj': 4, v_proj: 2}"#, "adapter.alpha-pattern={q_proj: 8}",
+            ])
+        #expect(run.adapter.targets == .pattern(#".*\.[qv]_proj"#))
+        #expect(run.adapter.exclusion == .named(["lm_head"]))
+        #expect(run.adapter.rankPattern == [#"\d+\.q_proj"#: 4, "v_proj": 2])
+        #expect(run.adapter.alphaPattern == ["q_proj": 8])
+        #expect(try RunConfiguration(canonicalJSON: run.canonicalJSON) == run)
     }
 
     @Test(

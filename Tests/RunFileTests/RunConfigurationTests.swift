@@ -14,7 +14,9 @@ struct RunConfigurationTests {
         #expect(
             run.adapter
                 == AdapterOptions(
-                    rank: 4, alpha: 8.5, scaling: .rankStabilised, dropout: 0.05, targets: .named(["q_proj", "v_proj"]))
+                    method: .dora, rank: 4, alpha: 8.5, scaling: .rankStabilised, dropout: 0.05,
+                    targets: .named(["q_proj", "v_proj"]), exclusion: .pattern(#".*\.0\..*"#),
+                    rankPattern: ["q_proj": 2, #"layers\.(1|2)\..*v_proj"#: 16], alphaPattern: ["v_proj": 0.5])
         )
         #expect(run.adapterFrom == "adapters/yesterday")
         #expect(run.data.path == "data/rows.jsonl")
@@ -25,7 +27,7 @@ struct RunConfigurationTests {
                 == TrainingOptions(
                     localSteps: 20, batchSize: 4, accumulationSteps: 2, sequenceLength: 256, optimizer: .sgd,
                     learningRate: 0.003, schedule: .cosine, warmupSteps: 30, totalSteps: 100, weightDecay: 0.01,
-                    beta1: 0.8, beta2: 0.99, epsilon: 1e-6, momentum: 0.9, clipNorm: nil))
+                    beta1: 0.8, beta2: 0.99, epsilon: 1e-6, momentum: 0.9, clipNorm: nil, chatTemplate: .zephyr))
         #expect(run.trainingThreads == 2)
         #expect(run.federation.workers == 40)
         #expect(run.federation.rounds == 5)

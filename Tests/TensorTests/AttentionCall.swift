@@ -11,6 +11,7 @@ struct AttentionCall {
     var seed: [Float]
     /// Whether q, k and v lie side by side in one row a token, with a gap after it.
     var isFused = false
+    var dropout: (probability: Float, key: UInt64) = (0, 0)
 
     init(_ given: Naive.Attention, _ type: shoal_type) {
         var values = TestValues(UInt64(given.headSize))
@@ -63,7 +64,8 @@ struct AttentionCall {
                 blocks: given.blocks, queries: given.queries, keys: given.keys, heads: given.heads,
                 key_heads: given.keyHeads, head_size: given.headSize, query_stride: queryStride, key_stride: keyStride,
                 value_stride: keyStride, out_stride: outStride, window: given.window, causal: given.causal,
-                lengths: lengths, scale: 1 / Float(given.headSize).squareRoot())
+                lengths: lengths, scale: 1 / Float(given.headSize).squareRoot(),
+                dropout_probability: dropout.probability, dropout_stream: 7, dropout_key: dropout.key)
             inputs.bytes.withUnsafeBytes { inputs in
                 let q = inputs.baseAddress.map { $0 + starts.q * size }
                 let k = inputs.baseAddress.map { $0 + starts.k * size }

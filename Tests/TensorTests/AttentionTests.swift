@@ -13,6 +13,9 @@ struct AttentionTests {
         .init(blocks: 1, queries: 130, keys: 130, heads: 1, keyHeads: 1, headSize: 5),
         .init(blocks: 1, queries: 69, keys: 69, heads: 3, keyHeads: 1, headSize: 64),
         .init(blocks: 1, queries: 301, keys: 301, heads: 2, keyHeads: 1, headSize: 16),
+        .init(blocks: 1, queries: 1030, keys: 1030, heads: 2, keyHeads: 1, headSize: 4),
+        .init(blocks: 1, queries: 1030, keys: 1030, heads: 1, keyHeads: 1, headSize: 4, window: 300, lengths: [800]),
+        .init(blocks: 1, queries: 600, keys: 600, heads: 1, keyHeads: 1, headSize: 4, causal: false, lengths: [500]),
         .init(blocks: 1, queries: 33, keys: 33, heads: 1, keyHeads: 1, headSize: 80),
         .init(blocks: 1, queries: 23, keys: 23, heads: 1, keyHeads: 1, headSize: 256),
         .init(queries: 75, keys: 75, heads: 2, keyHeads: 1, headSize: 8, window: 1),
@@ -102,7 +105,7 @@ struct AttentionTests {
     @Test("Threads change no bit", arguments: KernelLevel.supported)
     func threads(_ level: KernelLevel) {
         for blocks in [1, 2] {
-            let given = Naive.Attention(blocks: blocks, queries: 300, keys: 300, heads: 9, keyHeads: 3, headSize: 16)
+            let given = Naive.Attention(blocks: blocks, queries: 600, keys: 600, heads: 9, keyHeads: 3, headSize: 16)
             let call = AttentionCall(given, SHOAL_FLOAT32)
             let results = [1, 2, 3].map { threads in
                 shoal_threads_limit(Int32(threads))

@@ -37,7 +37,7 @@ struct TypedValues {
 extension shoal_type {
     static let all = [SHOAL_FLOAT32, SHOAL_BFLOAT16]
 
-    /// Of `error(from:)`: float32 arithmetic, and one rounding to the type, which is at most 2^-8 of the value.
+    /// Of `error(from:)`: float32 arithmetic, and one rounding to the type.
     var tolerance: Double { self == SHOAL_FLOAT32 ? 1e-5 : 4e-3 }
 }
 

@@ -31,6 +31,18 @@ struct RefusalTests {
         joined(number(1, 1), number(2, 9), field(message, Array(parts.joined())))
     }
 
+    /// An offer as far as its adapter options: LoRA of rank 1, standard scaling and `more`.
+    static func offer(_ more: [UInt8]) -> [UInt8] {
+        let options = joined(number(1, 1), number(2, 1), number(4, 1), more)
+        return envelope(
+            22, number(1, 1), number(2, 1), number(3, 1), field(5, thirtyTwo), field(6, thirtyTwo), field(7, options))
+    }
+
+    /// A `rank_patterns` entry for "q".
+    static func pattern(rank: Int) -> [UInt8] {
+        field(11, field(1, [113]) + number(2, rank))
+    }
+
     static func joined(_ parts: [UInt8]...) -> [UInt8] {
         Array(parts.joined())
     }
@@ -100,6 +112,18 @@ struct RefusalTests {
             testDescription: "an offer without its options",
             bytes: envelope(22, number(1, 1), number(2, 1), number(3, 1), field(5, thirtyTwo), field(6, thirtyTwo)),
             expected: .malformed("offer.adapterOptions is missing")),
+        Case(
+            testDescription: "targets both by list and by pattern", bytes: offer(field(7, [113]) + field(8, [113])),
+            expected: .malformed("adapterOptions.targets is more than one of all, a list and a pattern")),
+        Case(
+            testDescription: "exclusions both by list and by pattern", bytes: offer(field(9, [113]) + field(10, [113])),
+            expected: .malformed("adapterOptions.excluded is both a list and a pattern")),
+        Case(
+            testDescription: "a pattern twice", bytes: offer(pattern(rank: 2) + pattern(rank: 3)),
+            expected: .malformed("adapterOptions.rankPatterns has an empty or repeated pattern")),
+        Case(
+            testDescription: "a pattern of rank 0", bytes: offer(pattern(rank: 0)),
+            expected: .malformed("adapterOptions.rankPatterns is 0, at least 1 is needed")),
         Case(
             testDescription: "an answer without its state", bytes: envelope(30, number(1, 1)),
             expected: .malformed("updateAck.state is missing or not known here")),

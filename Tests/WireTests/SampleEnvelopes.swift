@@ -102,6 +102,33 @@ enum SampleEnvelopes {
                             schedule: .linear, momentum: 0.5, clipNorm: nil),
                         uplink: .dense, seed: 1))
             ),
+            (
+                "offer with patterns",
+                .offer(
+                    Offer(
+                        lease: 1, task: .train, leaseMilliseconds: 1, deadlineMilliseconds: nil,
+                        baseModel: try hash(from: 1), adapter: try hash(from: 0x80),
+                        adapterOptions: AdapterOptions(
+                            method: .dora, rank: 4, alpha: 8, targets: .pattern(#".*\.[qv]_proj"#),
+                            exclusion: .named(["layers.0.self_attn.q_proj", "lm_head"]),
+                            rankPattern: ["v_proj": 2, "^model.*q_proj": 16], alphaPattern: ["q_proj": 0.5]),
+                        training: TrainingOptions(
+                            localSteps: 1, batchSize: 1, sequenceLength: 64, optimizer: .sgd, learningRate: 0.1,
+                            schedule: .linear, momentum: 0.5, clipNorm: nil),
+                        uplink: .dense, seed: 1))
+            ),
+            (
+                "offer with an excluding pattern",
+                .offer(
+                    Offer(
+                        lease: 1, task: .train, leaseMilliseconds: 1, deadlineMilliseconds: nil,
+                        baseModel: try hash(from: 1), adapter: try hash(from: 0x80),
+                        adapterOptions: AdapterOptions(rank: 4, alpha: 8, exclusion: .pattern(".*head")),
+                        training: TrainingOptions(
+                            localSteps: 1, batchSize: 1, sequenceLength: 64, optimizer: .sgd, learningRate: 0.1,
+                            schedule: .linear, momentum: 0.5, clipNorm: nil),
+                        uplink: .dense, seed: 1))
+            ),
             ("accept", .accept(Accept(lease: lease))),
             ("decline", .decline(Decline(lease: lease, reason: "policy: no training at night"))),
         ]

@@ -6,7 +6,10 @@
 #include "rotary.h"
 #include "gate.h"
 #include "columns.h"
+#include "philox.h"
+#include "quantised.h"
 #include "attention_panels.h"
+#include "attention_dropout.h"
 #include "attention_forward.h"
 #include "attention_backward.h"
 #include "cross_entropy.h"
@@ -37,4 +40,6 @@ const struct kernel_table LEVEL(shoal_table) = {
     .attention_backward_sum = LEVEL(attention_backward_sum),
     .cross_entropy = LEVEL(cross_entropy),
     .dropout = LEVEL(dropout),
+    .dequantise_int8 = LEVEL(dequantise_int8),
+    .dequantise_nf4 = LEVEL(dequantise_nf4),
 };

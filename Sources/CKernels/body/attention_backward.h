@@ -1,14 +1,18 @@
 // Lanes are keys for scores and weights, channels for gradients. For each tile of keys, chunks of queries pass by:
 // the tile's gradients are whole after the last chunk, the queries' gradients grow tile by tile.
 
-/// One head of one block; panels are (rows, width). q comes times scale · log2 e, lse times log2 e.
+/// A part of one head's queries against all its keys; panels are (rows, width). q comes times scale · log2 e,
+/// lse times log2 e.
 struct LEVEL(head_gradient) {
     const struct shoal_attention_shape *shape;
     float *q, *dout, *dq, *k, *delta, *lse;
     float *kT, *vT;      ///< the tile's keys and values (width, tile)
     float *dk, *dv;      ///< the tile's gradients (tile, width)
     float *weights, *ds;  ///< of a chunk's queries (attention_chunk, tile)
-    size_t width, keys, past, first;
+    float *dropout;       ///< the same chunk's factors; NULL: nothing is dropped
+    size_t row;           ///< block · H + head
+    size_t width, queries, keys;
+    size_t past, first;  ///< positions of the first query and the tile's first key
 };
 
 /// delta = Σ over channels of dout · out, for one head's rows.
@@ -49,6 +53,12 @@ INLINE void weigh_queries(const struct LEVEL(head_gradient) *h, size_t query, si
                 weight = key < (int32_t)from ? (vfloat)0 : weight;
                 weight = key >= (int32_t)to ? (vfloat)0 : weight;
             }
+            if (h->dropout) {
+                const vfloat factor = load(h->dropout + row * tile + at);
+                store(weights + at, weight * factor);
+                store(ds + at, weight * (factor * load(ds + at) - delta));
+                continue;
+            }
             store(weights + at, weight);
             store(ds + at, weight * (load(ds + at) - delta));
         }
@@ -58,6 +68,7 @@ INLINE void weigh_queries(const struct LEVEL(head_gradient) *h, size_t query, si
 /// One chunk of `count` queries (a multiple of product_rows) against the tile.
 INLINE void see_queries(const struct LEVEL(head_gradient) *h, size_t query, size_t count) {
     const size_t W = h->width, tile = LEVEL(tile), rows = LEVEL(product_rows);
+    if (h->dropout) LEVEL(tile_factors)(h->shape, h->row, query + h->past, count, h->first, h->dropout);
     for (size_t row = 0; row < count; row += rows) weigh_queries(h, query + row, row);
     for (size_t key = 0; key < tile; key += rows) {
         // Queries before a key do not see it.
@@ -65,20 +76,22 @@ INLINE void see_queries(const struct LEVEL(head_gradient) *h, size_t query, size
         const size_t skip = seen > query ? seen - query : 0;
         if (skip >= count) break;
         const float *weights = h->weights + skip * tile + key, *ds = h->ds + skip * tile + key;
-        LEVEL(add_product_of_columns)(weights, tile, h->dout + (query + skip) * W, W, count - skip, h->dv + key * W, W, W);
-        LEVEL(add_product_of_columns)(ds, tile, h->q + (query + skip) * W, W, count - skip, h->dk + key * W, W, W);
+        const float *dout = h->dout + (query + skip) * W, *q = h->q + (query + skip) * W;
+        LEVEL(add_product_of_columns)(weights, tile, dout, W, count - skip, h->dv + key * W, W, W);
+        LEVEL(add_product_of_columns)(ds, tile, q, W, count - skip, h->dk + key * W, W, W);
     }
     for (size_t row = 0; row < count; row += rows) {
         const size_t end = end_visible(h->shape, query + row + rows - 1 + h->past, h->keys);
         const size_t depth = end < h->first + tile ? end - h->first : tile;
-        LEVEL(add_product_of_rows)(h->ds + row * tile, tile, h->k + h->first * W, W, depth, h->dq + (query + row) * W, W, W);
+        float *dq = h->dq + (query + row) * W;
+        LEVEL(add_product_of_rows)(h->ds + row * tile, tile, h->k + h->first * W, W, depth, dq, W, W);
     }
 }
 
 /// The gradients of the tile's keys and values, and its share of the queries' gradients.
 static void LEVEL(tile_gradient)(const struct LEVEL(head_gradient) *h) {
     const struct shoal_attention_shape *shape = h->shape;
-    const size_t rows = LEVEL(product_rows), T = (shape->queries + rows - 1) / rows * rows;
+    const size_t rows = LEVEL(product_rows), T = (h->queries + rows - 1) / rows * rows;
     memset(h->dk, 0, LEVEL(tile) * h->width * sizeof(float));
     memset(h->dv, 0, LEVEL(tile) * h->width * sizeof(float));
     const size_t begin = shape->causal && h->first > h->past ? (h->first - h->past) / rows * rows : 0;
@@ -87,9 +100,6 @@ static void LEVEL(tile_gradient)(const struct LEVEL(head_gradient) *h) {
         const size_t last = h->first + LEVEL(tile) - 1 + shape->window;
         end = last < h->past ? 0 : (last - h->past + rows - 1) / rows * rows;
     }
-    // Queries beyond the block's length are padding themselves.
-    const size_t useful = (h->keys + rows - 1) / rows * rows;
-    if (h->past == 0 && useful < end) end = useful;
     for (size_t query = begin; query < end; query += attention_chunk) {
         see_queries(h, query, end - query < attention_chunk ? end - query : attention_chunk);
     }
@@ -104,63 +114,71 @@ INLINE void keep_tile(const float *tile, float *sums, bool first, size_t values)
     }
 }
 
-/// Everything of one head; dk and dv go to (or are added to) the sums (key_rows, width) of its key head.
-static void LEVEL(head_backward)(const struct attention_call *call, size_t block, size_t head, bool first, float *slot,
-                                 float *sums) {
+/// Everything of one part of a head; dk and dv go to (or are added to) the sums (2, key_rows, width) of its key head.
+static void LEVEL(part_backward)(const struct attention_call *call, size_t block, size_t head, size_t part, bool first,
+                                 float *slot, float *sums) {
     const struct shoal_attention_shape *shape = &call->shape;
     const shoal_type type = call->type;
-    const size_t W = call->width, D = shape->head_size, T = shape->queries, H = shape->heads;
-    const size_t key_head = head / (H / shape->key_heads), query_values = call->query_rows * W, tile = LEVEL(tile);
+    const size_t W = call->width, D = shape->head_size, H = shape->heads, tile = LEVEL(tile);
+    const size_t begin = part * attention_part_queries, left = shape->queries - begin;
+    const size_t count = left < attention_part_queries ? left : attention_part_queries;
+    const size_t query_rows = (count + attention_chunk - 1) / attention_chunk * attention_chunk;
+    const size_t values = query_rows * W;
     float transposed[2][LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
     float gradients[2][LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
-    float chunks[2][attention_chunk * LEVEL(tile)] __attribute__((aligned(64)));
+    float chunks[3][attention_chunk * LEVEL(tile)] __attribute__((aligned(64)));
     struct LEVEL(head_gradient) h = {
-        .shape = shape, .q = slot, .dout = slot + query_values, .dq = slot + 2 * query_values,
-        .delta = slot + 3 * query_values, .lse = slot + 3 * query_values + call->query_rows,
-        .k = slot + call->query_rows * (3 * W + 2), .kT = transposed[0], .vT = transposed[1], .dk = gradients[0],
-        .dv = gradients[1], .weights = chunks[0], .ds = chunks[1], .width = W, .keys = attention_keys(shape, block),
-        .past = shape->keys - T};
-    const size_t rest = call->query_rows - T, row = block * T;
-    LEVEL(load_panel)(type, value_at(call->q, type, row * shape->query_stride + head * D), shape->query_stride, T, D,
-                      shape->scale * 1.44269504088896341f, h.q, W);
-    LEVEL(load_panel)(type, value_at(call->dout, type, row * shape->out_stride + head * D), shape->out_stride, T, D, 1,
-                      h.dout, W);
-    prepare_deltas(type, value_at(call->out, type, row * shape->out_stride + head * D), shape->out_stride, T, D, h.dout,
-                   W, h.delta);
-    for (size_t t = 0; t < call->query_rows; t++) {
-        h.lse[t] = t < T ? call->lse[(block * H + head) * T + t] * 1.44269504088896341f : 1e30f;
+        .shape = shape, .q = slot, .dout = slot + values, .dq = slot + 2 * values, .delta = slot + 3 * values,
+        .lse = slot + 3 * values + query_rows, .k = slot + query_rows * (3 * W + 2), .kT = transposed[0],
+        .vT = transposed[1], .dk = gradients[0], .dv = gradients[1], .weights = chunks[0], .ds = chunks[1],
+        .dropout = shape->dropout_probability > 0 ? chunks[2] : NULL, .row = block * H + head, .width = W,
+        .queries = count, .keys = attention_keys(shape, block), .past = shape->keys - shape->queries + begin};
+    if (shape->keys == shape->queries && begin + count > h.keys) {
+        // Queries beyond the block's length are padding themselves.
+        h.queries = begin < h.keys ? h.keys - begin : 0;
     }
-    memset(h.q + T * W, 0, rest * W * sizeof(float));
-    memset(h.dout + T * W, 0, rest * W * sizeof(float));
-    memset(h.delta + T, 0, rest * sizeof(float));
-    memset(h.dq, 0, query_values * sizeof(float));
-    const size_t key_row = block * shape->keys;
+    const size_t rest = query_rows - count, row = block * shape->queries + begin;
+    LEVEL(load_panel)(type, value_at(call->q, type, row * shape->query_stride + head * D), shape->query_stride, count,
+                      D, shape->scale * 1.44269504088896341f, h.q, W);
+    LEVEL(load_panel)(type, value_at(call->dout, type, row * shape->out_stride + head * D), shape->out_stride, count, D,
+                      1, h.dout, W);
+    prepare_deltas(type, value_at(call->out, type, row * shape->out_stride + head * D), shape->out_stride, count, D,
+                   h.dout, W, h.delta);
+    const float *lse = call->lse + (block * H + head) * shape->queries + begin;
+    for (size_t t = 0; t < query_rows; t++) h.lse[t] = t < count ? lse[t] * 1.44269504088896341f : 1e30f;
+    memset(h.q + count * W, 0, rest * W * sizeof(float));
+    memset(h.dout + count * W, 0, rest * W * sizeof(float));
+    memset(h.delta + count, 0, rest * sizeof(float));
+    memset(h.dq, 0, values * sizeof(float));
+    const size_t seen = h.queries == 0 ? 0 : end_visible(shape, h.past + h.queries - 1, h.keys);
+    const size_t key_row = block * shape->keys, key_head = head / (H / shape->key_heads);
     const void *k = value_at(call->k, type, key_row * shape->key_stride + key_head * D);
     const void *v = value_at(call->v, type, key_row * shape->value_stride + key_head * D);
     for (h.first = 0; h.first < shape->keys; h.first += tile) {
         float *dk = sums + h.first * W, *dv = dk + call->key_rows * W;
-        if (h.first >= h.keys) {
-            memset(h.dk, 0, tile * W * sizeof(float));
-            memset(h.dv, 0, tile * W * sizeof(float));
-        } else {
-            const size_t count = shape->keys - h.first < tile ? shape->keys - h.first : tile;
-            float *rows = h.dv;  // Not in use yet.
-            LEVEL(load_panel)(type, value_at(v, type, h.first * shape->value_stride), shape->value_stride, count, D, 1,
-                              rows, W);
-            memset(rows + count * W, 0, (tile - count) * W * sizeof(float));
-            transpose(rows, W, tile, W, h.vT, tile);
-            float *keys = h.k + h.first * W;
-            LEVEL(load_panel)(type, value_at(k, type, h.first * shape->key_stride), shape->key_stride, count, D, 1,
-                              keys, W);
-            memset(keys + count * W, 0, (tile - count) * W * sizeof(float));
-            transpose(keys, W, tile, W, h.kT, tile);
-            LEVEL(tile_gradient)(&h);
+        if (h.first >= seen || h.first + tile <= first_visible(shape, h.past)) {
+            if (!first) continue;
+            memset(dk, 0, tile * W * sizeof(float));
+            memset(dv, 0, tile * W * sizeof(float));
+            continue;
         }
+        const size_t keys = shape->keys - h.first < tile ? shape->keys - h.first : tile;
+        float *panel = h.dv;  // Not in use yet.
+        LEVEL(load_panel)(type, value_at(v, type, h.first * shape->value_stride), shape->value_stride, keys, D, 1,
+                          panel, W);
+        memset(panel + keys * W, 0, (tile - keys) * W * sizeof(float));
+        transpose(panel, W, tile, W, h.vT, tile);
+        panel = h.k + h.first * W;
+        LEVEL(load_panel)(type, value_at(k, type, h.first * shape->key_stride), shape->key_stride, keys, D, 1, panel,
+                          W);
+        memset(panel + keys * W, 0, (tile - keys) * W * sizeof(float));
+        transpose(panel, W, tile, W, h.kT, tile);
+        LEVEL(tile_gradient)(&h);
         keep_tile(h.dk, dk, first, tile * W);
         keep_tile(h.dv, dv, first, tile * W);
     }
     char *dq = (char *)call->dq + (row * shape->query_stride + head * D) * value_size(type);
-    LEVEL(store_panel)(type, h.dq, W, T, D, shape->scale, dq, shape->query_stride);
+    LEVEL(store_panel)(type, h.dq, W, count, D, shape->scale, dq, shape->query_stride);
 }
 
 /// dk and dv of `count` keys from `first`, of one key head.
@@ -175,37 +193,43 @@ static void LEVEL(store_key_gradients)(const struct attention_call *call, size_t
     LEVEL(store_panel)(call->type, dv, call->width, count, D, 1, to, shape->value_stride);
 }
 
-/// Units are (block, head) pairs where the call has room for their dk and dv, else (block, key head) pairs.
+/// Units are (part, block, head) triples where the call has room for their dk and dv, else (block, key head) pairs.
 static void LEVEL(attention_backward)(const struct attention_call *call, size_t unit, size_t previous, float *slot) {
     (void)previous;
     const struct shoal_attention_shape *shape = &call->shape;
-    const size_t group = shape->heads / shape->key_heads, values = call->key_rows * call->width;
+    const size_t H = shape->heads, group = H / shape->key_heads, values = call->key_rows * call->width;
     if (call->partial) {
-        LEVEL(head_backward)(call, unit / shape->heads, unit % shape->heads, true, slot,
-                             call->partial + unit * 2 * values);
+        // The last parts first: they see most keys, and threads then end together.
+        const size_t index = unit % (shape->blocks * H), part = call->parts - 1 - unit / (shape->blocks * H);
+        LEVEL(part_backward)(call, index / H, index % H, part, true, slot,
+                             call->partial + (index * call->parts + part) * 2 * values);
         return;
     }
     const size_t block = unit / shape->key_heads, key_head = unit % shape->key_heads;
-    float *sums = slot + call->query_rows * (3 * call->width + 2) + values;
+    const size_t query_rows = call->query_rows < attention_part_queries ? call->query_rows : attention_part_queries;
+    float *sums = slot + query_rows * (3 * call->width + 2) + values;
     for (size_t head = 0; head < group; head++) {
-        LEVEL(head_backward)(call, block, key_head * group + head, head == 0, slot, sums);
+        for (size_t part = 0; part < call->parts; part++) {
+            LEVEL(part_backward)(call, block, key_head * group + head, part, head + part == 0, slot, sums);
+        }
     }
     LEVEL(store_key_gradients)(call, block, key_head, 0, shape->keys, sums, sums + values);
 }
 
-/// Units are (block, key head, chunk of keys) triples: sums their heads' gradients, in the heads' order.
+/// Units are (block, key head, chunk of keys) triples: sums their heads' parts' gradients, in order.
 static void LEVEL(attention_backward_sum)(const struct attention_call *call, size_t unit, size_t previous,
                                           float *slot) {
     (void)previous;
     (void)slot;
     const struct shoal_attention_shape *shape = &call->shape;
-    const size_t chunks = call->key_rows / attention_chunk, group = shape->heads / shape->key_heads;
-    const size_t index = unit / chunks, first = unit % chunks * attention_chunk, values = call->key_rows * call->width;
+    const size_t chunks = call->key_rows / attention_chunk, index = unit / chunks;
+    const size_t first = unit % chunks * attention_chunk, values = call->key_rows * call->width;
+    const size_t shares = shape->heads / shape->key_heads * call->parts;
     const size_t count = shape->keys - first < attention_chunk ? shape->keys - first : attention_chunk;
-    float *dk = call->partial + index * group * 2 * values + first * call->width, *dv = dk + values;
-    for (size_t head = 1; head < group; head++) {
-        keep_tile(dk + head * 2 * values, dk, false, count * call->width);
-        keep_tile(dv + head * 2 * values, dv, false, count * call->width);
+    float *dk = call->partial + index * shares * 2 * values + first * call->width, *dv = dk + values;
+    for (size_t share = 1; share < shares; share++) {
+        keep_tile(dk + share * 2 * values, dk, false, count * call->width);
+        keep_tile(dv + share * 2 * values, dv, false, count * call->width);
     }
     LEVEL(store_key_gradients)(call, index / shape->key_heads, index % shape->key_heads, first, count, dk, dv);
 }

@@ -5,7 +5,9 @@
 struct LEVEL(query_tile) {
     const float *k, *v;  ///< panels
     float *qT, *outT;    ///< (width, vectors · LANES)
-    size_t vectors, lanes, position, keys;
+    size_t vectors, lanes, position;
+    size_t row;  ///< block · H + head
+    bool begun;  ///< whether any keys were seen
     vfloat highest[2], total[2];
 };
 
@@ -30,47 +32,74 @@ INLINE void hide_keys(const struct LEVEL(query_tile) *t, const struct shoal_atte
     }
 }
 
-/// The tile's queries against `count` keys from `first`.
-INLINE void see_keys(struct LEVEL(query_tile) *t, const struct shoal_attention_shape *shape, size_t width,
-                     size_t first, size_t count) {
-    const size_t stride = t->vectors * LANES, D = shape->head_size;
-    float scores[attention_chunk * LEVEL(tile)] __attribute__((aligned(64)));
-    for (size_t j = 0; j < count; j += LEVEL(product_rows)) {
-        LEVEL(product_of_rows)(t->vectors, t->k + (first + j) * width, width, t->qT, stride, D, scores + j * stride,
-                               stride);
+/// One vector of the tile's queries: scores of `count` keys become weights, what was summed before shrinks to match.
+INLINE void weigh_keys(struct LEVEL(query_tile) *t, size_t i, size_t count, size_t D, float *scores) {
+    const size_t stride = t->vectors * LANES;
+    float *column = scores + i * LANES;
+    vfloat highest = t->highest[i], total = 0;
+    for (size_t j = 0; j < count; j++) {
+        const vfloat x = load(column + j * stride);
+        highest = highest > x ? highest : x;
     }
-    hide_keys(t, shape, first, count, scores);
-    for (size_t i = 0; i < t->vectors; i++) {
-        float *column = scores + i * LANES;
-        vfloat highest = t->highest[i], total = 0;
-        for (size_t j = 0; j < count; j++) {
-            const vfloat x = load(column + j * stride);
-            highest = highest > x ? highest : x;
-        }
+    for (size_t j = 0; j < count; j++) {
+        const vfloat weight = power_of_two(load(column + j * stride) - highest);
+        total += weight;
+        store(column + j * stride, weight);
+    }
+    if (t->begun) {
         const vfloat correction = power_of_two(t->highest[i] - highest);
-        for (size_t j = 0; j < count; j++) {
-            const vfloat weight = power_of_two(load(column + j * stride) - highest);
-            total += weight;
-            store(column + j * stride, weight);
-        }
-        t->highest[i] = highest;
-        t->total[i] = t->total[i] * correction + total;
+        t->total[i] *= correction;
         for (size_t d = 0; d < D; d++) {
             float *sum = t->outT + d * stride + i * LANES;
             store(sum, load(sum) * correction);
         }
     }
-    for (size_t d = 0; d < D; d += LEVEL(product_rows)) {
-        LEVEL(add_product_of_columns)(t->v + first * width + d, width, scores, stride, count, t->outT + d * stride,
-                                      stride, stride);
+    t->highest[i] = highest;
+    t->total[i] += total;
+}
+
+/// The tile's queries against `count` keys from `first`.
+INLINE void see_keys(struct LEVEL(query_tile) *t, const struct shoal_attention_shape *shape, size_t width,
+                     size_t first, size_t count) {
+    const size_t stride = t->vectors * LANES, D = shape->head_size, rows = LEVEL(product_rows);
+    float scores[attention_chunk * LEVEL(tile)] __attribute__((aligned(64)));
+    // Beyond the diagonal, the first vector's queries see nothing.
+    size_t both = count;
+    if (shape->causal && t->vectors == 2) {
+        const size_t seen = t->position + LANES > first ? (t->position + LANES - first + rows - 1) / rows * rows : 0;
+        both = seen < count ? seen : count;
+    }
+    const float *k = t->k + first * width, *v = t->v + first * width;
+    for (size_t j = 0; j < count; j += rows) {
+        const size_t skip = j < both ? 0 : LANES;
+        LEVEL(product_of_rows)(skip ? 1 : t->vectors, k + j * width, width, t->qT + skip, stride, D,
+                               scores + j * stride + skip, stride);
+    }
+    hide_keys(t, shape, first, count, scores);
+    if (both > 0) weigh_keys(t, 0, both, D, scores);
+    if (t->vectors == 2) weigh_keys(t, 1, count, D, scores);
+    if (shape->dropout_probability > 0) {
+        // After the sums: a dropped weight still counts in the softmax's denominator.
+        LEVEL(drop_weights)(shape, t->row, t->position, first, both, scores, stride);
+        if (t->vectors == 2) {
+            LEVEL(drop_weights)(shape, t->row, t->position + LANES, first, count, scores + LANES, stride);
+        }
+    }
+    t->begun = true;
+    for (size_t d = 0; d < D; d += rows) {
+        float *outT = t->outT + d * stride;
+        LEVEL(add_product_of_columns)(v + d, width, scores, stride, both, outT, stride, stride);
+        if (both == count) continue;
+        LEVEL(add_product_of_columns)(v + both * width + d, width, scores + both * stride + LANES, stride, count - both,
+                                      outT + LANES, stride, LANES);
     }
 }
 
-/// Units are (block, head, queries) triples. The slot has the panels of k and v, kept while the key head stays the same.
+/// Units are (block, head, queries) triples. The slot has the panels of k and v, kept while the key head stays.
 static void LEVEL(attention_forward)(const struct attention_call *call, size_t unit, size_t previous, float *slot) {
     const struct shoal_attention_shape *shape = &call->shape;
-    const size_t H = shape->heads, D = shape->head_size, W = call->width, T = shape->queries, group = H / shape->key_heads;
-    const size_t index = unit / call->query_units, block = index / H, head = index % H;
+    const size_t H = shape->heads, D = shape->head_size, W = call->width, T = shape->queries;
+    const size_t group = H / shape->key_heads, index = unit / call->query_units, block = index / H, head = index % H;
     const size_t keys = attention_keys(shape, block), past = shape->keys - T;
     float *k = slot, *v = slot + call->key_rows * W;
     if (previous == SIZE_MAX || previous / call->query_units / group != index / group) {
@@ -91,7 +120,7 @@ static void LEVEL(attention_forward)(const struct attention_call *call, size_t u
     for (size_t first = begin; first < end; first += LEVEL(tile)) {
         const size_t lanes = end - first < LEVEL(tile) ? end - first : LEVEL(tile), vectors = lanes > LANES ? 2 : 1;
         struct LEVEL(query_tile) t = {.k = k, .v = v, .qT = qT, .outT = outT, .vectors = vectors, .lanes = lanes,
-            .position = past + first, .highest = {-1e20f, -1e20f}};
+            .position = past + first, .row = block * H + head, .highest = {-1e20f, -1e20f}};
         const size_t stride = vectors * LANES, row = block * T + first;
         LEVEL(load_panel)(call->type, value_at(call->q, call->type, row * shape->query_stride + head * D),
                           shape->query_stride, lanes, D, shape->scale * 1.44269504088896341f, rows, W);

@@ -47,6 +47,9 @@ INLINE void load_rows(shoal_type type, const void *rows, size_t stride, size_t c
     for (size_t row = 0; row < count; row++) {
         const void *from = value_at(rows, type, row * stride);
         float *to = panel + row * width;
+        // Rows lie too far apart for the processor to foresee the next; beyond the last, the caller's next may lie.
+        const uintptr_t later = (uintptr_t)from + 12 * stride * value_size(type);
+        for (size_t byte = 0; byte < D * value_size(type); byte += 64) __builtin_prefetch((const void *)(later + byte));
         for (size_t c = 0; c < whole; c += LANES) store(to + c, load_values(type, from, c) * factor);
         if (whole == width) continue;
         for (size_t c = whole; c < width; c += LANES) store(to + c, (vfloat)0);
@@ -90,8 +93,8 @@ static void LEVEL(store_panel)(shoal_type type, const float *panel, size_t width
     }
 }
 
-/// c (product_rows, vectors · LANES) = a (product_rows, depth) · b (depth, vectors · LANES), added to c's values unless
-/// `fresh`. c stays in registers; a's numbers are broadcast.
+/// c (product_rows, vectors · LANES) = a (product_rows, depth) · b (depth, vectors · LANES), plus c unless `fresh`.
+/// c stays in registers; a's numbers are broadcast.
 INLINE void product(int vectors, const float *a, size_t a_row, size_t a_depth, const float *b, size_t b_stride,
                     size_t depth, float *c, size_t c_stride, bool fresh) {
     vfloat total[LEVEL(product_rows)][2];
@@ -109,7 +112,8 @@ INLINE void product(int vectors, const float *a, size_t a_row, size_t a_depth, c
         }
     }
     _Pragma("unroll") for (int j = 0; j < LEVEL(product_rows); j++) {
-        _Pragma("unroll") for (int i = 0; i < vectors; i++) store(c + (size_t)j * c_stride + i * LANES, total[j][i]);
+        float *row = c + (size_t)j * c_stride;
+        _Pragma("unroll") for (int i = 0; i < vectors; i++) store(row + i * LANES, total[j][i]);
     }
 }
 

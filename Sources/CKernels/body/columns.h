@@ -1,36 +1,38 @@
 // Products with one number a column, sums of two matrices, and changes of type.
 
-INLINE void scale_columns_rows(const shoal_type T, const void *x, const float *factors, void *out, size_t C,
-                               size_t begin, size_t end) {
+INLINE void scale_columns_rows(const shoal_type T, const void *x, size_t x_stride, const float *factors,
+                               const float *bias, void *out, size_t out_stride, size_t C, size_t begin, size_t end) {
     for (size_t row = begin; row < end; row++) {
         for (size_t c = 0; c < C; c += LANES) {
-            vfloat value = load_as(T, x, row * C + c, C - c) * load_as(SHOAL_FLOAT32, factors, c, C - c);
-            store_as(T, out, row * C + c, C - c, value);
+            vfloat value = load_as(T, x, row * x_stride + c, C - c) * load_as(SHOAL_FLOAT32, factors, c, C - c);
+            if (bias) value += load_as(SHOAL_FLOAT32, bias, c, C - c);
+            store_as(T, out, row * out_stride + c, C - c, value);
         }
     }
 }
 
-static void LEVEL(scale_columns)(shoal_type type, const void *x, const float *factors, void *out, size_t C,
-                                 size_t begin, size_t end) {
-    FOR_TYPE(type, scale_columns_rows(T, x, factors, out, C, begin, end));
+static void LEVEL(scale_columns)(shoal_type type, const void *x, size_t x_stride, const float *factors,
+                                 const float *bias, void *out, size_t out_stride, size_t C, size_t begin, size_t end) {
+    FOR_TYPE(type, scale_columns_rows(T, x, x_stride, factors, bias, out, out_stride, C, begin, end));
 }
 
-/// sums (C) += Σ over rows of x · y, for columns begin..<end in vectors.
-INLINE void column_products_range(const shoal_type T, const void *x, const void *y, float *sums, size_t rows,
-                                  size_t C, size_t begin, size_t end) {
-    for (size_t c = begin * LANES; c < end * LANES && c < C; c += LANES) {
+/// sums (C) += Σ over rows of x · y
+INLINE void column_products_all(const shoal_type T, const void *x, size_t x_stride, const void *y, size_t y_stride,
+                                float *sums, size_t rows, size_t C) {
+    for (size_t c = 0; c < C; c += LANES) {
         vfloat total = load_as(SHOAL_FLOAT32, sums, c, C - c);
         for (size_t row = 0; row < rows; row++) {
-            vfloat value = load_as(T, x, row * C + c, C - c);
-            if (y) value *= load_as(T, y, row * C + c, C - c);
+            vfloat value = load_as(T, x, row * x_stride + c, C - c);
+            if (y) value *= load_as(T, y, row * y_stride + c, C - c);
             total += value;
         }
         store_as(SHOAL_FLOAT32, sums, c, C - c, total);
     }
 }
 
-static void LEVEL(column_products)(shoal_type type, const void *x, const void *y, float *sums, size_t rows, size_t C) {
-    FOR_TYPE(type, column_products_range(T, x, y, sums, rows, C, 0, (C + LANES - 1) / LANES));
+static void LEVEL(column_products)(shoal_type type, const void *x, size_t x_stride, const void *y, size_t y_stride,
+                                   float *sums, size_t rows, size_t C) {
+    FOR_TYPE(type, column_products_all(T, x, x_stride, y, y_stride, sums, rows, C));
 }
 
 /// y (n) += factor · x (n)

@@ -42,11 +42,10 @@ INLINE vfloat activate(const enum shoal_activation kind, vfloat x, vfloat *slope
     }
     case SHOAL_GELU_TANH: {
         const float a = 0.79788456080286536f, b = 0.044715f;
-        // Beyond 10 the hyperbolic tangent is 1; x² must not become infinite there.
-        vfloat near = minimum(maximum(x, (vfloat)-10), (vfloat)10);
-        vfloat square = near * near;
-        vfloat t = vtanh(a * near * (1 + b * square));
-        if (slope) *slope = 0.5f * (1 + t) + 0.5f * near * (1 - t * t) * a * (1 + 3 * b * square);
+        // Beyond ±10 the tangent is ±1, and the cube of a large x would overflow.
+        vfloat z = minimum(maximum(x, (vfloat)-10), (vfloat)10);
+        vfloat t = vtanh(a * z * (1 + b * z * z));
+        if (slope) *slope = 0.5f * (1 + t) + 0.5f * z * (1 - t * t) * a * (1 + 3 * b * z * z);
         return 0.5f * x * (1 + t);
     }
     case SHOAL_RELU:

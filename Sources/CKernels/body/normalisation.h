@@ -9,7 +9,7 @@ INLINE void normalise_row(const shoal_type IN, const shoal_type T, const struct 
         if (delta) value += load_as(T, delta, c, C - c);
         if (sum_row) {
             store_as(IN, sum_row, c, C - c, value);
-            if (IN == SHOAL_BFLOAT16) value = widen(narrow(value));
+            value = load_as(IN, sum_row, c, C - c);
         }
         total += value;
         squares += value * value;

@@ -52,10 +52,12 @@ void shoal_exp(const float *x, float *out, size_t n);
 void shoal_add_values(shoal_type y_type, void *y, shoal_type x_type, const void *x, size_t n);
 /// out[i] = factor · x[i] in another type. Narrowing rounds to nearest, ties to even.
 void shoal_convert(shoal_type from, const void *x, shoal_type to, void *out, size_t n, float factor);
-/// (rows, C) out[r][c] = x[r][c] · factors[c]
-void shoal_scale_columns(shoal_type type, const void *x, const float *factors, void *out, size_t rows, size_t C);
+/// (rows, C) out[r][c] = x[r][c] · factors[c] + bias[c]; bias may be NULL, out may be x; strides are between rows.
+void shoal_scale_columns(shoal_type type, const void *x, size_t x_stride, const float *factors, const float *bias,
+                         void *out, size_t out_stride, size_t rows, size_t C);
 /// (rows, C) sums[c] += Σ over rows of x[r][c] · y[r][c], or of x alone where y is NULL.
-void shoal_column_products(shoal_type type, const void *x, const void *y, float *sums, size_t rows, size_t C);
+void shoal_column_products(shoal_type type, const void *x, size_t x_stride, const void *y, size_t y_stride,
+                           float *sums, size_t rows, size_t C);
 /// (rows, C) x[r][c] *= factors[r]
 void shoal_scale_rows(float *x, const float *factors, size_t rows, size_t C);
 /// (rows, C) → (C, rows): y[c][r] += x[r][c]
@@ -146,6 +148,11 @@ struct shoal_attention_shape {
     /// queries there are padding too: their out and dq are zero, and dk and dv get nothing from them.
     const int32_t *lengths;
     float scale;        ///< usually 1 / √D
+    /// Inverted dropout of the softmax's weights; 0: none. The mask of a weight comes from Philox4x32-10 (key; block,
+    /// head, query, key, stream) alone.
+    float dropout_probability;
+    uint32_t dropout_stream;
+    uint64_t dropout_key;
 };
 enum { SHOAL_ATTENTION_MAX_HEAD_SIZE = 256 };
 
@@ -185,5 +192,33 @@ void shoal_dropout_forward(shoal_type type, const void *x, void *out, size_t n, 
 /// dx += dout · mask / (1 − probability), the same mask.
 void shoal_dropout_backward(shoal_type type, const void *dout, void *dx, size_t n, float probability, uint64_t key,
                             uint32_t stream);
+
+// Quantised weights
+
+/// (rows, C) out[r][c] = scales[r] · values[r][c]
+void shoal_dequantise_int8(const int8_t *values, const float *scales, shoal_type type, void *out, size_t rows,
+                           size_t C);
+
+enum {
+    SHOAL_NF4_BLOCK = 64,   ///< values that share an absolute maximum; a row's last block may be shorter
+    SHOAL_NF4_SCALES = 256  ///< absolute maxima that share a scale
+};
+
+/// A matrix (rows, C) of 4-bit NormalFloats with doubly quantised absolute maxima (QLoRA, arXiv:2305.14314): in block b,
+/// values[code] · (map[absmax[b]] · scales[b / 256] + offset), blocks counted row after row.
+struct shoal_nf4 {
+    const uint8_t *codes;   ///< (rows, ⌈C / 2⌉), two a byte, the earlier value in the upper half
+    const uint8_t *absmax;  ///< (rows, ⌈C / 64⌉)
+    const float *scales;    ///< (⌈rows · ⌈C / 64⌉ / 256⌉)
+    float offset;
+};
+
+/// (16) What the codes mean: quantiles of the normal distribution, ascending from −1 to 1 with an exact zero at 7.
+const float *shoal_nf4_values(void);
+/// (256) What the absolute maxima's codes mean, ascending from about −1 to 1: signs, decimal exponents and linear
+/// fractions of varying length (dynamic tree quantisation, arXiv:1511.04561; bitsandbytes' signed 8-bit map).
+const float *shoal_nf4_map(void);
+
+void shoal_dequantise_nf4(const struct shoal_nf4 *weight, shoal_type type, void *out, size_t rows, size_t C);
 
 #endif

@@ -23,6 +23,8 @@ typedef struct Shoal__V1__Welcome Shoal__V1__Welcome;
 typedef struct Shoal__V1__Refused Shoal__V1__Refused;
 typedef struct Shoal__V1__Heartbeat Shoal__V1__Heartbeat;
 typedef struct Shoal__V1__AdapterOptions Shoal__V1__AdapterOptions;
+typedef struct Shoal__V1__RankPattern Shoal__V1__RankPattern;
+typedef struct Shoal__V1__AlphaPattern Shoal__V1__AlphaPattern;
 typedef struct Shoal__V1__TrainingOptions Shoal__V1__TrainingOptions;
 typedef struct Shoal__V1__Offer Shoal__V1__Offer;
 typedef struct Shoal__V1__Accept Shoal__V1__Accept;
@@ -73,7 +75,8 @@ typedef enum _Shoal__V1__Heartbeat__Phase {
 } Shoal__V1__Heartbeat__Phase;
 typedef enum _Shoal__V1__AdapterOptions__Method {
   SHOAL__V1__ADAPTER_OPTIONS__METHOD__METHOD_UNSPECIFIED = 0,
-  SHOAL__V1__ADAPTER_OPTIONS__METHOD__METHOD_LORA = 1
+  SHOAL__V1__ADAPTER_OPTIONS__METHOD__METHOD_LORA = 1,
+  SHOAL__V1__ADAPTER_OPTIONS__METHOD__METHOD_DORA = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__ADAPTER_OPTIONS__METHOD)
 } Shoal__V1__AdapterOptions__Method;
 typedef enum _Shoal__V1__AdapterOptions__Scaling {
@@ -101,9 +104,20 @@ typedef enum _Shoal__V1__TrainingOptions__Schedule {
   SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_COSINE = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__TRAINING_OPTIONS__SCHEDULE)
 } Shoal__V1__TrainingOptions__Schedule;
+typedef enum _Shoal__V1__TrainingOptions__ChatTemplate {
+  SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED = 0,
+  SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_CHATML = 1,
+  SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_LLAMA3 = 2,
+  SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_GEMMA = 3,
+  SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_ZEPHYR = 4,
+  SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_ALPACA = 5,
+  SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_PLAIN = 6
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE)
+} Shoal__V1__TrainingOptions__ChatTemplate;
 typedef enum _Shoal__V1__TrainingOptions__Precision {
   SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED = 0,
-  SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32 = 1
+  SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32 = 1,
+  SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_BFLOAT16 = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__TRAINING_OPTIONS__PRECISION)
 } Shoal__V1__TrainingOptions__Precision;
 typedef enum _Shoal__V1__Offer__Task {
@@ -404,10 +418,57 @@ struct  Shoal__V1__AdapterOptions
    */
   size_t n_targets;
   char **targets;
+  /*
+   * A regular expression (Python's syntax) over whole layer names; empty unless it stands in place of the two above.
+   * At most 4,096 bytes.
+   */
+  char *targets_pattern;
+  /*
+   * Layers that get no adapter although they are targets: names as in `targets`, or a regular expression; not both.
+   */
+  size_t n_excluded;
+  char **excluded;
+  char *excluded_pattern;
+  /*
+   * Other ranks and alphas for layers whose names end in what a regular expression matches, distinct and in ascending
+   * order of it; at most 256 of 1 to 256 bytes. The first that matches a layer counts.
+   */
+  size_t n_rank_patterns;
+  Shoal__V1__RankPattern **rank_patterns;
+  size_t n_alpha_patterns;
+  Shoal__V1__AlphaPattern **alpha_patterns;
 };
 #define SHOAL__V1__ADAPTER_OPTIONS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__adapter_options__descriptor) \
-    , SHOAL__V1__ADAPTER_OPTIONS__METHOD__METHOD_UNSPECIFIED, 0, 0, SHOAL__V1__ADAPTER_OPTIONS__SCALING__SCALING_UNSPECIFIED, 0, 0, 0,NULL }
+    , SHOAL__V1__ADAPTER_OPTIONS__METHOD__METHOD_UNSPECIFIED, 0, 0, SHOAL__V1__ADAPTER_OPTIONS__SCALING__SCALING_UNSPECIFIED, 0, 0, 0,NULL, (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL }
+
+
+struct  Shoal__V1__RankPattern
+{
+  ProtobufCMessage base;
+  char *pattern;
+  /*
+   * At least 1.
+   */
+  uint32_t rank;
+};
+#define SHOAL__V1__RANK_PATTERN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__rank_pattern__descriptor) \
+    , (char *)protobuf_c_empty_string, 0 }
+
+
+struct  Shoal__V1__AlphaPattern
+{
+  ProtobufCMessage base;
+  char *pattern;
+  /*
+   * Finite.
+   */
+  double alpha;
+};
+#define SHOAL__V1__ALPHA_PATTERN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__alpha_pattern__descriptor) \
+    , (char *)protobuf_c_empty_string, 0 }
 
 
 typedef enum {
@@ -461,6 +522,14 @@ struct  Shoal__V1__TrainingOptions
    */
   double momentum;
   Shoal__V1__TrainingOptions__Precision precision;
+  /*
+   * Compute inner values of each layer again in the backward pass.
+   */
+  protobuf_c_boolean recompute;
+  /*
+   * How chats become text; unspecified: as the base model's own template says.
+   */
+  Shoal__V1__TrainingOptions__ChatTemplate chat_template;
   Shoal__V1__TrainingOptions__ClipNormPresenceCase clip_norm_presence_case;
   union {
     double clip_norm;
@@ -468,7 +537,7 @@ struct  Shoal__V1__TrainingOptions
 };
 #define SHOAL__V1__TRAINING_OPTIONS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__training_options__descriptor) \
-    , 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET, {0} }
+    , 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET, {0} }
 
 
 typedef enum {
@@ -1064,6 +1133,44 @@ Shoal__V1__AdapterOptions *
 void   shoal__v1__adapter_options__free_unpacked
                      (Shoal__V1__AdapterOptions *message,
                       ProtobufCAllocator *allocator);
+/* Shoal__V1__RankPattern methods */
+void   shoal__v1__rank_pattern__init
+                     (Shoal__V1__RankPattern         *message);
+size_t shoal__v1__rank_pattern__get_packed_size
+                     (const Shoal__V1__RankPattern   *message);
+size_t shoal__v1__rank_pattern__pack
+                     (const Shoal__V1__RankPattern   *message,
+                      uint8_t             *out);
+size_t shoal__v1__rank_pattern__pack_to_buffer
+                     (const Shoal__V1__RankPattern   *message,
+                      ProtobufCBuffer     *buffer);
+Shoal__V1__RankPattern *
+       shoal__v1__rank_pattern__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   shoal__v1__rank_pattern__free_unpacked
+                     (Shoal__V1__RankPattern *message,
+                      ProtobufCAllocator *allocator);
+/* Shoal__V1__AlphaPattern methods */
+void   shoal__v1__alpha_pattern__init
+                     (Shoal__V1__AlphaPattern         *message);
+size_t shoal__v1__alpha_pattern__get_packed_size
+                     (const Shoal__V1__AlphaPattern   *message);
+size_t shoal__v1__alpha_pattern__pack
+                     (const Shoal__V1__AlphaPattern   *message,
+                      uint8_t             *out);
+size_t shoal__v1__alpha_pattern__pack_to_buffer
+                     (const Shoal__V1__AlphaPattern   *message,
+                      ProtobufCBuffer     *buffer);
+Shoal__V1__AlphaPattern *
+       shoal__v1__alpha_pattern__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   shoal__v1__alpha_pattern__free_unpacked
+                     (Shoal__V1__AlphaPattern *message,
+                      ProtobufCAllocator *allocator);
 /* Shoal__V1__TrainingOptions methods */
 void   shoal__v1__training_options__init
                      (Shoal__V1__TrainingOptions         *message);
@@ -1441,6 +1548,12 @@ typedef void (*Shoal__V1__Heartbeat_Closure)
 typedef void (*Shoal__V1__AdapterOptions_Closure)
                  (const Shoal__V1__AdapterOptions *message,
                   void *closure_data);
+typedef void (*Shoal__V1__RankPattern_Closure)
+                 (const Shoal__V1__RankPattern *message,
+                  void *closure_data);
+typedef void (*Shoal__V1__AlphaPattern_Closure)
+                 (const Shoal__V1__AlphaPattern *message,
+                  void *closure_data);
 typedef void (*Shoal__V1__TrainingOptions_Closure)
                  (const Shoal__V1__TrainingOptions *message,
                   void *closure_data);
@@ -1522,9 +1635,12 @@ extern const ProtobufCEnumDescriptor    shoal__v1__heartbeat__phase__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__adapter_options__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__adapter_options__method__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__adapter_options__scaling__descriptor;
+extern const ProtobufCMessageDescriptor shoal__v1__rank_pattern__descriptor;
+extern const ProtobufCMessageDescriptor shoal__v1__alpha_pattern__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__training_options__optimizer__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__training_options__schedule__descriptor;
+extern const ProtobufCEnumDescriptor    shoal__v1__training_options__chat_template__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__training_options__precision__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__offer__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__offer__task__descriptor;

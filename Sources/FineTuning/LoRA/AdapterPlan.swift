@@ -3,7 +3,7 @@ public import ModelFiles
 public import Randomness
 public import Recipe
 
-/// Which layers of a model an adapter trains, worked out once from the run's options.
+/// Which layers of a model an adapter trains, worked out once from the run's options by PEFT's rules.
 ///
 /// The plan fixes the adapter's layout: coordinator and workers that hold the same base model and options get the same
 /// one, so vectors travel without names.
@@ -11,37 +11,65 @@ public struct AdapterPlan: Sendable {
     public let options: AdapterOptions
     /// The targeted layers, in the model's order.
     public let layers: [LinearLayer]
+    /// Modules that train whole: a classification head, or none.
+    public let savedModules: [SavedModule]
     public let layout: AdapterLayout
     public let targets: [LowRankAdapter.Target]
+    public let saved: [LowRankAdapter.SavedTensor]
+    /// What `adapter_config.json` says, but for the base model's name.
+    private let configuration: AdapterConfiguration
 
+    /// - Parameter savedModules: The model's classification head; empty for language modelling.
     /// - Throws: ``AdapterPlanError`` when the options select nothing or something that cannot be adapted.
-    public init(options: AdapterOptions, model: some Sequence<LinearLayer>) throws(AdapterPlanError) {
+    public init(
+        options: AdapterOptions, model: some Sequence<LinearLayer>, savedModules: [SavedModule] = []
+    ) throws(AdapterPlanError) {
         guard options.rank >= 1 else { throw .rankTooSmall(options.rank) }
-        let available = Array(model)
-        let layers = try Self.select(options.targets, from: available)
-        let layout = AdapterLayout(
-            layers.flatMap { layer in
-                [
-                    (Self.tensorName(layer, .a), [options.rank, layer.inputs]),
-                    (Self.tensorName(layer, .b), [layer.outputs, options.rank]),
-                ]
-            })
+        for (_, rank) in options.rankPattern where rank < 1 { throw .rankTooSmall(rank) }
+        let selection = try AdapterSelection(
+            options: options, available: Array(model), isClassification: !savedModules.isEmpty)
+        let layers = selection.layers
+        let targeting = selection.targeting
+        var tensors: [(name: String, shape: [Int])] = []
+        for layer in layers {
+            let rank = targeting.rank(of: layer.name)
+            tensors.append((Self.name(layer, .a), [rank, layer.inputs]))
+            tensors.append((Self.name(layer, .b), [layer.outputs, rank]))
+            if options.method == .dora { tensors.append((Self.name(layer, .magnitude), [layer.outputs])) }
+        }
+        for parameter in savedModules.flatMap(\.parameters) {
+            tensors.append((SavedTensorName(parameter: parameter.name).description, parameter.shape))
+        }
+        let layout = AdapterLayout(tensors)
         var offsets: [String: Int] = [:]
         for entry in layout.entries { offsets[entry.name] = entry.offset }
         self.options = options
         self.layers = layers
+        self.savedModules = savedModules
         self.layout = layout
+        self.configuration = selection.configuration
         self.targets = layers.compactMap { layer in
-            guard let offsetA = offsets[Self.tensorName(layer, .a)],
-                let offsetB = offsets[Self.tensorName(layer, .b)]
+            guard let offsetA = offsets[Self.name(layer, .a)], let offsetB = offsets[Self.name(layer, .b)]
             else { return nil }
             return LowRankAdapter.Target(
-                layer: layer.name, rank: options.rank, scale: Float(options.scale), offsetA: offsetA, offsetB: offsetB)
+                layer: layer.name, rank: targeting.rank(of: layer.name), scale: Float(targeting.scale(of: layer.name)),
+                offsetA: offsetA, offsetB: offsetB, magnitudeOffset: offsets[Self.name(layer, .magnitude)])
+        }
+        self.saved = savedModules.flatMap(\.parameters).compactMap { name, shape in
+            offsets[SavedTensorName(parameter: name).description].map {
+                LowRankAdapter.SavedTensor(name: name, shape: shape, offset: $0)
+            }
         }
     }
 
-    /// A fresh adapter: A uniform in ±1/√in (PEFT's default), B zero, so that it changes nothing yet.
-    public func initialAdapter(random: CounterRandom) -> LowRankAdapter {
+    /// A fresh adapter: A uniform in ±1/√in (PEFT's default) and B zero, so that it changes nothing yet; the weights of
+    /// modules that train whole normal with their own deviation, their biases zero (transformers' `_init_weights`).
+    ///
+    /// - Parameter rowNorms: The Euclidean norms of the rows of a layer's base weight, `[out]` (of the columns where it
+    ///   is stored `[in, out]`): DoRA's first magnitudes. Needed for DoRA only.
+    public func initialAdapter(
+        random: CounterRandom, rowNorms: ((_ layer: String) -> [Float])? = nil
+    ) -> LowRankAdapter {
         var random = random
         var values = [Float](repeating: 0, count: layout.parameterCount)
         for (layer, target) in zip(layers, targets) {
@@ -49,81 +77,45 @@ public struct AdapterPlan: Sendable {
             for index in 0..<target.rank * layer.inputs {
                 values[target.offsetA + index] = bound * (2 * random.uniform() - 1)
             }
+            guard let offset = target.magnitudeOffset else { continue }
+            guard let norms = rowNorms?(layer.name) else {
+                preconditionFailure("DoRA starts from the base's row norms")
+            }
+            precondition(norms.count == layer.outputs, "\(norms.count) norms for \(layer.outputs) rows")
+            values.replaceSubrange(offset..<offset + norms.count, with: norms)
+        }
+        for module in savedModules {
+            guard let weight = saved.first(where: { $0.name == module.name + ".weight" }) else { continue }
+            for index in 0..<module.outputs * module.inputs {
+                values[weight.offset + index] = module.initialDeviation * random.normal()
+            }
         }
         return adapter(values: values)
     }
 
     /// - Parameter values: `[layout.parameterCount]`, float32, in the layout's order.
     public func adapter(values: [Float]) -> LowRankAdapter {
-        LowRankAdapter(layout: layout, targets: targets, dropout: Float(options.dropout), values: values)
+        LowRankAdapter(
+            layout: layout, targets: targets, saved: saved, dropout: Float(options.dropout), values: values)
     }
 
     /// What `adapter_config.json` says of an adapter with this plan.
     ///
     /// - Parameter baseModel: What `base_model_name_or_path` names.
     public func configuration(baseModel: String?) -> AdapterConfiguration {
-        AdapterConfiguration(
-            rank: options.rank, alpha: options.alpha, dropout: options.dropout,
-            isRankStabilised: options.scaling == .rankStabilised, targetModules: .named(targetNames),
-            baseModel: baseModel)
+        var configuration = configuration
+        configuration.baseModel = baseModel
+        return configuration
     }
 
-    /// The options' own names, or for all-linear the last components of the layers (as PEFT writes them).
-    private var targetNames: [String] {
-        switch options.targets {
-        case .allLinear: Set(layers.map { Self.lastComponent(of: $0.name) }).sorted()
-        case .named(let names): names.sorted()
-        }
+    /// Whether a stored adapter computes with its values what this plan computes with them: the same tensors, and the
+    /// same scale for each layer.
+    public func accepts(layout: AdapterLayout, configuration: AdapterConfiguration) -> Bool {
+        guard layout == self.layout, let stored = try? AdapterTargeting(configuration) else { return false }
+        return targets.allSatisfy { Float(stored.scale(of: $0.layer)) == $0.scale }
     }
 
-    private static func select(
-        _ targets: AdapterOptions.Targets, from available: [LinearLayer]
-    ) throws(AdapterPlanError) -> [LinearLayer] {
-        switch targets {
-        case .allLinear:
-            return available.filter { !$0.isOutputHead }
-        case .named(let names):
-            guard !names.isEmpty else { throw .noTargets }
-            for name in names where !available.contains(where: { matches($0.name, name) }) {
-                let known = Set(available.map { lastComponent(of: $0.name) }).sorted()
-                throw .targetMatchesNothing(name, available: known)
-            }
-            return available.filter { layer in names.contains { matches(layer.name, $0) } }
-        }
-    }
-
-    /// PEFT's rule for a list of names: the whole path, or its end after a dot.
-    private static func matches(_ layer: String, _ target: String) -> Bool {
-        layer == target || layer.hasSuffix("." + target)
-    }
-
-    private static func lastComponent(of layer: String) -> String {
-        layer.split(separator: ".").last.map(String.init) ?? layer
-    }
-
-    private static func tensorName(_ layer: LinearLayer, _ factor: AdapterTensorName.Factor) -> String {
+    private static func name(_ layer: LinearLayer, _ factor: AdapterTensorName.Factor) -> String {
         AdapterTensorName(layer: layer.name, factor: factor).description
-    }
-}
-
-/// Adapter options that do not fit the model.
-public enum AdapterPlanError: Error, Hashable, Sendable {
-    case rankTooSmall(Int)
-    case noTargets
-    case targetMatchesNothing(String, available: [String])
-    /// A vector or adapter of another shape.
-    case shapeMismatch(String)
-}
-
-extension AdapterPlanError: CustomStringConvertible {
-    public var description: String {
-        switch self {
-        case .rankTooSmall(let rank): "adapter.rank is \(rank); it must be at least 1"
-        case .noTargets: "adapter.targets is empty; name at least one linear layer or write all-linear"
-        case .targetMatchesNothing(let name, let available):
-            "adapter.targets: '\(name)' matches no linear layer of this model; "
-                + "it has \(available.joined(separator: ", "))"
-        case .shapeMismatch(let what): what
-        }
     }
 }

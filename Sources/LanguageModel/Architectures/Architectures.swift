@@ -15,14 +15,26 @@ package protocol NetworkPlan: Sendable {
     var maximumLength: Int { get }
     /// What names of modules begin with that some checkpoints leave out.
     var optionalPrefix: String { get }
+}
+
+/// Of a network that predicts the next token.
+package protocol DecoderPlan: NetworkPlan {
     func decoder(_ weights: WeightReader) throws(ModelError) -> any DecoderNetwork
+}
+
+/// Of a network that reads a whole text at once.
+package protocol EncoderPlan: NetworkPlan {
+    /// What fills shorter rows of a batch.
+    var paddingToken: Int32 { get }
+    /// - Parameter classes: Outputs of the classification head.
+    func encoder(_ weights: WeightReader, classes: Int) throws(ModelError) -> any EncoderNetwork
 }
 
 extension NetworkPlan {
     package var optionalPrefix: String { "" }
 }
 
-extension TransformerSettings: NetworkPlan {
+extension TransformerSettings: DecoderPlan {
     package func decoder(_ weights: WeightReader) throws(ModelError) -> any DecoderNetwork {
         try TransformerDecoder(self, weights)
     }
@@ -32,5 +44,6 @@ extension TransformerSettings: NetworkPlan {
 enum Architectures {
     static let all: [any Architecture.Type] = [
         Llama.self, Mistral.self, Qwen2.self, Qwen3.self, Gemma.self, Gemma3.self, Phi.self, Phi3.self, GPT2.self,
+        Bert.self, DistilBert.self, MobileBert.self,
     ]
 }

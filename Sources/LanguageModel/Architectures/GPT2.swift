@@ -30,7 +30,7 @@ enum GPT2: Architecture {
     }
 }
 
-struct GPT2Settings: NetworkPlan {
+struct GPT2Settings: DecoderPlan {
     let hiddenSize: Int
     let intermediateSize: Int
     let layerCount: Int

@@ -22,7 +22,7 @@ struct Phi: Architecture {
             headSize: try reader.headSize(hiddenSize: hidden, heads: heads, keyHeads: keyHeads, default: nil),
             vocabularySize: try reader.size("vocab_size"), maximumLength: length,
             epsilon: Float(try reader.positiveNumber("layer_norm_eps", default: 1e-5)),
-            rotary: try reader.rotaryScaling(defaultPartialFactor: 0.5, maximumLength: length),
+            rotary: try reader.rotaryScaling(defaultPartialFactor: 0.5, allowsPart: true, maximumLength: length),
             isHeadTied: try reader.boolean("tie_word_embeddings", default: false),
             activation: try reader.activation(["hidden_act"], default: "gelu_new"))
         try reader.checkRotated(settings.rotary, headSize: settings.headSize)
@@ -30,7 +30,7 @@ struct Phi: Architecture {
     }
 }
 
-struct PhiSettings: NetworkPlan {
+struct PhiSettings: DecoderPlan {
     let hiddenSize: Int
     let intermediateSize: Int
     let layerCount: Int

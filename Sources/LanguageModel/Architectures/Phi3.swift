@@ -6,7 +6,8 @@ enum Phi3: Architecture {
 
     static func plan(_ reader: ConfigurationReader) throws(ModelError) -> any NetworkPlan {
         var settings = try TransformerSettings(
-            reader, causalClass: "Phi3ForCausalLM", defaultMaximumLength: 4096, defaultEpsilon: 1e-5)
+            reader, causalClass: "Phi3ForCausalLM", defaultMaximumLength: 4096, defaultEpsilon: 1e-5,
+            allowsPartialRotation: true)
         for key in ["resid_pdrop", "embd_pdrop"] { try reader.requireZero(key) }
         settings.activation = try reader.activation(["hidden_act"], default: "silu")
         settings.hasFusedProjections = true

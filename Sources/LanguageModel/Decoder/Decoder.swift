@@ -12,13 +12,15 @@ package final class Decoder: CausalLanguageModel {
     private let recomputes: Bool
     private let engine = Engine()
     package let linearLayers: [LinearLayer]
+    private let linearWeights: [Weight]
     private let positions: [String: Int]
 
     package init(
-        _ network: any DecoderNetwork, linearLayers: [LinearLayer], type: Tensor.ElementType, recomputes: Bool = false
+        _ network: any DecoderNetwork, layers: WeightReader, type: Tensor.ElementType, recomputes: Bool = false
     ) {
         self.network = network
-        self.linearLayers = linearLayers
+        linearLayers = layers.linearLayers
+        linearWeights = layers.linearWeights
         self.type = type
         self.recomputes = recomputes
         positions = Dictionary(uniqueKeysWithValues: linearLayers.enumerated().map { ($1.name, $0) })
@@ -26,6 +28,11 @@ package final class Decoder: CausalLanguageModel {
 
     package var vocabularySize: Int { network.vocabularySize }
     package var maximumLength: Int { network.maximumLength }
+
+    package func weightRowNorms(of layer: String) -> [Float] {
+        guard let position = positions[layer] else { preconditionFailure("\(layer) is no linear layer of this model") }
+        return linearWeights[position].squaredRowLengths(type).map { $0.squareRoot() }
+    }
 
     package func logits(_ batch: TokenBatch, adapter: LowRankAdapter?) -> [Float] {
         withPass(batch, adapter: adapter) { pass in

@@ -61,7 +61,8 @@ package final class DecoderPass {
         cache?.keys[layer] += key.float32Values()
         cache?.values[layer] += value.float32Values()
         return computation.attend(
-            query, keys: cache?.keys[layer] ?? [], values: cache?.values[layer] ?? [], count: start + length, shape, mask)
+            query, keys: cache?.keys[layer] ?? [], values: cache?.values[layer] ?? [], count: start + length, shape,
+            mask)
     }
 
     /// A layer of the network: recomputed in the backward pass where the pass asks for it.
@@ -99,6 +100,6 @@ package struct Residual {
 
     package func resolved(_ computation: Computation) -> Activation {
         guard let pending else { return sum }
-        return computation.add(sum, pending)
+        return computation.add(sum, pending, consuming: true)
     }
 }

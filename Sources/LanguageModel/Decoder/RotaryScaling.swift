@@ -70,18 +70,25 @@ extension ConfigurationReader {
     ///   - kind: The key in `rope_parameters` where they are given for each kind of layer, such as `sliding_attention`.
     ///   - maximumLength: What an original context length defaults to.
     func rotaryScaling(
-        defaultBase: Double = 10_000, defaultPartialFactor: Double = 1, kind: String? = nil, maximumLength: Int
+        defaultBase: Double = 10_000, defaultPartialFactor: Double = 1, allowsPart: Bool = false, kind: String? = nil,
+        maximumLength: Int
     ) throws(ModelError) -> RotaryScaling {
         var base = try positiveNumber("rope_theta", default: defaultBase)
         var partial = try positiveNumber("partial_rotary_factor", default: defaultPartialFactor)
-        var path = "rope_scaling"
-        var found = self["rope_scaling"]
-        if let parameters = self["rope_parameters"] {
-            path = "rope_parameters"
-            found = parameters
+        var path = "rope_parameters"
+        var members: [String: JSONValue] = [:]
+        for key in ["rope_parameters", "rope_scaling"] {
+            guard let value = self[key] else { continue }
+            guard case .object(let found) = value else { throw invalid(key, "an object or null", value) }
+            path = key
+            members.merge(found) { $1 }
         }
-        guard let found else { return RotaryScaling(base: base, partialFactor: partial, kind: .standard) }
-        guard case .object(var members) = found else { throw invalid(path, "an object or null", found) }
+        if members["partial_rotary_factor"] == nil { members["partial_rotary_factor"] = self["partial_rotary_factor"] }
+        if !allowsPart, let part = members["partial_rotary_factor"], ![.null, .integer(1), .number(1)].contains(part) {
+            throw .unsupportedSetting(
+                file: file, key: path + ".partial_rotary_factor", value: Self.text(part), supported: "1")
+        }
+        guard !members.isEmpty else { return RotaryScaling(base: base, partialFactor: partial, kind: .standard) }
         if let kind, case .object(let inner)? = members[kind] {
             members = inner
             path += "." + kind

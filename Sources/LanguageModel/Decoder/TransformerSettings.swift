@@ -53,7 +53,7 @@ extension TransformerSettings {
     init(
         _ reader: ConfigurationReader, causalClass: String, defaultMaximumLength: Int = 2048,
         defaultHeadTied: Bool = false, defaultBase: Double = 10_000, defaultHeadSize: Int? = nil,
-        defaultEpsilon: Double = 1e-6, defaultKeyHeads: Int? = nil
+        defaultEpsilon: Double = 1e-6, defaultKeyHeads: Int? = nil, allowsPartialRotation: Bool = false
     ) throws(ModelError) {
         try reader.refuseCommonUnsupported(causalClass: causalClass)
         hiddenSize = try reader.size("hidden_size")
@@ -67,11 +67,16 @@ extension TransformerSettings {
         isHeadTied = try reader.boolean("tie_word_embeddings", default: defaultHeadTied)
         headSize = try reader.headSize(
             hiddenSize: hiddenSize, heads: headCount, keyHeads: keyHeadCount, default: defaultHeadSize)
-        let scaling = try reader.rotaryScaling(defaultBase: defaultBase, maximumLength: maximumLength)
+        let scaling = try reader.rotaryScaling(
+            defaultBase: defaultBase, allowsPart: allowsPartialRotation, maximumLength: maximumLength)
         rotary = Array(repeating: scaling, count: layerCount)
         windows = Array(repeating: nil, count: layerCount)
         attentionScale = 1 / Double(headSize).squareRoot()
         try reader.checkRotated(scaling, headSize: headSize)
+        // Dynamic scaling stretches the positions as far as its factor says.
+        if case .dynamic(let factor, let original) = scaling.kind {
+            maximumLength = max(maximumLength, Int(Double(original) * factor))
+        }
     }
 }
 
@@ -86,7 +91,7 @@ extension ConfigurationReader {
             }
         }
         try requireZero("attention_dropout")
-        try require("quantization_config", in: [], supported: "a checkpoint that shoal quantize made, or none")
+        _ = try quantisation()
         try require("rope_interleaved", in: [.boolean(false)], supported: "false")
     }
 

@@ -16,8 +16,21 @@ public final class Tokenizer: Sendable {
     /// How many distinct tokens there are, added ones included. Ids may have gaps: this is no bound on them.
     public let vocabularySize: Int
 
+    /// The length that the file's `truncation` names, which ``encode(_:addingSpecialTokens:maximumLength:)`` takes only
+    /// when told; nil if it names none. Unit: tokens, special ones included.
+    public let fileMaximumLength: Int?
+
+    /// The id that fills up the shorter texts of a batch: that of the file's `padding`, or of the token `[PAD]` or
+    /// `<pad>`; nil if there is none.
+    public let paddingID: Int32?
+
+    private static let paddingTokens = ["[PAD]", "<pad>"].map { Array($0.utf8) }
+
+    /// How many special tokens the file's post-processor puts around a text.
+    public var specialTokenCount: Int { template.count }
+
     /// The largest id that encoding can give; -1 if there are no tokens.
-    public var largestID: Int32 { max(model.vocabulary.largestID, added.largestID ?? -1) }
+    public var largestID: Int32 { max(model.vocabulary.largestID, added.largestID ?? -1, template.largestID) }
 
     /// Reads `tokenizer.json` in a model directory.
     ///
@@ -38,13 +51,16 @@ public final class Tokenizer: Sendable {
         if let version = try document.optional("version"), try version.text() != "1.0" {
             throw version.unsupported(quoted(try version.bytes()), supported: "\"1.0\"")
         }
-        for option in ["truncation", "padding"] {
-            if let field = try document.optional(option) { throw field.unsupported("set", supported: "null") }
-        }
+        let batches = try BatchSettings(document)
         var normalizer: (any Normalizer)?
         if let field = try document.optional("normalizer") { normalizer = try makeNormalizer(field) }
         var preTokenization = PreTokenization()
         if let field = try document.optional("pre_tokenizer") { preTokenization = try PreTokenization(field) }
+        if preTokenization.marksStartOnly, normalizer?.mayDropStart == true {
+            throw try document.required("pre_tokenizer").unsupported(
+                "prepend_scheme first after a normalizer that may drop the start of the text",
+                supported: "prepend_scheme always or never there")
+        }
         let model = try makeSubwordModel(
             try document.required("model"), isByteLevel: preTokenization.isByteLevel)
         var template = SpecialTokenTemplate()
@@ -59,6 +75,10 @@ public final class Tokenizer: Sendable {
         self.template = template
         self.decoder = decoder
         self.added = added
+        fileMaximumLength = batches.maximumLength
+        paddingID =
+            batches.paddingID
+            ?? Self.paddingTokens.lazy.compactMap { added.id(of: $0) ?? model.vocabulary.id(of: $0) }.first
         vocabularySize = model.vocabulary.count + added.contents.count { model.vocabulary.id(of: $0) == nil }
     }
 
@@ -85,6 +105,23 @@ public final class Tokenizer: Sendable {
         if addSpecialTokens { tokens += template.suffix }
         scratch.withLock { $0 = work }
         return tokens
+    }
+
+    /// Turns text into token ids, at most so many of them; what is left out is the end of the text.
+    ///
+    /// The ids' token types, for models that have them, are all 0.
+    ///
+    /// - Parameters:
+    ///   - text: Any text.
+    ///   - addingSpecialTokens: Whether to put the special tokens of the file's post-processor around it. They are never
+    ///     left out: of the text, `maximumLength - specialTokenCount` tokens stay, or none.
+    ///   - maximumLength: Unit: tokens, special ones included; nil for no limit. The file's own limit plays no part.
+    public func encode(_ text: String, addingSpecialTokens: Bool, maximumLength: Int?) -> [Int32] {
+        let tokens = encode(text, addSpecialTokens: false)
+        let prefix = addingSpecialTokens ? template.prefix : []
+        let suffix = addingSpecialTokens ? template.suffix : []
+        let room = maximumLength.map { max(0, $0 - prefix.count - suffix.count) } ?? tokens.count
+        return prefix + tokens.prefix(room) + suffix
     }
 
     /// Encodes text that holds no added tokens of the raw kind.

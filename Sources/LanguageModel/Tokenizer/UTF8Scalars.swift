@@ -43,3 +43,38 @@ func matches(_ pattern: Span<UInt8>, in bytes: Span<UInt8>, at position: Int, be
     for offset in pattern.indices where bytes[position + offset] != pattern[offset] { return false }
     return true
 }
+
+/// Appends `value`, a Unicode scalar, as UTF-8.
+@inline(__always)
+func appendUTF8(_ value: UInt32, to bytes: inout [UInt8]) {
+    if value < 0x80 {
+        bytes.append(UInt8(truncatingIfNeeded: value))
+    } else if value < 0x800 {
+        bytes.append(UInt8(truncatingIfNeeded: 0xC0 | value >> 6))
+        bytes.append(UInt8(truncatingIfNeeded: 0x80 | value & 0x3F))
+    } else if value < 0x10000 {
+        bytes.append(UInt8(truncatingIfNeeded: 0xE0 | value >> 12))
+        bytes.append(UInt8(truncatingIfNeeded: 0x80 | value >> 6 & 0x3F))
+        bytes.append(UInt8(truncatingIfNeeded: 0x80 | value & 0x3F))
+    } else {
+        bytes.append(UInt8(truncatingIfNeeded: 0xF0 | value >> 18))
+        bytes.append(UInt8(truncatingIfNeeded: 0x80 | value >> 12 & 0x3F))
+        bytes.append(UInt8(truncatingIfNeeded: 0x80 | value >> 6 & 0x3F))
+        bytes.append(UInt8(truncatingIfNeeded: 0x80 | value & 0x3F))
+    }
+}
+
+/// The text with each scalar replaced by what `body` appends for it.
+@inline(__always)
+func mapScalars(_ text: [UInt8], _ body: (_ value: UInt32, _ result: inout [UInt8]) -> Void) -> [UInt8] {
+    var result: [UInt8] = []
+    result.reserveCapacity(text.count)
+    let bytes = text.span
+    var position = 0
+    while position < bytes.count {
+        let next = scalar(in: bytes, at: position)
+        body(next.value, &result)
+        position = next.end
+    }
+    return result
+}

@@ -29,6 +29,22 @@ struct Vocabulary {
         self.texts = texts
     }
 
+    /// Tokens whose ids are their places in a list. `field` names the list in errors.
+    init(_ list: [[UInt8]], field: JSONField) throws(TokenizerError) {
+        guard list.count <= Self.maximumID + 1 else {
+            throw field.invalid("has more than \(Self.maximumID + 1) tokens")
+        }
+        var ids: [TokenText: Int32] = [:]
+        ids.reserveCapacity(list.count)
+        for (index, text) in list.enumerated() {
+            guard ids.updateValue(Int32(index), forKey: TokenText(text)) == nil else {
+                throw field.invalid("has \(quoted(text)) twice")
+            }
+        }
+        self.ids = ids
+        texts = list
+    }
+
     /// `number` as an id if it lies in the accepted range.
     static func id(_ number: Int) -> Int32? {
         (0...maximumID).contains(number) ? Int32(number) : nil
@@ -44,6 +60,14 @@ struct Vocabulary {
 
     func text(of id: Int32) -> [UInt8]? {
         texts.indices.contains(Int(id)) ? texts[Int(id)] : nil
+    }
+
+    /// The tokens `<0x00>` to `<0xFF>` that stand for single bytes, -1 where missing.
+    var byteTokens: [Int32] {
+        let digits = Array("0123456789ABCDEF".utf8)
+        return (0..<256).map { byte in
+            id(of: Array("<0x".utf8) + [digits[byte >> 4], digits[byte & 15], UInt8(ascii: ">")]) ?? -1
+        }
     }
 
     /// Calls `body` with every token.

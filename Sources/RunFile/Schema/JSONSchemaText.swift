@@ -53,6 +53,7 @@ extension ValueKind {
         case .text: ["type": .text("string"), "minLength": .integer(1), "maxLength": .integer(4_096)]
         case .choice(let words): ["enum": .list(words.map(JSONValue.text))]
         case .integer(let range): Self.integerSchema(range)
+        case .boolean: ["type": .text("boolean")]
         case .number(let range): range.schema
         case .duration: ["type": .text("string"), "pattern": .text(DurationText.pattern)]
         case .codec(let names):
@@ -62,6 +63,10 @@ extension ValueKind {
                 "type": .text("array"), "minItems": .integer(1), "uniqueItems": .boolean(true),
                 "items": .object(ValueKind.text.schema),
             ]
+        case .expression:
+            ["type": .text("string"), "pattern": .text(#"[\\.*+?\[(|^${]"#), "maxLength": .integer(4_096)]
+        case .integerMap(let range): Self.mapSchema(of: .integer(range))
+        case .numberMap(let range): Self.mapSchema(of: .number(range))
         case .parameter(let name, let range):
             [
                 "type": .text("object"), "additionalProperties": .boolean(false), "required": .list([.text(name)]),
@@ -69,6 +74,10 @@ extension ValueKind {
             ]
         case .either(let kinds): ["anyOf": .list(kinds.map { .object($0.schema) })]
         }
+    }
+
+    private static func mapSchema(of kind: ValueKind) -> [String: JSONValue] {
+        ["type": .text("object"), "minProperties": .integer(1), "additionalProperties": .object(kind.schema)]
     }
 
     private static func integerSchema(_ range: ClosedRange<Int>) -> [String: JSONValue] {

@@ -1,3 +1,5 @@
+import Recipe
+
 extension RunSchema {
     static let modelKeys = [
         SchemaKey(
@@ -20,6 +22,10 @@ extension RunSchema {
             "data.partition", .either([.choice(["worker", "even"]), .parameter("label-dirichlet", .positive)]),
             .value(.text("worker")), at: \.data.partition,
             "How a simulation divides rows: by their `worker` field, evenly, or by label with Dirichlet(alpha)."),
+        SchemaKey(
+            "data.chat-template", .choice(ChatTemplateName.allCases.map(\.rawValue)), orWord: nil, .absent,
+            at: \.training.chatTemplate,
+            "How `messages` become text, on every worker; without it, as the base model's own files say."),
         SchemaKey(
             "data.labels", .textList, .absent, at: \.data.labels, "Label names in class order, for classification."),
     ]

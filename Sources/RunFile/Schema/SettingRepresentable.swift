@@ -21,12 +21,22 @@ extension SettingRepresentable where Self: RawRepresentable<String> {
 extension TaskKind: SettingRepresentable {}
 extension AdapterOptions.Method: SettingRepresentable {}
 extension AdapterOptions.Scaling: SettingRepresentable {}
+extension ChatTemplateName: SettingRepresentable {}
 extension TrainingOptions.Optimizer: SettingRepresentable {}
 extension TrainingOptions.Schedule: SettingRepresentable {}
 extension TrainingOptions.Precision: SettingRepresentable {}
 extension FederationOptions.Strategy: SettingRepresentable {}
 extension FederationOptions.Aggregation: SettingRepresentable {}
 extension EvaluationOptions.Source: SettingRepresentable {}
+
+extension Bool: SettingRepresentable {
+    init?(setting: SettingValue) {
+        guard case .boolean(let value) = setting else { return nil }
+        self = value
+    }
+
+    var setting: SettingValue? { .boolean(self) }
+}
 
 extension Int: SettingRepresentable {
     init?(setting: SettingValue) {
@@ -83,6 +93,37 @@ extension [String]: SettingRepresentable {
     var setting: SettingValue? { isEmpty ? nil : .list(self) }
 }
 
+extension Dictionary: SettingRepresentable where Key == String, Value: MapValue {
+    init?(setting: SettingValue) {
+        guard let values = Value.map(of: setting) else { return nil }
+        self = values
+    }
+
+    var setting: SettingValue? { isEmpty ? nil : Value.setting(of: self) }
+}
+
+/// What a mapping from texts may hold.
+protocol MapValue: Sendable {
+    static func map(of setting: SettingValue) -> [String: Self]?
+    static func setting(of map: [String: Self]) -> SettingValue
+}
+
+extension Int: MapValue {
+    static func map(of setting: SettingValue) -> [String: Int]? {
+        if case .integers(let values) = setting { values } else { nil }
+    }
+
+    static func setting(of map: [String: Int]) -> SettingValue { .integers(map) }
+}
+
+extension Double: MapValue {
+    static func map(of setting: SettingValue) -> [String: Double]? {
+        if case .numbers(let values) = setting { values } else { nil }
+    }
+
+    static func setting(of map: [String: Double]) -> SettingValue { .numbers(map) }
+}
+
 extension CodecName: SettingRepresentable {
     init?(setting: SettingValue) {
         guard case .text(let text) = setting else { return nil }
@@ -110,6 +151,7 @@ extension AdapterOptions.Targets: SettingRepresentable {
     init?(setting: SettingValue) {
         switch setting {
         case .text("all-linear"): self = .allLinear
+        case .text(let pattern): self = .pattern(pattern)
         case .list(let names): self = .named(names)
         default: return nil
         }
@@ -119,6 +161,25 @@ extension AdapterOptions.Targets: SettingRepresentable {
         switch self {
         case .allLinear: .text("all-linear")
         case .named(let names): .list(names)
+        case .pattern(let pattern): .text(pattern)
+        }
+    }
+}
+
+extension AdapterOptions.Exclusion: SettingRepresentable {
+    init?(setting: SettingValue) {
+        switch setting {
+        case .text(let pattern): self = .pattern(pattern)
+        case .list(let names): self = .named(names)
+        default: return nil
+        }
+    }
+
+    var setting: SettingValue? {
+        switch self {
+        case .none: nil
+        case .named(let names): .list(names)
+        case .pattern(let pattern): .text(pattern)
         }
     }
 }

@@ -53,7 +53,11 @@ extension RunSchema {
     private static let resourceKeys = [
         SchemaKey(
             "training.precision", .choice(TrainingOptions.Precision.allCases.map(\.rawValue)),
-            .value(.text("float32")), at: \.training.precision, "Element type of the base model's products."),
+            .value(.text("float32")), at: \.training.precision,
+            "Element type of the base model's weights and activations; sums, adapter and optimiser are float32."),
+        SchemaKey(
+            "training.recompute", .boolean, .value(.boolean(false)), at: \.training.recomputes,
+            "Compute each layer's inner values again in the backward pass: less memory for about a quarter more time."),
         SchemaKey(
             "training.threads", .integer(1...1_024), orWord: "auto", .value(.text("auto")), change: .allowed,
             at: \.trainingThreads,

@@ -5,6 +5,8 @@ indirect enum ValueKind: Hashable, Sendable {
     /// Any text of 1 to 4,096 bytes without control characters.
     case text
     case choice([String])
+    /// `true` or `false`.
+    case boolean
     case integer(ClosedRange<Int>)
     case number(NumberRange)
     case duration(ClosedRange<Duration>)
@@ -12,6 +14,12 @@ indirect enum ValueKind: Hashable, Sendable {
     case codec([String])
     /// Distinct texts, at least one.
     case textList
+    /// A text with a character that is special in regular expressions: a plain word in its place is a mistake.
+    case expression
+    /// A mapping of different texts to whole numbers, at least one.
+    case integerMap(ClosedRange<Int>)
+    /// A mapping of different texts to numbers, at least one.
+    case numberMap(NumberRange)
     /// A mapping of exactly this name to a number.
     case parameter(String, NumberRange)
     /// Whatever one of these takes, the first that does.
@@ -23,6 +31,7 @@ indirect enum ValueKind: Hashable, Sendable {
         case .text: "a text"
         case .choice(let words) where words.count == 1: "`\(words[0])`"
         case .choice(let words): "one of " + words.map { "`\($0)`" }.joined(separator: ", ")
+        case .boolean: "true or false"
         case .integer(let range) where range.upperBound == .max: "a whole number of at least \(range.lowerBound)"
         case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
         case .number(let range): "a number \(range.expectation)"
@@ -31,9 +40,16 @@ indirect enum ValueKind: Hashable, Sendable {
                 + "written like 500ms, 90s, 5m or 2h"
         case .codec(let names): "a codec, NAME[:key=value,…], NAME one of " + names.joined(separator: ", ")
         case .textList: "a list of different texts"
+        case .expression: "a regular expression"
+        case .integerMap(let range): "a mapping of texts to " + ValueKind.integer(range).plural
+        case .numberMap(let range): "a mapping of texts to numbers \(range.expectation)"
         case .parameter(let name, let range): "`{\(name): a number \(range.expectation)}`"
         case .either(let kinds): kinds.map(\.expectation).joined(separator: " or ")
         }
+    }
+
+    private var plural: String {
+        expectation.replacing("a whole number", with: "whole numbers")
     }
 
     /// Whether a path may stand here, so that an override's value is taken as it is.
@@ -55,6 +71,14 @@ extension ValueKind {
             let texts = items.compactMap(Self.text)
             guard !texts.isEmpty, texts.count == items.count, Set(texts).count == texts.count else { return nil }
             return .list(texts)
+        case (.integerMap(let range), .map(let pairs)):
+            return Self.map(pairs, of: .integer(range)) {
+                if case .integer(let value) = $0 { value } else { nil }
+            }.map(SettingValue.integers)
+        case (.numberMap(let range), .map(let pairs)):
+            return Self.map(pairs, of: .number(range)) {
+                if case .number(let value) = $0 { value } else { nil }
+            }.map(SettingValue.numbers)
         case (.parameter(let name, let range), .map(let pairs)):
             guard pairs.count == 1, let pair = pairs.first, Self.text(pair.key) == name,
                 case .number(let value)? = ValueKind.number(range).read(pair.value)
@@ -71,8 +95,14 @@ extension ValueKind {
         switch self {
         case .text:
             return Self.text(node).map(SettingValue.text)
+        case .expression:
+            let special: Set<Character> = ["\\", ".", "*", "+", "?", "[", "(", "|", "^", "$", "{"]
+            return text.contains(where: special.contains) ? Self.text(node).map(SettingValue.text) : nil
         case .choice(let words):
             return words.contains(text) ? .text(text) : nil
+        case .boolean:
+            guard isPlain, text == "true" || text == "false" else { return nil }
+            return .boolean(text == "true")
         case .integer(let range):
             guard isPlain, let value = NumberText.integer(text), range.contains(value) else { return nil }
             return .integer(value)
@@ -87,9 +117,22 @@ extension ValueKind {
                 return nil
             }
             return .text(name.description)
-        case .textList, .parameter, .either:
+        case .textList, .integerMap, .numberMap, .parameter, .either:
             return nil
         }
+    }
+
+    /// `nil` for an empty mapping, repeated keys and values of another kind.
+    private static func map<Value>(
+        _ pairs: [(key: YAMLNode, value: YAMLNode)], of kind: ValueKind, _ value: (SettingValue) -> Value?
+    ) -> [String: Value]? {
+        var values: [String: Value] = [:]
+        for pair in pairs {
+            guard let key = text(pair.key), let value = kind.read(pair.value).flatMap(value),
+                values.updateValue(value, forKey: key) == nil
+            else { return nil }
+        }
+        return values.isEmpty ? nil : values
     }
 
     private static func text(_ node: YAMLNode) -> String? {

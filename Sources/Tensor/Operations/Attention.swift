@@ -40,12 +40,13 @@ package struct AttentionShape {
 
     fileprivate func kernel(
         keys: Int, strides: (query: Int, key: Int, value: Int, out: Int), _ mask: AttentionMask,
-        lengths: UnsafePointer<Int32>?
+        lengths: UnsafePointer<Int32>?, dropout: Computation.Dropout? = nil, stream: UInt32 = 0
     ) -> shoal_attention_shape {
         shoal_attention_shape(
             blocks: blocks, queries: length, keys: keys, heads: heads, key_heads: keyHeads, head_size: headSize,
             query_stride: strides.query, key_stride: strides.key, value_stride: strides.value,
-            out_stride: strides.out, window: mask.window ?? 0, causal: mask.isCausal, lengths: lengths, scale: scale)
+            out_stride: strides.out, window: mask.window ?? 0, causal: mask.isCausal, lengths: lengths, scale: scale,
+            dropout_probability: dropout?.probability ?? 0, dropout_stream: stream, dropout_key: dropout?.key ?? 0)
     }
 }
 
@@ -55,16 +56,21 @@ extension Computation {
     /// - Parameters:
     ///   - query: `[blocks · length, heads · headSize]`
     ///   - key: `[blocks · length, keyHeads · headSize]`, as `value`.
+    ///   - dropout: Probability that a weight is dropped, in training only.
     /// - Returns: `[blocks · length, heads · headSize]`
     package func attend(
-        _ query: Activation, _ key: Activation, _ value: Activation, _ shape: AttentionShape, _ mask: AttentionMask
+        _ query: Activation, _ key: Activation, _ value: Activation, _ shape: AttentionShape, _ mask: AttentionMask,
+        dropout probability: Float = 0
     ) -> Activation {
+        let dropout = probability > 0 ? modelDropoutKey.map { Dropout(probability: probability, key: $0) } : nil
+        let stream = dropout == nil ? 0 : takeDropoutStream()
         let output = make(query.rows, query.columns, type, needsGradient: query.needsGradient)
         let logSumExp = output.needsGradient ? arena.take(query.rows * shape.heads * 4) : nil
         let strides = (query.stride, key.stride, value.stride, output.stride)
         let kernelType = type.kernelType
         withLengths(mask) { lengths in
-            var kernel = shape.kernel(keys: shape.length, strides: strides, mask, lengths: lengths)
+            var kernel = shape.kernel(
+                keys: shape.length, strides: strides, mask, lengths: lengths, dropout: dropout, stream: stream)
             let scratch = arena.take(shoal_attention_scratch(&kernel, false) * 4)
             shoal_attention_forward(
                 kernelType, query.values, key.values, value.values, output.values, logSumExp?.floats, scratch.floats,
@@ -74,7 +80,8 @@ extension Computation {
         record { [self] in
             guard let gradient = output.gradient else { return }
             withLengths(mask) { lengths in
-                var kernel = shape.kernel(keys: shape.length, strides: strides, mask, lengths: lengths)
+                var kernel = shape.kernel(
+                    keys: shape.length, strides: strides, mask, lengths: lengths, dropout: dropout, stream: stream)
                 let scratch = arena.take(shoal_attention_scratch(&kernel, true) * 4)
                 let targets = [query, key, value].map { $0.gradientTarget(arena) }
                 precondition(!targets.contains { $0.accumulates }, "queries, keys and values are read once")

@@ -5,9 +5,7 @@ extension Computation {
     package func dropout(_ x: Activation, probability: Float) -> Activation {
         guard let key = modelDropoutKey, probability > 0 else { return x }
         precondition(x.isWhole, "dropout over columns of a larger matrix")
-        // The adapter's masks use streams from 0 up.
-        let stream = 0x8000_0000 | dropoutsUsed
-        dropoutsUsed += 1
+        let stream = takeDropoutStream()
         let count = x.rows * x.columns
         let output = make(x.rows, x.columns, x.type, needsGradient: x.needsGradient)
         shoal_dropout_forward(x.type.kernelType, x.values, output.values, count, probability, key, stream)
@@ -23,5 +21,11 @@ extension Computation {
             }
         }
         return output
+    }
+
+    /// A stream of random numbers for one dropout of this pass. The adapter's masks use streams from 0 up.
+    func takeDropoutStream() -> UInt32 {
+        defer { dropoutsUsed += 1 }
+        return 0x8000_0000 | dropoutsUsed
     }
 }

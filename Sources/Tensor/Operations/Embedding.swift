@@ -17,3 +17,26 @@ extension Computation {
         shoal_gather_rows(table.type.kernelType, table.bytes, ids, sum.floats, ids.count, table.columns, 1, true)
     }
 }
+
+extension Computation {
+    /// For each token the rows of the next one, itself and the one before, side by side, float32 (MobileBERT's
+    /// trigrams, arXiv:2004.02984); zeros beyond a block's ends.
+    ///
+    /// - Parameters:
+    ///   - ids: `[blocks · length]`, each below the table's row count.
+    /// - Returns: `[blocks · length, 3 · columns]`
+    package func embedTrigrams(_ ids: [Int32], _ table: Weight, length: Int) -> Activation {
+        let width = table.columns
+        let output = make(ids.count, 3 * width, .float32, needsGradient: false)
+        output.floats.update(repeating: 0, count: ids.count * 3 * width)
+        for index in ids.indices {
+            let place = index % length
+            for (part, offset) in [1, 0, -1].enumerated() where (0..<length).contains(place + offset) {
+                shoal_gather_rows(
+                    table.type.kernelType, table.bytes, [ids[index + offset]],
+                    output.floats + (index * 3 + part) * width, 1, width, 1, false)
+            }
+        }
+        return output
+    }
+}

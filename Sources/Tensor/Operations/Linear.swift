@@ -19,33 +19,8 @@ package struct Linear {
     }
 }
 
-/// The two factors of one linear layer's update, where they lie during a pass.
-package struct LowRankFactors {
-    package let rank: Int
-    /// α/r or α/√r
-    package let scale: Float
-    /// `[rank, in]`
-    package let a: UnsafePointer<Float>
-    /// `[out, rank]`
-    package let b: UnsafePointer<Float>
-    /// Where their gradients are added up; `nil` outside training.
-    package let gradientA: UnsafeMutablePointer<Float>?
-    package let gradientB: UnsafeMutablePointer<Float>?
-
-    package init(
-        rank: Int, scale: Float, a: UnsafePointer<Float>, b: UnsafePointer<Float>,
-        gradientA: UnsafeMutablePointer<Float>?, gradientB: UnsafeMutablePointer<Float>?
-    ) {
-        self.rank = rank
-        self.scale = scale
-        self.a = a
-        self.b = b
-        self.gradientA = gradientA
-        self.gradientB = gradientB
-    }
-}
-
-/// Linear layers of one input with their low-rank updates: yᵢ = Wᵢ x + biasᵢ + Bᵢ (sᵢ Aᵢ drop(x)).
+/// Linear layers of one input with their low-rank updates: yᵢ = Wᵢ x + biasᵢ + Bᵢ (sᵢ Aᵢ drop(x)),
+/// and with magnitudes (DoRA) yᵢ = biasᵢ + mᵢ ⊙ (Wᵢ x + Bᵢ (sᵢ Aᵢ x)) / ‖Wᵢ + sᵢ Bᵢ Aᵢ‖.
 ///
 /// The updates' first factors are stacked, so that layers that share an input share one product for them.
 extension Computation {
@@ -56,35 +31,45 @@ extension Computation {
     /// - Returns: `[rows, Σ outputs]`, the layers' results side by side.
     package func linears(_ input: Activation, _ layers: [Linear]) -> Activation {
         let updates = LowRankUpdates(layers, self)
+        let magnitudes = Magnitudes(layers, updates, self)
         let output = make(
-            input.rows, layers.reduce(0) { $0 + $1.outputs }, type, needsGradient: input.needsGradient || !updates.isEmpty)
+            input.rows, layers.reduce(0) { $0 + $1.outputs }, type,
+            needsGradient: input.needsGradient || !updates.isEmpty)
         let x = MatMul.Operand(input)
         var first = 0
         for layer in layers {
-            matMul.multiply(
-                x, MatMul.Operand(layer.weight).transposed, into: MatMul.Result(output.slice(first, layer.outputs)),
-                bias: layer.bias)
+            withOperand(layer.weight) { weight in
+                matMul.multiply(
+                    x, weight.transposed, into: MatMul.Result(output.slice(first, layer.outputs)),
+                    bias: magnitudes.applies(to: layer) ? nil : layer.bias)
+            }
             first += layer.outputs
         }
         updates.forward(input, into: output)
+        magnitudes.forward(output)
         if output.needsGradient {
-            record { [self] in backward(input, layers, updates, output) }
+            record { [self] in backward(input, layers, updates, magnitudes, output) }
             input.storage.giveUpValues()
         }
         return output
     }
 
-    private func backward(_ input: Activation, _ layers: [Linear], _ updates: LowRankUpdates, _ output: Activation) {
+    private func backward(
+        _ input: Activation, _ layers: [Linear], _ updates: LowRankUpdates, _ magnitudes: Magnitudes,
+        _ output: Activation
+    ) {
         guard output.gradient != nil else { return }
+        magnitudes.backward(output)
         updates.addFactorGradients(input, outputGradient: output)
         guard input.needsGradient else { return }
         var (target, accumulates) = input.gradientTarget(arena)
         let result = MatMul.Result(target, input.type, stride: input.stride)
         var first = 0
         for layer in layers {
-            matMul.multiply(
-                MatMul.Operand(gradientOf: output.slice(first, layer.outputs)), MatMul.Operand(layer.weight),
-                into: result, accumulate: accumulates)
+            let gradient = MatMul.Operand(gradientOf: output.slice(first, layer.outputs))
+            withOperand(layer.weight) { weight in
+                matMul.multiply(gradient, weight, into: result, accumulate: accumulates)
+            }
             accumulates = true
             first += layer.outputs
         }

@@ -4,6 +4,7 @@ internal import CKernels
 final class LowRankUpdates {
     private struct Update {
         let factors: LowRankFactors
+        let layer: Int?
         /// First column of the layer's output within the group's.
         let firstOutput: Int
         let outputs: Int
@@ -42,7 +43,8 @@ final class LowRankUpdates {
                 SHOAL_FLOAT32, factors.b, computation.type.kernelType, b.address, layer.outputs * factors.rank, 1)
             updates.append(
                 Update(
-                    factors: factors, firstOutput: firstOutput, outputs: layer.outputs, firstRank: ranks,
+                    factors: factors, layer: layer.index, firstOutput: firstOutput, outputs: layer.outputs,
+                    firstRank: ranks,
                     dropoutStream: UInt32(truncatingIfNeeded: layer.index ?? 0), b: b))
             ranks += factors.rank
         }
@@ -68,6 +70,14 @@ final class LowRankUpdates {
         if !output.needsGradient { self.u = nil }
     }
 
+    /// A layer's factors in the pass's type: scaled A `[rank, in]` and B `[out, rank]`.
+    func packed(_ layer: Linear) -> (a: MatMul.Operand, b: Block)? {
+        guard let a, let update = updates.first(where: { $0.layer == layer.index }) else { return nil }
+        let rows = MatMul.Operand(
+            a.address + update.firstRank * inputs * type.size, type, rows: update.factors.rank, columns: inputs)
+        return (rows, update.b)
+    }
+
     /// Adds the update to some columns of a single layer's output.
     func addOutputs(_ first: Int, _ count: Int, to result: MatMul.Result, rows: Int) {
         guard let u, let update = updates.first else { return }
@@ -86,7 +96,8 @@ final class LowRankUpdates {
         eachInput(input) { x, updates in
             let (first, count) = span(updates)
             computation.matMul.multiply(
-                x, MatMul.Operand(a.address + first * inputs * type.size, type, rows: count, columns: inputs).transposed,
+                x,
+                MatMul.Operand(a.address + first * inputs * type.size, type, rows: count, columns: inputs).transposed,
                 into: MatMul.Result(u.address + first * type.size, type, stride: ranks))
         }
     }

@@ -30,7 +30,7 @@ extension Computation {
         return normalise(x, adding: nil, norm, heads: heads, wantsSum: false).normalised
     }
 
-    /// Adds to the residual stream and normalises the sum.
+    /// Adds to the residual stream and normalises the sum. While recording, neither term can be read afterwards.
     ///
     /// - Parameters:
     ///   - stream: `[rows, columns]`, float32 or of the pass's type.
@@ -73,6 +73,11 @@ extension Computation {
             x.type.kernelType, kernelType, &forwardShape, x.values, delta?.values, sum?.values, kept?.address,
             output.values, scale.floats)
         guard let kept, keeps else { return (sum, output) }
+        if wantsSum {
+            // The sum takes their place; kept for the backward pass they would double its memory.
+            x.storage.discardValues()
+            delta?.storage.discardValues()
+        }
         record { [self] in
             guard let gradient = output.gradient else {
                 if let sum { passOn(sum, to: x, and: delta) }

@@ -2,13 +2,21 @@ internal import CKernels
 
 extension Computation {
     /// `x + delta`, of x's type.
-    package func add(_ x: Activation, _ delta: Activation) -> Activation {
+    ///
+    /// - Parameter consuming: Neither term is read afterwards.
+    package func add(_ x: Activation, _ delta: Activation, consuming: Bool = false) -> Activation {
         precondition(x.columns == delta.columns && x.isWhole && delta.isWhole, "sums of whole matrices of one shape")
         let sum = make(x.rows, x.columns, x.type, needsGradient: x.needsGradient || delta.needsGradient)
         let count = x.rows * x.columns
         sum.values.copyMemory(from: x.values, byteCount: count * x.type.size)
         shoal_add_values(x.type.kernelType, sum.values, delta.type.kernelType, delta.values, count)
-        if sum.needsGradient { record { [self] in passOn(sum, to: x, and: delta) } }
+        if sum.needsGradient {
+            record { [self] in passOn(sum, to: x, and: delta) }
+            if consuming {
+                x.storage.discardValues()
+                delta.storage.discardValues()
+            }
+        }
         return sum
     }
 
@@ -17,7 +25,11 @@ extension Computation {
         let narrow = sum.storage.narrowGradient
         guard let gradient = sum.storage.takeGradient() else { return }
         if let delta, delta.needsGradient {
-            if let narrow { delta.storage.addGradient(narrow, arena) } else { addGradient(gradient, sum.type, to: delta) }
+            if let narrow {
+                delta.storage.addGradient(narrow, arena)
+            } else {
+                addGradient(gradient, sum.type, to: delta)
+            }
         }
         if x.needsGradient { x.storage.addGradient(gradient, arena) }
     }

@@ -29,7 +29,7 @@ struct Config: ParsableCommand {
                     return
                 }
                 let workers = try SimulatedWorkers(prepared)
-                try show(workers.workers.map { WorkerPreview($0, prepared) })
+                try show(workers.workers.map { try WorkerPreview($0, prepared) })
             }
         }
 
@@ -68,14 +68,12 @@ private struct WorkerPreview: Encodable {
     let trainBlocks: Int
     let testBlocks: Int
 
-    init(_ worker: SimulatedWorkers.Worker, _ prepared: PreparedRun) {
-        let length = prepared.configuration.training.sequenceLength
-        let packed = prepared.model.blocks(of: worker.rows, length: length)
-        let marks = [prepared.model.configuration.beginToken, prepared.model.configuration.endToken]
-            .compactMap { $0 }.count
+    init(_ worker: SimulatedWorkers.Worker, _ prepared: PreparedRun) throws {
+        let packed = try prepared.blocks(of: worker.rows)
+        let encoder = prepared.model.rowEncoder(chatTemplate: prepared.configuration.training.chatTemplate)
         self.worker = worker.name.text
         rows = worker.rows.count
-        tokens = worker.rows.reduce(0) { $0 + prepared.model.tokenizer.encode($1.text).count + marks }
+        tokens = try worker.rows.reduce(0) { $0 + (try encoder.tokenCount($1)) }
         trainBlocks = packed.joined(.train).count
         testBlocks = packed.joined(.test).count
     }

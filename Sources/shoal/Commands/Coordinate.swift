@@ -31,7 +31,7 @@ struct Coordinate: ParsableCommand {
         let logger = log.logger("shoal.coordinator")
         let started = MonotonicClock.now()
         let (prepared, state) = try usingInput {
-            (try PreparedRun(runFile.load()), try CoordinatorState(path: self.state))
+            (try PreparedRun(runFile.load(), split: .test), try CoordinatorState(path: self.state))
         }
         let view = RunView(rounds: prepared.configuration.federation.rounds, printsJSON: json) {
             MonotonicClock.now().seconds(since: started)
@@ -69,7 +69,7 @@ struct Coordinate: ParsableCommand {
 
     /// The coordinator's own text, when the run is evaluated on it.
     private func heldOut(_ prepared: PreparedRun) throws -> TokenBlocks {
-        let grouped = prepared.heldOut(prepared.rows)
+        let grouped = try prepared.heldOut(prepared.rows)
         guard prepared.configuration.evaluation.source == .coordinator else {
             return TokenBlocks(tokens: [], length: grouped.length)
         }

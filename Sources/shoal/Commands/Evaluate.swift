@@ -1,6 +1,7 @@
 public import ArgumentParser
 public import FineTuning
 import Foundation
+import LanguageModel
 public import Recipe
 import Tensor
 
@@ -23,7 +24,10 @@ struct Evaluate: ParsableCommand {
     @Option(help: "Tokens in a block.")
     var sequenceLength = 128
 
-    @Option(help: "Precision of the computation: float32.")
+    @Option(help: "How chats become text: chatml, llama-3, gemma, zephyr, alpaca, plain (default: as the model does).")
+    var chatTemplate: ChatTemplateName?
+
+    @Option(help: "Precision of the computation: float32, bfloat16.")
     var precision: TrainingOptions.Precision = .float32
 
     @Option(help: "Threads to compute with (default: all cores).")
@@ -42,10 +46,12 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         let result = try usingInput {
             if let threads { Threads.limit(to: threads) }
-            let base = try PretrainedModel(path: BuiltInModel.resolve(model))
+            let base = try PretrainedModel(
+                path: BuiltInModel.resolve(model), options: ModelOptions(precision: precision))
             let bound = try adapter.map { try base.adapter(at: $0) }
-            let rows = try DataFile.read(data).filter { split == nil || $0.split == split }
-            let grouped = base.blocks(of: rows, length: sequenceLength)
+            let grouped = try base.blocks(
+                of: .file(data), split: split, length: sequenceLength, chatTemplate: chatTemplate)
+            for notice in grouped.notices { Console.error(notice) }
             for warning in grouped.skipped { Console.error("warning: \(warning)") }
             let blocks = grouped.joined()
             guard blocks.count > 0 else {
@@ -86,4 +92,5 @@ struct Evaluate: ParsableCommand {
 }
 
 extension DataRow.Split: ExpressibleByArgument {}
+extension ChatTemplateName: ExpressibleByArgument {}
 extension TrainingOptions.Precision: ExpressibleByArgument {}

@@ -51,10 +51,10 @@ struct Work: ParsableCommand {
                     "the join file is for worker '\(join.worker)', not for '\(name)'; ask for an invitation of that name"
                 )
             }
-            let rows = try DataFile.read(data)
+            let source = try DataSource.checkedFile(data)
             Threads.limit(to: threads ?? ProcessInfo.processInfo.activeProcessorCount)
             return try WorkerAssembly(
-                join: join, rows: rows, model: model, state: state ?? "\(join.worker).shoal-state", insecure: insecure
+                join: join, data: source, model: model, state: state ?? "\(join.worker).shoal-state", insecure: insecure
             ).service(logger: logger)
         }
         let stopping = Handover(service)

@@ -37,7 +37,8 @@ enum BuiltInModel {
         return path
     }
 
-    private static var cacheFolder: String {
+    /// Where files go that can be made again.
+    static var cacheFolder: String {
         let environment = ProcessInfo.processInfo.environment
         if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return cache }
         if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.cache" }

@@ -23,7 +23,7 @@ struct SimulatedRun {
     init(_ prepared: PreparedRun, state path: String) throws {
         self.prepared = prepared
         workers = try SimulatedWorkers(prepared)
-        let grouped = prepared.heldOut(workers.workers.flatMap(\.rows))
+        let grouped = try prepared.heldOut(workers.workers.flatMap(\.rows))
         heldOut = grouped.joined(.test)
         guard heldOut.count > 0 || prepared.configuration.evaluation.source != .coordinator else {
             throw CommandFailure.badInput(
@@ -124,7 +124,7 @@ struct SimulatedRun {
                 let settings = WorkerSettings(
                     software: shoalVersion, cores: 1, memoryBytes: ProcessInfo.processInfo.physicalMemory,
                     curveKey: keys.publicKey, signingKey: identity.publicKey, hasInvitation: false, model: held)
-                let runner = LocalTraining(rows: worker.rows, model: prepared.model, compute: { $0() })
+                let runner = LocalTraining(data: .rows(worker.rows), model: prepared.model, compute: { $0() })
                 let backoff = StreamKey(seed: 0, worker: worker.name.text, purpose: .backoff).generator()
                 link.attach(
                     WorkerService(

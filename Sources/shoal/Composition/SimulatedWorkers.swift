@@ -30,8 +30,7 @@ struct SimulatedWorkers {
                     "the data names a worker '\(share.worker)'; a name has 1 to 64 letters, digits, '.', '_', '-' and "
                         + "spaces inside")
             }
-            let train = prepared.model.blocks(
-                of: share.rows.filter { $0.split == .train }, length: configuration.training.sequenceLength)
+            let train = try prepared.blocks(of: share.rows, split: .train)
             guard train.joined(.train).count > 0 else {
                 throw CommandFailure.badInput(
                     "worker '\(name)' has less than one block of \(train.length) tokens to train on; "

@@ -11,7 +11,7 @@ import Worker
 /// Puts a worker together: its keys, its text, its trainer and its link.
 struct WorkerAssembly {
     let join: JoinFile
-    let rows: [DataRow]
+    let data: DataSource
     /// As given on the command line.
     let model: String?
     let state: String
@@ -35,7 +35,8 @@ struct WorkerAssembly {
             signingKey: signing.publicKey, hasInvitation: true, model: held)
         let service = WorkerService(
             settings: settings, state: state, link: transport, loop: transport,
-            runner: LocalTraining(rows: rows, compute: compute.post),
+            runner: LocalTraining(
+                data: data, notice: { logger.info("text", metadata: ["notice": "\($0)"]) }, compute: compute.post),
             backoff: StreamKey(seed: 0, worker: join.worker.text, purpose: .backoff).generator(),
             observer: { WorkerLog.record($0, to: logger) })
         return (transport, service)

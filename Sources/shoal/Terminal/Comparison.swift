@@ -28,7 +28,6 @@ struct Comparison {
     ) throws {
         let configuration = prepared.configuration
         let model = prepared.model.model
-        let length = configuration.training.sequenceLength
         let baseline = LocalBaseline(
             model: model, initial: prepared.plan.adapter(values: prepared.initialValues),
             options: configuration.training, seed: configuration.federation.seed)
@@ -42,7 +41,7 @@ struct Comparison {
         var onAll: [Double] = []
         for (index, worker) in workers.workers.enumerated() {
             progress(index, workers.workers.count)
-            let packed = prepared.model.blocks(of: worker.rows, length: length)
+            let packed = try prepared.blocks(of: worker.rows)
             let participant = LocalBaseline.Participant(
                 worker: worker.name, train: packed.joined(.train), test: packed.joined(.test))
             var own: LowRankAdapter?

@@ -20,6 +20,6 @@ enum RunHeader {
             "strategy      \(federation.strategy.rawValue), \(training.localSteps) local steps of "
                 + "\(training.batchSize) × \(training.sequenceLength) tokens, \(training.optimizer.rawValue) "
                 + "\(training.learningRate), updates \(configuration.compression.uplink)",
-        ]
+        ] + (prepared.chatTemplate.map { ["chats         \($0.name.rawValue) template: \($0.reason)"] } ?? [])
     }
 }

@@ -37,17 +37,15 @@ save("pattern_float16", torch.float16, r=2, lora_alpha=4, target_modules=r".*\.0
 
 # Configurations that change the maths; the key that must be named is the file's name.
 refused = {
-    "use_dora": LoraConfig(target_modules=["q_proj"], use_dora=True),
     "bias": LoraConfig(target_modules=["q_proj"], bias="lora_only"),
     "lora_bias": LoraConfig(target_modules=["q_proj"], lora_bias=True),
-    "rank_pattern": LoraConfig(target_modules=["q_proj"], rank_pattern={"q_proj": 4}),
-    "alpha_pattern": LoraConfig(target_modules=["q_proj"], alpha_pattern={"q_proj": 4}),
-    "modules_to_save": LoraConfig(target_modules=["q_proj"], modules_to_save=["lm_head"]),
-    "layers_to_transform": LoraConfig(target_modules=["q_proj"], layers_to_transform=[0]),
-    "fan_in_fan_out": LoraConfig(target_modules=["q_proj"], fan_in_fan_out=True),
     "init_lora_weights": LoraConfig(target_modules=["q_proj"], init_lora_weights="pissa"),
-    "exclude_modules": LoraConfig(target_modules=["q_proj"], exclude_modules=["k_proj"]),
     "trainable_token_indices": LoraConfig(target_modules=["q_proj"], trainable_token_indices=[1]),
+    "use_qalora": LoraConfig(target_modules=["q_proj"], use_qalora=True),
+    "target_parameters": LoraConfig(target_modules=["q_proj"], target_parameters=["mlp.experts.gate_up_proj"]),
+    "alora_invocation_tokens": LoraConfig(target_modules=["q_proj"], alora_invocation_tokens=[1]),
+    "ensure_weight_tying": LoraConfig(target_modules=["q_proj"], ensure_weight_tying=True),
+    "kasa_config": LoraConfig(target_modules=["q_proj"], kasa_config={}),
     "layer_replication": LoraConfig(target_modules=["q_proj"], layer_replication=[[0, 1]]),
     "peft_type": IA3Config(target_modules=["q_proj"], feedforward_modules=[]),
 }

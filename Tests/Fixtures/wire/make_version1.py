@@ -52,6 +52,12 @@ SIGNATURE = run_of(0x20, 64)
 ADAPTER = (number(1, 1) + number(2, 8) + real64(3, 16.0) + number(4, 2) + real64(5, 0.05)
            + text(7, "q_proj") + text(7, "v_proj"))
 ADAPTER_ALL = number(1, 1) + number(2, 4) + real64(3, 8.0) + number(4, 1) + number(6, 1)
+# A list of excluded layers; the patterns in ascending order.
+ADAPTER_PATTERNS = (number(1, 2) + number(2, 4) + real64(3, 8.0) + number(4, 1) + text(8, r".*\.[qv]_proj")
+                    + text(9, "layers.0.self_attn.q_proj") + text(9, "lm_head")
+                    + blob(11, text(1, "^model.*q_proj") + number(2, 16)) + blob(11, text(1, "v_proj") + number(2, 2))
+                    + blob(12, text(1, "q_proj") + real64(2, 0.5)))
+ADAPTER_EXCLUDED = ADAPTER_ALL + text(10, ".*head")
 TRAINING = (number(1, 10) + number(2, 8) + number(3, 2) + number(4, 128) + number(5, 1) + real64(6, 3e-3)
             + number(7, 3) + number(8, 5) + number(9, 200) + real64(10, 0.01) + real64(11, 0.9) + real64(12, 0.999)
             + real64(13, 1e-8) + real64(15, 1.0) + number(16, 1))
@@ -75,6 +81,10 @@ MESSAGES = [
      + blob(7, ADAPTER) + blob(8, TRAINING) + text(9, "eden:bits=4") + fixed64(10, 0xFEDCBA9876543210)),
     ("offer to evaluate", 22, number(1, 1) + number(2, 2) + number(3, 1) + blob(5, A) + blob(6, B)
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1)),
+    ("offer with patterns", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_PATTERNS) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1)),
+    ("offer with an excluding pattern", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_EXCLUDED) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1)),
     ("accept", 23, number(1, LEASE)),
     ("decline", 24, number(1, LEASE) + text(2, "policy: no training at night")),
     ("object request", 25, blob(1, A) + number(2, 2**33) + number(3, 2**22)),

@@ -13,9 +13,10 @@ func makeTokenDecoder(_ field: JSONField) throws(TokenizerError) -> any TokenDec
     case "Replace": return ReplaceDecoder(replace: try ReplaceNormalizer(field))
     case "Strip": return try StripDecoder(field)
     case "Metaspace": return MetaspaceDecoder(scheme: try MetaspaceScheme(field))
+    case "WordPiece": return try WordPieceDecoder(field)
     case let other:
         throw field.unsupported(
-            other, supported: "Sequence, ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace")
+            other, supported: "Sequence, ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace, WordPiece")
     }
 }
 

@@ -14,7 +14,7 @@ struct SymbolTable {
     init(_ field: JSONField, vocabulary: Vocabulary, isByteLevel: Bool) throws(TokenizerError) {
         self.isByteLevel = isByteLevel
         fusesUnknown = try field.flag("fuse_unk", default: false)
-        byteTokens = try field.flag("byte_fallback", default: false) ? Self.byteTokens(vocabulary) : nil
+        byteTokens = try field.flag("byte_fallback", default: false) ? vocabulary.byteTokens : nil
         let unknownToken = try field.optional("unk_token")
         let unknownText = try unknownToken?.bytes()
         unknown = unknownText.flatMap(vocabulary.id(of:))
@@ -31,13 +31,6 @@ struct SymbolTable {
             guard complete.allSatisfy({ $0 >= 0 }) else {
                 throw unknownToken.invalid("names \(quoted(unknownText)), which the vocabulary lacks")
             }
-        }
-    }
-
-    private static func byteTokens(_ vocabulary: Vocabulary) -> [Int32] {
-        let digits = Array("0123456789ABCDEF".utf8)
-        return (0..<256).map { byte in
-            vocabulary.id(of: Array("<0x".utf8) + [digits[byte >> 4], digits[byte & 15], UInt8(ascii: ">")]) ?? -1
         }
     }
 

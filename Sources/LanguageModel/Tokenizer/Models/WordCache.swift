@@ -39,6 +39,22 @@ struct WordCache {
         return false
     }
 
+    /// Appends the tokens of `word` to `result`: those known, or those that `encode` appends, which are then known.
+    @inline(__always)
+    mutating func append(
+        _ word: Range<Int>, of bytes: Span<UInt8>, to result: inout [Int32], encode: (inout [Int32]) -> Void
+    ) {
+        guard word.count <= Self.longestWord else {
+            encode(&result)
+            return
+        }
+        let hash = Self.hash(word, of: bytes)
+        if append(word, of: bytes, hash: hash, to: &result) { return }
+        let start = result.count
+        encode(&result)
+        insert(word, of: bytes, hash: hash, tokens: result[start...])
+    }
+
     /// Remembers that `word`, which is not known yet, has these tokens.
     mutating func insert(_ word: Range<Int>, of bytes: Span<UInt8>, hash: UInt64, tokens wordTokens: ArraySlice<Int32>)
     {

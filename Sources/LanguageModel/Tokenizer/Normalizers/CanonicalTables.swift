@@ -66,6 +66,25 @@ struct CanonicalTables {
         }
     }
 
+    /// Sorts runs of combining marks by class, those of one class keeping their order.
+    func sortMarks(_ scalars: inout [UInt32]) {
+        var index = 0
+        while index < scalars.count {
+            guard combiningClass(scalars[index]) != 0 else {
+                index += 1
+                continue
+            }
+            let start = index
+            while index < scalars.count && combiningClass(scalars[index]) != 0 { index += 1 }
+            if index - start > 1 {
+                let marks = scalars[start..<index].enumerated().map {
+                    (key: Int(combiningClass($0.element)) << 40 | $0.offset, scalar: $0.element)
+                }
+                scalars.replaceSubrange(start..<index, with: marks.sorted { $0.key < $1.key }.map(\.scalar))
+            }
+        }
+    }
+
     /// What two scalars compose to, or nil.
     func composition(_ first: UInt32, _ second: UInt32) -> UInt32? {
         // Nothing below U+0300 is the second part of a composite.

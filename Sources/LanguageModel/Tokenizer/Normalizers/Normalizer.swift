@@ -1,6 +1,13 @@
 /// Rewrites a stretch of text before it is split into pieces. Text is valid UTF-8 on both sides.
 protocol Normalizer: Sendable {
     func normalize(_ text: inout [UInt8])
+
+    /// Whether the first scalar of a text may go without a trace. What then starts the text does not start the input.
+    var mayDropStart: Bool { get }
+}
+
+extension Normalizer {
+    var mayDropStart: Bool { false }
 }
 
 /// Reads a `normalizer` object of `tokenizer.json`. A new kind is a file beside this one and a line here.
@@ -11,8 +18,19 @@ func makeNormalizer(_ field: JSONField) throws(TokenizerError) -> any Normalizer
     case "Replace": return try ReplaceNormalizer(field)
     case "NFC": return UnicodeNormalizer(form: .composed)
     case "NFD": return UnicodeNormalizer(form: .decomposed)
+    case "NFKC": return UnicodeNormalizer(form: .compatiblyComposed)
+    case "NFKD": return UnicodeNormalizer(form: .compatiblyDecomposed)
+    case "Lowercase": return LowercaseNormalizer()
+    case "Strip": return try StripNormalizer(field)
+    case "StripAccents": return StripAccentsNormalizer()
+    case "Nmt": return NmtNormalizer()
+    case "BertNormalizer": return try BertNormalizer(field)
+    case "Precompiled": return try PrecompiledNormalizer(field)
     case let other:
-        throw field.unsupported(other, supported: "Sequence, Prepend, Replace, NFC, NFD")
+        throw field.unsupported(
+            other,
+            supported: "Sequence, Prepend, Replace, NFC, NFD, NFKC, NFKD, Lowercase, Strip, StripAccents, Nmt, "
+                + "BertNormalizer, Precompiled")
     }
 }
 
@@ -29,6 +47,8 @@ struct NormalizerSequence: Normalizer {
     func normalize(_ text: inout [UInt8]) {
         for step in steps { step.normalize(&text) }
     }
+
+    var mayDropStart: Bool { steps.contains(where: \.mayDropStart) }
 }
 
 /// Puts a prefix before text that is not empty.

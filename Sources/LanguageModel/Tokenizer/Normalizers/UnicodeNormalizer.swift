@@ -1,10 +1,17 @@
-/// Canonical normalization (Unicode Standard Annex 15) as `tokenizers` does it.
+/// Canonical and compatibility normalization (Unicode Standard Annex 15) as `tokenizers` does it.
 struct UnicodeNormalizer: Normalizer {
     enum Form {
         /// NFC
         case composed
         /// NFD
         case decomposed
+        /// NFKC
+        case compatiblyComposed
+        /// NFKD
+        case compatiblyDecomposed
+
+        var isComposed: Bool { self == .composed || self == .compatiblyComposed }
+        var isCompatible: Bool { self == .compatiblyComposed || self == .compatiblyDecomposed }
     }
 
     let form: Form
@@ -13,25 +20,19 @@ struct UnicodeNormalizer: Normalizer {
         if isUnchanged(text) { return }
         let tables = CanonicalTables.shared
         var scalars = decomposed(text, tables)
-        if form == .composed { compose(&scalars, tables) }
+        if form.isComposed { compose(&scalars, tables) }
         var result: [UInt8] = []
         result.reserveCapacity(text.count)
-        for value in scalars {
-            if value < 0x80 {
-                result.append(UInt8(value))
-            } else {
-                let scalar = Unicode.Scalar(value) ?? "\u{FFFD}"
-                result.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
-            }
-        }
+        for value in scalars { appendUTF8(value, to: &result) }
         text = result
     }
 
-    /// A quick answer for most text: below U+0300 nothing composes, below U+0080 nothing decomposes.
+    /// A quick answer for most text: below U+0300 nothing composes, below U+0080 nothing decomposes, be it for
+    /// compatibility.
     private func isUnchanged(_ text: [UInt8]) -> Bool {
         switch form {
         case .composed: text.allSatisfy { $0 < 0xCC }
-        case .decomposed: text.allSatisfy { $0 < 0x80 }
+        case .decomposed, .compatiblyComposed, .compatiblyDecomposed: text.allSatisfy { $0 < 0x80 }
         }
     }
 
@@ -39,29 +40,19 @@ struct UnicodeNormalizer: Normalizer {
     private func decomposed(_ text: [UInt8], _ tables: CanonicalTables) -> [UInt32] {
         var scalars: [UInt32] = []
         scalars.reserveCapacity(text.count)
+        let compatible = form.isCompatible ? CompatibilityDecompositions.shared : nil
         let bytes = text.span
         var position = 0
         while position < bytes.count {
             let next = scalar(in: bytes, at: position)
-            tables.appendDecomposition(of: next.value, to: &scalars)
             position = next.end
-        }
-        // Runs of combining marks are sorted by class, those of one class keeping their order.
-        var index = 0
-        while index < scalars.count {
-            guard tables.combiningClass(scalars[index]) != 0 else {
-                index += 1
-                continue
-            }
-            let start = index
-            while index < scalars.count && tables.combiningClass(scalars[index]) != 0 { index += 1 }
-            if index - start > 1 {
-                let marks = scalars[start..<index].enumerated().map {
-                    (key: Int(tables.combiningClass($0.element)) << 40 | $0.offset, scalar: $0.element)
-                }
-                scalars.replaceSubrange(start..<index, with: marks.sorted { $0.key < $1.key }.map(\.scalar))
+            if let compatible, next.value >= 0xA0, let decomposition = compatible[next.value] {
+                scalars.append(contentsOf: decomposition)
+            } else {
+                tables.appendDecomposition(of: next.value, to: &scalars)
             }
         }
+        tables.sortMarks(&scalars)
         return scalars
     }
 

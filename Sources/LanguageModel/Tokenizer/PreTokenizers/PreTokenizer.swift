@@ -8,6 +8,8 @@ struct PreTokenization {
     var steps: [any PreTokenizer] = []
     /// After `ByteLevel` every byte is a symbol of its own, written in the vocabulary as a printable character.
     var isByteLevel = false
+    /// Whether a `Metaspace` marks only the piece that starts the input.
+    private(set) var marksStartOnly = false
 
     func apply(to pieces: inout PieceList) {
         for step in steps { step.apply(to: &pieces) }
@@ -37,9 +39,22 @@ extension PreTokenization {
             let individually = try field.flag("individual_digits", default: false)
             steps.append(DigitsPreTokenizer(individually: individually))
         case "Metaspace":
-            steps.append(MetaspacePreTokenizer(scheme: try MetaspaceScheme(field)))
+            let scheme = try MetaspaceScheme(field)
+            if scheme.prefix == .first { marksStartOnly = true }
+            steps.append(MetaspacePreTokenizer(scheme: scheme))
+        case "BertPreTokenizer":
+            steps.append(BertPreTokenizer())
+        case "Whitespace":
+            steps.append(WhitespacePreTokenizer())
+        case "WhitespaceSplit":
+            steps.append(WhitespaceSplitPreTokenizer())
+        case "Punctuation":
+            steps.append(try PunctuationPreTokenizer(field))
         case let other:
-            throw field.unsupported(other, supported: "Sequence, ByteLevel, Split, Digits, Metaspace")
+            throw field.unsupported(
+                other,
+                supported: "Sequence, ByteLevel, Split, Digits, Metaspace, BertPreTokenizer, Whitespace, "
+                    + "WhitespaceSplit, Punctuation")
         }
     }
 }

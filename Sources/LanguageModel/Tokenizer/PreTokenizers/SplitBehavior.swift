@@ -5,6 +5,16 @@ enum SplitBehavior: String {
     case mergedWithPrevious = "MergedWithPrevious"
     case mergedWithNext = "MergedWithNext"
     case contiguous = "Contiguous"
+
+    init(_ field: JSONField) throws(TokenizerError) {
+        guard let behavior = SplitBehavior(rawValue: try field.text()) else {
+            throw field.unsupported(
+                quoted(try field.bytes()),
+                supported: "Removed, Isolated, MergedWithPrevious, MergedWithNext, Contiguous"
+            )
+        }
+        self = behavior
+    }
 }
 
 /// Collects the parts of one piece, joining neighbours as the behaviour asks.

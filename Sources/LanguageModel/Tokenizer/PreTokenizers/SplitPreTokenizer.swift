@@ -5,13 +5,7 @@ struct SplitPreTokenizer: PreTokenizer {
     private let inverted: Bool
 
     init(_ field: JSONField) throws(TokenizerError) {
-        let name = try field.required("behavior")
-        guard let behavior = SplitBehavior(rawValue: try name.text()) else {
-            throw name.unsupported(
-                quoted(try name.bytes()), supported: "Removed, Isolated, MergedWithPrevious, MergedWithNext, Contiguous"
-            )
-        }
-        self.behavior = behavior
+        behavior = try SplitBehavior(try field.required("behavior"))
         inverted = try field.flag("invert", default: false)
         let pattern = try field.required("pattern")
         if let expression = try pattern.optional("Regex") {

@@ -74,6 +74,14 @@ struct JSONField {
         return number
     }
 
+    func number() throws(TokenizerError) -> Double {
+        switch value {
+        case .integer(let number): return Double(number)
+        case .real(let number): return number
+        default: throw invalid("is \(value.kind) where a number belongs")
+        }
+    }
+
     /// A token id; see ``Vocabulary/maximumID``.
     func tokenID() throws(TokenizerError) -> Int32 {
         guard case .integer(let number) = value, let id = Vocabulary.id(number) else {

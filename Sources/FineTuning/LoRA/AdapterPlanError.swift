@@ -1,0 +1,35 @@
+public import ModelFiles
+
+/// Adapter options that do not fit the model.
+public enum AdapterPlanError: Error, Hashable, Sendable {
+    case rankTooSmall(Int)
+    case noTargets
+    case targetMatchesNothing(String, available: [String])
+    /// An entry of another setting than the targets' list.
+    case patternMatchesNothing(key: String, pattern: String, available: [String])
+    case everythingExcluded
+    /// A target inside a module that trains whole.
+    case targetTrainsWhole(String)
+    case pattern(ModuleNamePatternError)
+    /// A vector or adapter of another shape.
+    case shapeMismatch(String)
+}
+
+extension AdapterPlanError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .rankTooSmall(let rank): "adapter.rank is \(rank); it must be at least 1"
+        case .noTargets: "adapter.targets is empty; name at least one linear layer or write all-linear"
+        case .targetMatchesNothing(let name, let available):
+            "adapter.targets: '\(name)' matches no linear layer of this model; "
+                + "it has \(available.joined(separator: ", "))"
+        case .patternMatchesNothing(let key, let pattern, let available):
+            "\(key): '\(pattern)' matches no layer; there are \(available.joined(separator: ", "))"
+        case .everythingExcluded: "adapter.exclude leaves nothing of adapter.targets; exclude less"
+        case .targetTrainsWhole(let layer):
+            "adapter.targets selects \(layer), which belongs to the head that trains whole; exclude it"
+        case .pattern(let error): "adapter: \(error)"
+        case .shapeMismatch(let what): what
+        }
+    }
+}

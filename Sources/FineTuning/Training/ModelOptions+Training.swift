@@ -1,0 +1,13 @@
+public import LanguageModel
+public import Recipe
+
+extension ModelOptions {
+    /// As a run's training section asks for it.
+    public init(_ training: TrainingOptions) {
+        self.init(precision: training.precision, recomputes: training.recomputes)
+    }
+
+    public init(precision: TrainingOptions.Precision, recomputes: Bool = false) {
+        self.init(precision: precision == .bfloat16 ? Precision.bfloat16 : .float32, recomputes: recomputes)
+    }
+}

@@ -1,0 +1,15 @@
+/// The cleaning of SentencePiece's translation models: control characters go, invisible ones become spaces.
+struct NmtNormalizer: Normalizer {
+    var mayDropStart: Bool { true }
+
+    func normalize(_ text: inout [UInt8]) {
+        text = mapScalars(text) { value, result in
+            switch value {
+            case 0x01...0x08, 0x0B, 0x0E...0x1F, 0x7F, 0x8F, 0x9F: break
+            case 0x09, 0x0A, 0x0C, 0x0D, 0x1680, 0x200B...0x200F, 0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD:
+                result.append(UInt8(ascii: " "))
+            default: appendUTF8(value, to: &result)
+            }
+        }
+    }
+}
