@@ -101,9 +101,10 @@ struct SmallGraph {
         let last = Norm(
             kind: .layer, weight: Vector(given.norms[1]), bias: Vector(given.norms[0]), epsilon: 1e-3)
         let table = Weight(rows: rows, columns: width, type: type, values: given.input)
-        let embedded = pass.embed((0..<rows).map(Int32.init), table)
+        // Twice, because what was added to the stream cannot be read in the backward pass.
+        let embedded = (0..<2).map { _ in pass.embed((0..<rows).map(Int32.init), table) }
         let (stream, normalised) = pass.addAndNormalise(
-            embedded, pass.linear(pass.narrowed(embedded), layers[0]), first)
+            embedded[0], pass.linear(pass.narrowed(embedded[1]), layers[0]), first)
         let middle = { (x: Activation) -> Activation in
             let both = pass.linear(x, layers[1])
             let gate = pass.gate(both.slice(0, hidden), both.slice(hidden, hidden), .silu)
