@@ -2692,7 +2692,7 @@ const ProtobufCEnumDescriptor shoal__v1__training_options__precision__descriptor
   shoal__v1__training_options__precision__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[18] =
+static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[19] =
 {
   {
     "local_steps",
@@ -2910,6 +2910,18 @@ static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "class_names",
+    21,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Shoal__V1__TrainingOptions, n_class_names),
+    offsetof(Shoal__V1__TrainingOptions, class_names),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   2,   /* field[2] = accumulation_steps */
@@ -2917,6 +2929,7 @@ static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   10,   /* field[10] = beta1 */
   11,   /* field[11] = beta2 */
   17,   /* field[17] = chat_template */
+  18,   /* field[18] = class_names */
   14,   /* field[14] = clip_norm */
   12,   /* field[12] = epsilon */
   5,   /* field[5] = learning_rate */
@@ -2935,7 +2948,7 @@ static const ProtobufCIntRange shoal__v1__training_options__number_ranges[2 + 1]
 {
   { 1, 0 },
   { 20, 17 },
-  { 0, 18 }
+  { 0, 19 }
 };
 const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
 {
@@ -2945,7 +2958,7 @@ const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
   "Shoal__V1__TrainingOptions",
   "shoal.v1",
   sizeof(Shoal__V1__TrainingOptions),
-  18,
+  19,
   shoal__v1__training_options__field_descriptors,
   shoal__v1__training_options__field_indices_by_name,
   2,  shoal__v1__training_options__number_ranges,

@@ -24,11 +24,14 @@ public struct Evaluation: Hashable, Sendable {
     public var standardError: Double
     /// Blocks or examples.
     public var items: Int
+    /// The part of the examples that were classified rightly; `nil` for language modelling, and where workers evaluate.
+    public var accuracy: Double?
 
-    public init(loss: Double, standardError: Double, items: Int) {
+    public init(loss: Double, standardError: Double, items: Int, accuracy: Double? = nil) {
         self.loss = loss
         self.standardError = standardError
         self.items = items
+        self.accuracy = accuracy
     }
 }
 

@@ -34,6 +34,8 @@ public struct TrainingOptions: Hashable, Sendable {
     public var recomputes: Bool
     /// How conversations become text; `nil` recognises the base model's own template.
     public var chatTemplate: ChatTemplateName?
+    /// Classes in the order of the head's outputs, for classification; empty for language modelling.
+    public var classNames: [String]
 
     public init(
         localSteps: Int = 10, batchSize: Int = 8, accumulationSteps: Int = 1, sequenceLength: Int = 128,
@@ -41,7 +43,7 @@ public struct TrainingOptions: Hashable, Sendable {
         warmupSteps: Int = 0, totalSteps: Int = 0, weightDecay: Double = 0, beta1: Double = 0.9, beta2: Double = 0.999,
         epsilon: Double = 1e-8, momentum: Double = 0, clipNorm: Double? = 1, precision: Precision = .float32,
         recomputes: Bool = false,
-        chatTemplate: ChatTemplateName? = nil
+        chatTemplate: ChatTemplateName? = nil, classNames: [String] = []
     ) {
         self.localSteps = localSteps
         self.batchSize = batchSize
@@ -61,5 +63,6 @@ public struct TrainingOptions: Hashable, Sendable {
         self.precision = precision
         self.recomputes = recomputes
         self.chatTemplate = chatTemplate
+        self.classNames = classNames
     }
 }

@@ -114,6 +114,8 @@ extension TrainingOptions {
         fields.pointee.epsilon = epsilon
         fields.pointee.momentum = momentum
         fields.pointee.chat_template = ChatTemplateCoding.number(chatTemplate)
+        fields.pointee.class_names = arena.texts(classNames)
+        fields.pointee.n_class_names = classNames.count
         if let clipNorm {
             fields.pointee.clip_norm_presence_case = SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE_CLIP_NORM
             fields.pointee.clip_norm = clipNorm

@@ -64,6 +64,16 @@ extension TrainingOptions {
             epsilon: try wireFinite(fields.epsilon, "training.epsilon"),
             momentum: try wireFinite(fields.momentum, "training.momentum"), clipNorm: clipNorm, precision: precision,
             recomputes: fields.recompute != 0,
-            chatTemplate: try ChatTemplateCoding.name(fields.chat_template))
+            chatTemplate: try ChatTemplateCoding.name(fields.chat_template), classNames: try Self.classNames(fields))
+    }
+
+    private static func classNames(_ fields: Shoal__V1__TrainingOptions) throws(WireError) -> [String] {
+        let names = try wireTexts(
+            fields.class_names, count: fields.n_class_names, "training.classNames", limit: WireLimits.nameBytes,
+            countLimit: WireLimits.classCount)
+        guard names.count != 1, Set(names).count == names.count else {
+            throw .malformed("training.classNames is a single name, or one twice")
+        }
+        return names
     }
 }

@@ -18,6 +18,8 @@ public enum WireLimits {
     public static let featureCount = 64
     /// Target layers in one offer.
     public static let targetCount = 1_024
+    /// Classes that a head tells apart.
+    public static let classCount = 1_024
     /// A regular expression over layer names. Unit: bytes.
     public static let patternBytes = 4_096
     /// Entries of a secure aggregation message.

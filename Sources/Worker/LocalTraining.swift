@@ -18,23 +18,28 @@ public final class LocalTraining: TaskRunning {
     /// Runs jobs one after the other: on the process's compute thread, or at once on the caller's.
     public typealias Compute = @Sendable (@escaping @Sendable () -> Void) -> Void
 
-    /// A worker's text as blocks, for tasks that want it alike.
+    /// A worker's text as blocks or examples, for tasks that want it alike.
     private struct Packed {
         let length: Int
         let template: ChatTemplateName?
-        let train: TokenBlocks
-        let test: TokenBlocks
+        let classNames: [String]
+        let train: TaskItems
+        let test: TaskItems
         /// What was left out, in sentences for people.
         let warnings: [String]
+
+        func fits(_ options: TrainingOptions) -> Bool {
+            length == options.sequenceLength && template == options.chatTemplate && classNames == options.classNames
+        }
     }
 
     /// The loaded model and packed text, kept between tasks.
     private final class Desk: @unchecked Sendable {
         // Touched by jobs of `compute` alone, which never run at the same time.
-        var base: PretrainedModel?
+        var base: TaskModel?
         var packed: Packed?
 
-        init(base: PretrainedModel?) {
+        init(base: TaskModel?) {
             self.base = base
         }
     }
@@ -78,7 +83,7 @@ public final class LocalTraining: TaskRunning {
     ///   - notice: Told once, in sentences for people, how the text was read; from the compute thread.
     ///   - compute: Shared by all that computes in this process.
     public init(
-        data: DataSource, model: PretrainedModel? = nil, notice: @escaping @Sendable (String) -> Void = { _ in },
+        data: DataSource, model: TaskModel? = nil, notice: @escaping @Sendable (String) -> Void = { _ in },
         compute: @escaping Compute
     ) {
         self.data = data
@@ -113,13 +118,12 @@ public final class LocalTraining: TaskRunning {
         _ task: LocalTask, _ data: DataSource, _ desk: Desk, _ notice: (String) -> Void, _ isWanted: () -> Bool,
         _ report: @escaping @Sendable (TaskEvent) -> Void
     ) throws -> TaskEvent {
-        let options = ModelOptions(task.training)
         let base =
-            try desk.base.flatMap { $0.path == task.modelPath && $0.options == options ? $0 : nil }
-            ?? PretrainedModel(path: task.modelPath, options: options)
+            try desk.base.flatMap { $0.fits(path: task.modelPath, options: task.training) ? $0 : nil }
+            ?? TaskModel(path: task.modelPath, options: task.training)
         desk.base = base
         let packed = try pack(data, for: task.training, base, desk, notice)
-        let plan = try AdapterPlan(options: task.adapterOptions, model: base.model.linearLayers)
+        let plan = try base.adapterPlan(task.adapterOptions)
         guard plan.layout == task.layout else {
             throw AdapterPlanError.shapeMismatch(
                 "the coordinator's adapter has other tensors than this base model gives")
@@ -127,19 +131,22 @@ public final class LocalTraining: TaskRunning {
         var adapter = plan.adapter(values: task.values)
         switch task.kind {
         case .evaluate:
-            let losses = BlockLosses(
-                try LossEvaluation.losses(of: packed.test, model: base.model, adapter: adapter))
+            let (losses, _) = try base.measure(packed.test, adapter: adapter)
             return .evaluated(items: losses.items, lossSum: losses.lossSum, squaredLossSum: losses.squaredLossSum)
         case .train:
             guard packed.train.count > 0 else {
+                guard task.training.classNames.isEmpty else {
+                    return .unsuitable(reason: "this worker has no labelled training example; give it some")
+                }
                 if let warning = packed.warnings.first { return .unsuitable(reason: warning) }
                 return .unsuitable(
                     reason: "this worker's training text is less than one block of \(task.training.sequenceLength) "
                         + "tokens; give it more text, or lower training.sequence-length in the run file")
             }
-            let summary = try LocalTrainer(model: base.model, options: task.training).train(
-                &adapter, on: packed.train, after: (task.round - 1) * task.training.localSteps,
-                batches: task.stream(.batches), dropout: task.stream(.dropout)
+            let summary = try base.train(
+                &adapter, on: packed.train, options: task.training,
+                after: (task.round - 1) * task.training.localSteps, batches: task.stream(.batches),
+                dropout: task.stream(.dropout)
             ) { progress in
                 report(.progress(step: progress.step, totalSteps: progress.totalSteps, loss: progress.meanLoss))
                 return isWanted()
@@ -153,18 +160,15 @@ public final class LocalTraining: TaskRunning {
 
 extension LocalTraining {
     private static func pack(
-        _ data: DataSource, for options: TrainingOptions, _ base: PretrainedModel, _ desk: Desk,
-        _ notice: (String) -> Void
+        _ data: DataSource, for options: TrainingOptions, _ base: TaskModel, _ desk: Desk, _ notice: (String) -> Void
     ) throws(DataError) -> Packed {
-        if let packed = desk.packed, packed.length == options.sequenceLength, packed.template == options.chatTemplate {
-            return packed
-        }
-        let grouped = try base.blocks(of: data, length: options.sequenceLength, chatTemplate: options.chatTemplate)
-        for line in grouped.notices { notice(line) }
+        if let packed = desk.packed, packed.fits(options) { return packed }
+        let (train, test, grouped) = try base.items(of: data, options: options)
+        for line in grouped?.notices ?? [] { notice(line) }
+        let skipped = grouped?.skipped.filter { $0.split == .train && $0.tokens >= $0.length } ?? []
         let packed = Packed(
-            length: options.sequenceLength, template: options.chatTemplate, train: grouped.joined(.train),
-            test: grouped.joined(.test),
-            warnings: grouped.skipped.filter { $0.split == .train && $0.tokens >= $0.length }.map(\.description))
+            length: options.sequenceLength, template: options.chatTemplate, classNames: options.classNames,
+            train: train, test: test, warnings: skipped.map(\.description))
         desk.packed = packed
         return packed
     }

@@ -1,4 +1,5 @@
 import FixtureFiles
+import Recipe
 import RunFile
 import Testing
 
@@ -33,15 +34,15 @@ struct RunFileProblemTests {
             ])
     }
 
-    @Test("says that a well-formed classification run comes later, and nothing else")
-    func classification() {
+    @Test("takes a classification run, and refuses one with the built-in model")
+    func classification() throws {
+        let path = FixtureFiles.path("runfile/classification.yaml")
+        let run = try RunConfiguration.load(path: path)
+        #expect(run.task == .classification && run.training.classNames == ["negative", "positive"])
         let error = #expect(throws: RunFileError.self) {
-            try RunConfiguration.load(path: FixtureFiles.path("runfile/classification.yaml"))
+            try RunConfiguration.load(path: path, overrides: ["model=built-in"])
         }
-        #expect(
-            error?.problems.map(\.description) == [
-                "classification.yaml:3: 'task: classification' is not supported yet by this release; use 'causal-lm'"
-            ])
+        #expect(error?.description.contains("needs an encoder") == true)
     }
 
     @Test(

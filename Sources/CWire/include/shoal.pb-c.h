@@ -530,6 +530,12 @@ struct  Shoal__V1__TrainingOptions
    * How chats become text; unspecified: as the base model's own template says.
    */
   Shoal__V1__TrainingOptions__ChatTemplate chat_template;
+  /*
+   * Class names in the order of the head's outputs, for classification; none for language modelling. At most 1,024 of
+   * at most 256 bytes each, no two alike, at least two.
+   */
+  size_t n_class_names;
+  char **class_names;
   Shoal__V1__TrainingOptions__ClipNormPresenceCase clip_norm_presence_case;
   union {
     double clip_norm;
@@ -537,7 +543,7 @@ struct  Shoal__V1__TrainingOptions
 };
 #define SHOAL__V1__TRAINING_OPTIONS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__training_options__descriptor) \
-    , 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET, {0} }
+    , 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED, 0,NULL, SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET, {0} }
 
 
 typedef enum {

@@ -180,10 +180,10 @@ extension Ledger {
     public func record(_ evaluation: Evaluation, version: Int) throws(LedgerError) {
         try write { database in
             try database.execute(
-                sql: "INSERT OR REPLACE INTO evaluation VALUES (?, ?, ?, ?)",
+                sql: "INSERT OR REPLACE INTO evaluation VALUES (?, ?, ?, ?, ?)",
                 arguments: [
                     version, evaluation.loss, evaluation.standardError.isNaN ? nil : evaluation.standardError,
-                    evaluation.items,
+                    evaluation.items, evaluation.accuracy,
                 ])
         }
     }
@@ -208,7 +208,8 @@ extension Ledger {
             return Dictionary(
                 uniqueKeysWithValues: rows.map { row in
                     let evaluation = Evaluation(
-                        loss: row["loss"], standardError: row["standardError"] ?? .nan, items: row["items"])
+                        loss: row["loss"], standardError: row["standardError"] ?? .nan, items: row["items"],
+                        accuracy: row["accuracy"])
                     return (row["version"] as Int, evaluation)
                 })
         }

@@ -7,6 +7,9 @@ extension Ledger {
         migrator.registerMigration("1") { database in
             try database.execute(sql: versionOne)
         }
+        migrator.registerMigration("2") { database in
+            try database.execute(sql: "ALTER TABLE evaluation ADD COLUMN accuracy REAL")
+        }
         return migrator
     }
 

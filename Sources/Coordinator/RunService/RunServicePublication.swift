@@ -1,5 +1,6 @@
 import Federation
 import ModelFiles
+import Recipe
 
 // MARK: - Aggregation and publication
 extension RunService {
@@ -45,7 +46,8 @@ extension RunService {
         try StateDirectory.createFolder(state.path + "/adapters")
         for directory in [state.adapter(round: adapter.version), state.adapter] {
             try AdapterDirectory.write(
-                configuration: adapterConfiguration, layout: layout, values: adapter.values, to: directory)
+                configuration: adapterConfiguration, layout: layout, values: adapter.values,
+                labels: settings.training.classNames, to: directory)
         }
     }
 

@@ -1,5 +1,4 @@
 public import LanguageModel
-internal import ModelFiles
 public import Randomness
 public import Recipe
 
@@ -47,47 +46,20 @@ public struct LocalTrainer {
         guard blocks.length <= model.maximumLength else {
             throw .blocksTooLong(length: blocks.length, maximum: model.maximumLength)
         }
-        let schedule = LearningRateSchedule(options)
-        var optimizer = makeOptimizer(options, parameterCount: adapter.layout.parameterCount)
-        var gradient = [Float](repeating: 0, count: adapter.layout.parameterCount)
         var batches = batches
         var dropout = dropout
-        var lossSum = 0.0
-        for step in 1...options.localSteps {
-            let loss = averagedGradient(adapter, blocks, &batches, &dropout, into: &gradient)
-            guard loss.isFinite else { throw .diverged(step: globalStep + step) }
-            if let limit = options.clipNorm { GradientClipping.clip(&gradient, to: limit) }
-            optimizer.step(
-                values: &adapter.values, gradient: gradient, learningRate: schedule.rate(at: globalStep + step))
-            lossSum += loss
-            let isWanted = progress(
-                Progress(step: step, totalSteps: options.localSteps, meanLoss: lossSum / Double(step)))
-            guard isWanted else { throw .cancelled }
+        let loop = TrainingLoop(options: options)
+        let meanLoss = try loop.run(&adapter, after: globalStep, progress: progress) { adapter, share, gradient in
+            let chosen = (0..<options.batchSize).map { _ in batches.index(below: blocks.count) }
+            return model.lossAndGradient(
+                blocks.batch(chosen), adapter: adapter,
+                dropout: adapter.dropout > 0 ? CounterRandom(key: dropout.next()) : nil, gradientScale: Float(share),
+                gradient: &gradient)
         }
         return Summary(
             steps: options.localSteps,
             tokens: options.localSteps * options.accumulationSteps * options.batchSize * blocks.length,
-            meanLoss: lossSum / Double(options.localSteps))
-    }
-
-    /// One step's loss and gradient, averaged over the accumulated passes.
-    private func averagedGradient(
-        _ adapter: LowRankAdapter, _ blocks: TokenBlocks, _ batches: inout CounterRandom,
-        _ dropout: inout CounterRandom, into gradient: inout [Float]
-    ) -> Double {
-        for index in gradient.indices { gradient[index] = 0 }
-        let share = 1 / Double(options.accumulationSteps)
-        var loss = 0.0
-        for _ in 0..<options.accumulationSteps {
-            let chosen = (0..<options.batchSize).map { _ in batches.index(below: blocks.count) }
-            loss +=
-                share
-                * model.lossAndGradient(
-                    blocks.batch(chosen), adapter: adapter,
-                    dropout: adapter.dropout > 0 ? CounterRandom(key: dropout.next()) : nil,
-                    gradientScale: Float(share), gradient: &gradient)
-        }
-        return loss
+            meanLoss: meanLoss)
     }
 }
 
@@ -95,6 +67,7 @@ public struct LocalTrainer {
 public enum TrainingError: Error, Hashable, Sendable {
     case noBlocks(length: Int)
     case blocksTooLong(length: Int, maximum: Int)
+    case noExamples
     case diverged(step: Int)
     case cancelled
 }
@@ -104,6 +77,7 @@ extension TrainingError: CustomStringConvertible {
         switch self {
         case .noBlocks(let length):
             "the training text is shorter than one block of \(length) tokens; add text or lower training.sequence-length"
+        case .noExamples: "there is no labelled example; add rows with a \"text\" and a \"label\""
         case .blocksTooLong(let length, let maximum):
             "training.sequence-length is \(length), but this model's positions end at \(maximum); lower it"
         case .diverged(let step):

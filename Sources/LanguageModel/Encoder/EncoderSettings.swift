@@ -32,7 +32,6 @@ struct EncoderSettings: Hashable, Sendable {
 extension ConfigurationReader {
     /// What would change an encoder's result and is not supported.
     func refuseUnsupportedEncoder() throws(ModelError) {
-        try require("quantization_config", in: [], supported: "a checkpoint that is not quantised")
         try require("position_embedding_type", in: [.string("absolute")], supported: "\"absolute\"")
         for key in ["is_decoder", "add_cross_attention", "is_encoder_decoder"] {
             try require(key, in: [.boolean(false)], supported: "false")

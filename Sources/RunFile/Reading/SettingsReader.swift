@@ -143,6 +143,7 @@ struct SettingsReader {
             if case .derived(_, let compute) = key.fallback { key.write(&run, compute(run)) }
         }
         run.training.totalSteps = run.federation.rounds * run.training.localSteps
+        run.training.classNames = run.data.labels
         checkConstraints(of: run)
         guard problems.isEmpty else {
             // Sorting is stable: problems without a line keep their order behind those with one.

@@ -82,16 +82,16 @@ struct Constraint: Sendable {
     ]
 
     private static let task = [
-        Constraint(keys: ["task"]) { run in
-            guard run.task == .classification else { return nil }
-            return "'task: classification' is not supported yet by this release; use 'causal-lm'"
-        },
         Constraint(keys: ["data.labels", "task"]) { run in
             switch (run.task, run.data.labels.count) {
             case (.classification, 0...1): "'task: classification' needs at least two 'data.labels', in class order"
             case (.causalLM, 1...): "'data.labels' is used only with 'task: classification'; remove it"
             default: nil
             }
+        },
+        Constraint(keys: ["task", "model"]) { run in
+            guard run.task == .classification, run.model == .builtIn else { return nil }
+            return "'task: classification' needs an encoder (bert, distilbert, mobilebert); the built-in model is none"
         },
     ]
 }

@@ -65,16 +65,21 @@ private struct WorkerPreview: Encodable {
     let rows: Int
     /// Both splits, with the tokens that mark each text's beginning and end.
     let tokens: Int
+    /// Blocks, or examples for classification.
     let trainBlocks: Int
     let testBlocks: Int
 
     init(_ worker: SimulatedWorkers.Worker, _ prepared: PreparedRun) throws {
-        let packed = try prepared.blocks(of: worker.rows)
-        let encoder = prepared.model.rowEncoder(chatTemplate: prepared.configuration.training.chatTemplate)
+        let (train, test, _) = try prepared.items(of: worker.rows)
         self.worker = worker.name.text
         rows = worker.rows.count
-        tokens = try worker.rows.reduce(0) { $0 + (try encoder.tokenCount($1)) }
-        trainBlocks = packed.joined(.train).count
-        testBlocks = packed.joined(.test).count
+        switch prepared.model {
+        case .language(let base):
+            let encoder = base.rowEncoder(chatTemplate: prepared.configuration.training.chatTemplate)
+            tokens = try worker.rows.reduce(0) { $0 + (try encoder.tokenCount($1)) }
+        case .classification: tokens = train.tokenCount + test.tokenCount
+        }
+        trainBlocks = train.count
+        testBlocks = test.count
     }
 }

@@ -68,18 +68,15 @@ struct Coordinate: ParsableCommand {
     }
 
     /// The coordinator's own text, when the run is evaluated on it.
-    private func heldOut(_ prepared: PreparedRun) throws -> TokenBlocks {
-        let grouped = try prepared.heldOut(prepared.rows)
-        guard prepared.configuration.evaluation.source == .coordinator else {
-            return TokenBlocks(tokens: [], length: grouped.length)
-        }
-        for warning in grouped.skipped { Console.error("warning: held-out text: \(warning)") }
-        let blocks = grouped.joined(.test)
-        guard blocks.count > 0 else {
+    private func heldOut(_ prepared: PreparedRun) throws -> TaskItems? {
+        guard prepared.configuration.evaluation.source == .coordinator else { return nil }
+        let (_, test, grouped) = try prepared.items(of: prepared.rows)
+        for warning in grouped?.skipped ?? [] { Console.error("warning: held-out text: \(warning)") }
+        guard test.count > 0 else {
             throw CommandFailure.badInput(
-                "evaluation.source is coordinator, but the run file's data has no block of held-out text; name a file "
-                    + "with \"split\": \"test\" rows in data.path or data.test-path, or set evaluation.source=workers")
+                "evaluation.source is coordinator, but the run file's data has no held-out text; name a file with "
+                    + "\"split\": \"test\" rows in data.path or data.test-path, or set evaluation.source=workers")
         }
-        return blocks
+        return test
     }
 }

@@ -2,6 +2,7 @@ public import ArgumentParser
 public import FineTuning
 import Foundation
 import LanguageModel
+import ModelFiles
 public import Recipe
 import Tensor
 
@@ -46,6 +47,7 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         let result = try usingInput {
             if let threads { Threads.limit(to: threads) }
+            if let result = try classification() { return result }
             let base = try PretrainedModel(
                 path: BuiltInModel.resolve(model), options: ModelOptions(precision: precision))
             let bound = try adapter.map { try base.adapter(at: $0) }
@@ -66,6 +68,10 @@ struct Evaluate: ParsableCommand {
         }
         if json {
             try JSONLine.print(result)
+        } else if let accuracy = result.accuracy {
+            Console.output(
+                "accuracy \(Quantity.fixed(accuracy, digits: 4))   loss \(Quantity.loss(result.loss)) ± "
+                    + "\(Quantity.loss(result.standardError))   \(Quantity.count(result.blocks)) examples")
         } else {
             Console.output(
                 "loss \(Quantity.loss(result.loss)) ± \(Quantity.loss(result.standardError))   "
@@ -74,19 +80,55 @@ struct Evaluate: ParsableCommand {
         }
     }
 
+    /// Of an encoder; `nil` for a language model.
+    private func classification() throws -> Result? {
+        let path = try BuiltInModel.resolve(model)
+        let configuration = try ModelDirectory(path).configuration
+        guard configuration.isEncoder else { return nil }
+        let names = try adapter.flatMap { try AdapterDirectory.labels($0) } ?? configuration.labels
+        guard names.count > 1 else {
+            throw CommandFailure.badInput(
+                "\(model) is an encoder: its classes are named by the adapter's labels.json or by id2label in "
+                    + "config.json; give --adapter")
+        }
+        let base = try PretrainedClassifier(path: path, classNames: names, options: ModelOptions(precision: precision))
+        guard adapter != nil || base.model.storedHead != nil else {
+            throw CommandFailure.badInput(
+                "\(model) has no classification head for \(names.count) classes; give --adapter")
+        }
+        let bound = try adapter.map { try base.adapter(at: $0) }
+        guard sequenceLength <= base.configuration.maximumLength else {
+            throw TrainingError.blocksTooLong(length: sequenceLength, maximum: base.configuration.maximumLength)
+        }
+        let examples = try base.examples(of: .file(data), split: split, length: sequenceLength)
+        let outcome = try ClassificationEvaluation.outcome(of: examples, model: base.model, adapter: bound)
+        return Result(
+            losses: BlockLosses(outcome.losses), tokens: TaskItems.examples(examples).tokenCount,
+            accuracy: outcome.accuracy, examples: examples.count)
+    }
+
     private struct Result: Encodable {
         let loss: Double
         let standardError: Double
         let perplexity: Double
         let tokens: Int
         let blocks: Int
+        /// Of classification only, as `examples`.
+        let accuracy: Double?
+        let examples: Int?
 
         init(losses: BlockLosses, length: Int) {
+            self.init(losses: losses, tokens: losses.items * length, accuracy: nil, examples: nil)
+        }
+
+        init(losses: BlockLosses, tokens: Int, accuracy: Double?, examples: Int?) {
             loss = losses.mean
             standardError = losses.standardError
             perplexity = exp(losses.mean)
             blocks = losses.items
-            tokens = losses.items * length
+            self.tokens = tokens
+            self.accuracy = accuracy
+            self.examples = examples
         }
     }
 }

@@ -38,6 +38,9 @@ struct Simulate: AsyncParsableCommand {
         let started = MonotonicClock.now()
         let (simulation, view, folder) = try usingInput {
             let prepared = try PreparedRun(runFile.load(workers.map { ["federation.workers=\($0)"] } ?? []))
+            if compareLocal, prepared.configuration.task == .classification {
+                throw CommandFailure.badInput("--compare-local compares losses of language models; leave it out")
+            }
             // The workers need the other cores.
             Threads.limit(to: prepared.configuration.trainingThreads ?? 1)
             let folder = try state ?? TemporaryFolder.create(prefix: "shoal-simulation-")
@@ -61,9 +64,10 @@ struct Simulate: AsyncParsableCommand {
         try service.outcome.requireFinished()
         let seconds = MonotonicClock.now().seconds(since: started)
         try record.recall(service, simulation.state.ledger)
-        if !json || compareLocal {
+        if !json || compareLocal,
             let comparison = try simulation.compare(
                 federated: service.currentAdapter.values, trainsLocal: compareLocal, view: view)
+        {
             for line in comparison.lines() { json ? Console.error(line) : Console.output(line) }
             if let local = comparison.localOnAll, let base = record.base, let final = record.final {
                 let line =

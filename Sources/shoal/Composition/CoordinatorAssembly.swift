@@ -31,8 +31,8 @@ enum WallClock {
 struct CoordinatorAssembly {
     let prepared: PreparedRun
     let state: CoordinatorState
-    /// The coordinator's own held-out blocks.
-    let heldOut: TokenBlocks
+    /// The coordinator's own held-out blocks or examples; `nil`: it evaluates nothing.
+    let heldOut: TaskItems?
     /// Where evaluations run.
     let compute: LocalTraining.Compute
     /// Workers that must be connected before round 1 opens, and no others come; `nil`: as many as a round needs.
@@ -47,11 +47,11 @@ struct CoordinatorAssembly {
             ledger: state.ledger, store: state.store, newID: RunID(bits: .random(in: .min ... .max)),
             configuration: configuration, baseModel: baseModel.identity, layout: prepared.plan.layout,
             firstAdapter: { prepared.initialValues })
-        let evaluator =
-            heldOut.count == 0
-            ? nil
-            : HeldOutEvaluator(
-                model: prepared.model.model, plan: prepared.plan, blocks: heldOut, compute: compute)
+        let evaluator = heldOut.flatMap { items in
+            items.count == 0
+                ? nil
+                : HeldOutEvaluator(model: prepared.model, plan: prepared.plan, items: items, compute: compute)
+        }
         var settings = RunSettings(configuration, minimumConnected: minimumConnected, software: shoalVersion)
         settings.isFleetComplete = minimumConnected != nil
         return try RunService(

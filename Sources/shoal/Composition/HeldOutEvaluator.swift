@@ -1,6 +1,5 @@
 import Coordinator
 import FineTuning
-import LanguageModel
 import Worker
 
 /// Evaluates the global adapter on the coordinator's own text, away from the coordinator's loop.
@@ -10,17 +9,15 @@ final class HeldOutEvaluator: Evaluating {
 
     // Made on one thread, then touched by jobs of `compute` alone.
     private struct Work: @unchecked Sendable {
-        let model: any CausalLanguageModel
+        let model: TaskModel
         let plan: AdapterPlan
-        let blocks: TokenBlocks
+        let items: TaskItems
     }
 
     /// - Parameter model: Handed over: nobody else may use it while the run goes on.
-    init(
-        model: any CausalLanguageModel, plan: AdapterPlan, blocks: TokenBlocks, compute: @escaping LocalTraining.Compute
-    ) {
+    init(model: TaskModel, plan: AdapterPlan, items: TaskItems, compute: @escaping LocalTraining.Compute) {
         self.compute = compute
-        work = Work(model: model, plan: plan, blocks: blocks)
+        work = Work(model: model, plan: plan, items: items)
     }
 
     func evaluate(
@@ -30,9 +27,10 @@ final class HeldOutEvaluator: Evaluating {
             completion(
                 Result {
                     let adapter = work.plan.adapter(values: values)
-                    let losses = BlockLosses(
-                        try LossEvaluation.losses(of: work.blocks, model: work.model, adapter: adapter))
-                    return Evaluation(loss: losses.mean, standardError: losses.standardError, items: losses.items)
+                    let (losses, accuracy) = try work.model.measure(work.items, adapter: adapter)
+                    return Evaluation(
+                        loss: losses.mean, standardError: losses.standardError, items: losses.items,
+                        accuracy: accuracy)
                 })
         }
     }

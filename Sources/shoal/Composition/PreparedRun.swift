@@ -9,7 +9,7 @@ import RunFile
 /// A run whose model, text and first adapter have been read and checked: all that can be refused, has been.
 struct PreparedRun {
     let configuration: RunConfiguration
-    let model: PretrainedModel
+    let model: TaskModel
     let manifest: ModelManifest
     let plan: AdapterPlan
     /// `[plan.layout.parameterCount]`, where round 1 starts.
@@ -24,38 +24,37 @@ struct PreparedRun {
     init(_ configuration: RunConfiguration, split: DataRow.Split? = nil) throws {
         self.configuration = configuration
         let path = try BuiltInModel.resolve(configuration.model.path)
-        model = try PretrainedModel(path: path, options: ModelOptions(configuration.training))
+        model = try TaskModel(path: path, options: configuration.training)
         manifest = try ModelManifest(directory: path)
-        plan = try AdapterPlan(options: configuration.adapter, model: model.model.linearLayers)
+        plan = try model.adapterPlan(configuration.adapter)
         let length = configuration.training.sequenceLength
         guard length <= model.configuration.maximumLength else {
             throw TrainingError.blocksTooLong(length: length, maximum: model.configuration.maximumLength)
         }
         initialValues = try Self.initialValues(plan, model, configuration)
-        let encoder = model.rowEncoder(chatTemplate: configuration.training.chatTemplate)
-        rows = try Self.rows(configuration.data, split: split, objection: encoder.objection)
-        let hasChats = rows.contains { if case .chat = $0.content { true } else { false } }
-        chatTemplate = hasChats ? encoder.chatTemplate : nil
+        switch model {
+        case .language(let base):
+            let encoder = base.rowEncoder(chatTemplate: configuration.training.chatTemplate)
+            rows = try Self.rows(configuration.data, split: split, objection: encoder.objection)
+            let hasChats = rows.contains { if case .chat = $0.content { true } else { false } }
+            chatTemplate = hasChats ? encoder.chatTemplate : nil
+        case .classification:
+            rows = try Self.rows(configuration.data, split: split) { _ in nil }
+            chatTemplate = nil
+        }
     }
 
-    /// The run's held-out text, packed as every loss of the project is.
-    func heldOut(_ rows: [DataRow]) throws -> GroupedBlocks {
-        try blocks(of: rows, split: .test)
-    }
-
-    /// Rows packed as this run trains on them.
-    func blocks(of rows: [DataRow], split: DataRow.Split? = nil) throws -> GroupedBlocks {
-        try model.blocks(
-            of: .rows(rows), split: split, length: configuration.training.sequenceLength,
-            chatTemplate: configuration.training.chatTemplate)
+    /// Rows as this run trains on them and evaluates them, with warnings of what was left out.
+    func items(of rows: [DataRow]) throws -> (train: TaskItems, test: TaskItems, grouped: GroupedBlocks?) {
+        try model.items(of: .rows(rows), options: configuration.training)
     }
 
     private static func initialValues(
-        _ plan: AdapterPlan, _ model: PretrainedModel, _ configuration: RunConfiguration
+        _ plan: AdapterPlan, _ model: TaskModel, _ configuration: RunConfiguration
     ) throws -> [Float] {
         guard let source = configuration.adapterFrom else {
             let key = StreamKey(seed: configuration.federation.seed, purpose: .adapterInitialisation)
-            return plan.initialAdapter(random: key.generator(), rowNorms: model.model.weightRowNorms).values
+            return model.initialValues(plan, random: key.generator())
         }
         let stored = try AdapterDirectory.read(source)
         guard plan.accepts(layout: stored.layout, configuration: stored.configuration) else {

@@ -18,16 +18,15 @@ struct SimulatedRun {
     let prepared: PreparedRun
     let state: CoordinatorState
     let workers: SimulatedWorkers
-    private let heldOut: TokenBlocks
+    private let heldOut: TaskItems
 
     init(_ prepared: PreparedRun, state path: String) throws {
         self.prepared = prepared
         workers = try SimulatedWorkers(prepared)
-        let grouped = try prepared.heldOut(workers.workers.flatMap(\.rows))
-        heldOut = grouped.joined(.test)
+        heldOut = try prepared.items(of: workers.workers.flatMap(\.rows).filter { $0.split == .test }).test
         guard heldOut.count > 0 || prepared.configuration.evaluation.source != .coordinator else {
             throw CommandFailure.badInput(
-                "the data has no block of held-out text; add rows with \"split\": \"test\" or a data.test-path")
+                "the data has no held-out text; add rows with \"split\": \"test\" or a data.test-path")
         }
         state = try CoordinatorState(path: path)
     }
@@ -145,11 +144,14 @@ struct SimulatedRun {
     }
 
     /// The closing comparison of base, federated and (if asked) each worker's own adapter.
-    func compare(federated: [Float], trainsLocal: Bool, view: RunView) throws -> Comparison {
+    ///
+    /// - Returns: `nil` for classification, which has none.
+    func compare(federated: [Float], trainsLocal: Bool, view: RunView) throws -> Comparison? {
+        guard case .language(let base) = prepared.model, case .blocks(let heldOut) = heldOut else { return nil }
         defer { view.clearProgress() }
         if trainsLocal { view.showLine("training each worker's own adapter, alone, for comparison") }
         return try Comparison(
-            prepared, workers: workers, heldOut: heldOut, federated: federated, trainsLocal: trainsLocal
+            prepared, base, workers: workers, heldOut: heldOut, federated: federated, trainsLocal: trainsLocal
         ) { done, total in
             if trainsLocal { view.showBusy("training each worker's own adapter for comparison: \(done)/\(total)") }
         }

@@ -30,11 +30,14 @@ struct SimulatedWorkers {
                     "the data names a worker '\(share.worker)'; a name has 1 to 64 letters, digits, '.', '_', '-' and "
                         + "spaces inside")
             }
-            let train = try prepared.blocks(of: share.rows, split: .train)
-            guard train.joined(.train).count > 0 else {
+            let train = try prepared.items(of: share.rows.filter { $0.split == .train }).train
+            guard train.count > 0 else {
+                let length = configuration.training.sequenceLength
                 throw CommandFailure.badInput(
-                    "worker '\(name)' has less than one block of \(train.length) tokens to train on; "
-                        + "lower training.sequence-length or federation.workers")
+                    configuration.task == .classification
+                        ? "worker '\(name)' has no example to train on; lower federation.workers"
+                        : "worker '\(name)' has less than one block of \(length) tokens to train on; "
+                            + "lower training.sequence-length or federation.workers")
             }
             return Worker(name: name, rows: share.rows)
         }

@@ -23,11 +23,12 @@ struct Comparison {
 
     /// - Parameter trainsLocal: Whether to train each worker's own adapter (as many steps as it took in the run).
     init(
-        _ prepared: PreparedRun, workers: SimulatedWorkers, heldOut: TokenBlocks, federated: [Float],
+        _ prepared: PreparedRun, _ base: PretrainedModel, workers: SimulatedWorkers, heldOut: TokenBlocks,
+        federated: [Float],
         trainsLocal: Bool, progress: (Int, Int) -> Void
     ) throws {
         let configuration = prepared.configuration
-        let model = prepared.model.model
+        let model = base.model
         let baseline = LocalBaseline(
             model: model, initial: prepared.plan.adapter(values: prepared.initialValues),
             options: configuration.training, seed: configuration.federation.seed)
@@ -41,7 +42,9 @@ struct Comparison {
         var onAll: [Double] = []
         for (index, worker) in workers.workers.enumerated() {
             progress(index, workers.workers.count)
-            let packed = try prepared.blocks(of: worker.rows)
+            let packed = try base.blocks(
+                of: .rows(worker.rows), length: configuration.training.sequenceLength,
+                chatTemplate: configuration.training.chatTemplate)
             let participant = LocalBaseline.Participant(
                 worker: worker.name, train: packed.joined(.train), test: packed.joined(.test))
             var own: LowRankAdapter?

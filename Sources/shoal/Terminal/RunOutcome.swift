@@ -32,6 +32,7 @@ struct RunOutcome {
             try JSONLine.print(
                 FinishedLine(
                     rounds: prepared.configuration.federation.rounds, baseLoss: base?.loss, finalLoss: final?.loss,
+                    baseAccuracy: base?.accuracy, finalAccuracy: final?.accuracy,
                     uplinkBytes: last?.uplinkBytes ?? 0, downlinkBytes: last?.downlinkBytes ?? 0,
                     denseUplinkBytes: last?.denseUplinkBytes ?? 0, seconds: seconds,
                     tokensTrained: last?.tokensTrained ?? 0, adapter: AbsolutePath.of(adapter)))
@@ -42,6 +43,8 @@ struct RunOutcome {
         if let final {
             table.add("federated loss", "\(Quantity.loss(final.loss)) ± \(Quantity.loss(final.standardError))")
         }
+        if let accuracy = base?.accuracy { table.add("base accuracy", Quantity.fixed(accuracy, digits: 4)) }
+        if let accuracy = final?.accuracy { table.add("federated accuracy", Quantity.fixed(accuracy, digits: 4)) }
         if let last {
             table.add("sent up", Quantity.bytes(last.uplinkBytes))
             table.add("sent down", Quantity.bytes(last.downlinkBytes))
@@ -59,6 +62,9 @@ private struct FinishedLine: Encodable {
     let rounds: Int
     let baseLoss: Double?
     let finalLoss: Double?
+    /// Of classification only.
+    let baseAccuracy: Double?
+    let finalAccuracy: Double?
     let uplinkBytes: UInt64
     let downlinkBytes: UInt64
     let denseUplinkBytes: UInt64
@@ -67,8 +73,9 @@ private struct FinishedLine: Encodable {
     let adapter: String
 
     private enum Key: String, CodingKey {
-        case event, rounds, baseLoss, finalLoss, uplinkBytes, downlinkBytes, denseUplinkBytes, seconds, tokensTrained
-        case adapter
+        case event, rounds, baseLoss, finalLoss, baseAccuracy, finalAccuracy, uplinkBytes, downlinkBytes,
+            denseUplinkBytes
+        case seconds, tokensTrained, adapter
     }
 
     /// Every key is always there; a loss that was not measured is `null`.
@@ -78,6 +85,8 @@ private struct FinishedLine: Encodable {
         try line.encode(rounds, forKey: .rounds)
         try line.encode(baseLoss, forKey: .baseLoss)
         try line.encode(finalLoss, forKey: .finalLoss)
+        try line.encodeIfPresent(baseAccuracy, forKey: .baseAccuracy)
+        try line.encodeIfPresent(finalAccuracy, forKey: .finalAccuracy)
         try line.encode(uplinkBytes, forKey: .uplinkBytes)
         try line.encode(downlinkBytes, forKey: .downlinkBytes)
         try line.encode(denseUplinkBytes, forKey: .denseUplinkBytes)

@@ -42,7 +42,9 @@ final class RunView {
             showLine("worker \(worker) was lost; its task goes to another worker if there is one")
         case .baseEvaluated(let evaluation):
             lastLoss = evaluation.loss
-            showLine("base model    held-out loss \(describe(evaluation)) over \(evaluation.items) blocks")
+            showLine(
+                "base model    held-out loss \(describe(evaluation)) over \(evaluation.items) "
+                    + (evaluation.accuracy == nil ? "blocks" : "examples"))
         case .roundStarted(let round, let workers):
             self.round = round
             workersChosen = workers.count
@@ -125,6 +127,7 @@ final class RunView {
 
     private func describe(_ evaluation: Evaluation) -> String {
         "\(Quantity.loss(evaluation.loss)) ± \(Quantity.loss(evaluation.standardError))"
+            + (evaluation.accuracy.map { ", accuracy \(Quantity.fixed($0, digits: 4))" } ?? "")
     }
 
     private func showFailure(_ work: () throws -> Void) {
@@ -141,7 +144,7 @@ private struct RoundLine: Encodable {
     }
 
     private enum Key: String, CodingKey {
-        case event, round, workers, trainLoss, loss, standardError, uplinkBytes, downlinkBytes, seconds
+        case event, round, workers, trainLoss, loss, standardError, accuracy, uplinkBytes, downlinkBytes, seconds
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -154,6 +157,7 @@ private struct RoundLine: Encodable {
         // Unknown for a single block or worker; JSON knows no NaN.
         let standardError = summary.evaluation.flatMap { $0.standardError.isFinite ? $0.standardError : nil }
         try line.encode(standardError, forKey: .standardError)
+        try line.encodeIfPresent(summary.evaluation?.accuracy, forKey: .accuracy)
         try line.encode(summary.uplinkBytes, forKey: .uplinkBytes)
         try line.encode(summary.downlinkBytes, forKey: .downlinkBytes)
         try line.encode(summary.seconds, forKey: .seconds)

@@ -1,0 +1,38 @@
+public import LanguageModel
+internal import ModelFiles
+public import Randomness
+public import Recipe
+
+/// Trains an adapter and its classification head on one worker's own examples.
+public struct ClassificationTrainer {
+    private let model: any SequenceClassifier
+    private let options: TrainingOptions
+
+    public init(model: any SequenceClassifier, options: TrainingOptions) {
+        self.model = model
+        self.options = options
+    }
+
+    /// As ``LocalTrainer/train(_:on:after:batches:dropout:progress:)``; the base model's own dropout is on, as its
+    /// configuration says.
+    public func train(
+        _ adapter: inout LowRankAdapter, on examples: ClassificationExamples, after globalStep: Int,
+        batches: CounterRandom, dropout: CounterRandom,
+        progress: (LocalTrainer.Progress) -> Bool = { _ in true }
+    ) throws(TrainingError) -> LocalTrainer.Summary {
+        guard examples.count > 0 else { throw .noExamples }
+        var batches = batches
+        var dropout = dropout
+        var tokens = 0
+        let loop = TrainingLoop(options: options)
+        let meanLoss = try loop.run(&adapter, after: globalStep, progress: progress) { adapter, share, gradient in
+            let chosen = (0..<options.batchSize).map { _ in batches.index(below: examples.count) }
+            let batch = examples.batch(chosen, padding: model.paddingToken)
+            tokens += batch.lengths.reduce(0) { $0 + Int($1) }
+            return model.lossAndGradient(
+                batch, adapter: adapter, dropout: CounterRandom(key: dropout.next()), gradientScale: Float(share),
+                gradient: &gradient)
+        }
+        return LocalTrainer.Summary(steps: options.localSteps, tokens: tokens, meanLoss: meanLoss)
+    }
+}
