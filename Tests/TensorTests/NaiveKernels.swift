@@ -4,6 +4,7 @@ import Foundation
 /// The kernels' definitions, one number at a time in double precision: what the fast ones are judged against.
 enum Naive {
     static func exponential(_ x: [Float]) -> [Double] { x.map { exp(Double($0)) } }
+    static func exponential(_ x: Double) -> Double { exp(x) }
 
     /// x (rows, C) → out; layer normalisation where centred.
     static func norm(

@@ -36,6 +36,8 @@ INLINE void normalise_row(const shoal_type IN, const shoal_type T, const struct 
         vfloat value = load_as(IN, input, c, C - c);
         if (delta) value += load_as(T, delta, c, C - c);
         value = (value - mean) * r;
+        // Rounded whether it is kept or not, so that norm_repeat gives the same bits.
+        if (T == SHOAL_BFLOAT16) value = widen(narrow(value));
         if (normal) store_as(T, normal, c, C - c, value);
         value *= load_as(SHOAL_FLOAT32, s->weight, c, C - c);
         if (s->bias) value += load_as(SHOAL_FLOAT32, s->bias, c, C - c);

@@ -86,12 +86,12 @@ struct shoal_norm {
     const float *weight;  ///< (C)
     const float *bias;    ///< (C) or NULL
 };
-/// With v = x + delta: normal = (v − mean) / √(variance + ε), out = normal · weight + bias.
+/// With v = x + delta: normal = (v − mean) / √(variance + ε), rounded to `type`, out = normal · weight + bias.
 /// x and sum have type `input` (float32 or `type`), all else `type`; delta, sum, normal are (rows, C) without gaps and
 /// may be NULL; sum gets v and may be x; rstd (rows) gets 1 / √(variance + ε).
 void shoal_norm_forward(shoal_type input, shoal_type type, const struct shoal_norm *shape, const void *x,
                         const void *delta, void *sum, void *normal, void *out, float *rstd);
-/// out once more from a kept `normal`.
+/// out once more, the same bits, from a kept `normal`.
 void shoal_norm_repeat(shoal_type type, const struct shoal_norm *shape, const void *normal, void *out);
 /// dx = (or, accumulating, +=) the gradient of v; dx has type `input`. `copy` (rows, C), of `type`, gets the result
 /// too (NULL: not wanted).
