@@ -53,7 +53,7 @@ public struct LocalTrainer {
             let chosen = (0..<options.batchSize).map { _ in batches.index(below: blocks.count) }
             return model.lossAndGradient(
                 blocks.batch(chosen), adapter: adapter,
-                dropout: adapter.dropout > 0 ? CounterRandom(key: dropout.next()) : nil, gradientScale: Float(share),
+                dropout: CounterRandom(key: dropout.next()), gradientScale: Float(share),
                 gradient: &gradient)
         }
         return Summary(

@@ -121,7 +121,7 @@ private final class GPT2Decoder: DecoderNetwork {
                 let attention = pass.attend(
                     projected.slice(0, hidden), projected.slice(hidden, hidden), projected.slice(2 * hidden, hidden),
                     layer: index, heads: settings.headCount, keyHeads: settings.headCount,
-                    scale: 1 / Float(settings.headSize).squareRoot())
+                    scale: 1 / Float(settings.headSize).squareRoot(), dropout: settings.attentionDropout)
                 stream.add(
                     computation.dropout(
                         computation.linear(attention, layer.attentionOutput), probability: settings.residualDropout),

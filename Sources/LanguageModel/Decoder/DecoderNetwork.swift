@@ -45,15 +45,16 @@ package final class DecoderPass {
     /// - Parameters:
     ///   - layer: Where the cache keeps this attention's keys and values.
     ///   - window: A query sees this many positions up to its own; `nil`: all.
+    ///   - dropout: Probability that an attention weight is dropped in training.
     package func attend(
         _ query: Activation, _ key: Activation, _ value: Activation, layer: Int, heads: Int, keyHeads: Int,
-        scale: Float, window: Int? = nil
+        scale: Float, window: Int? = nil, dropout: Float = 0
     ) -> Activation {
         let shape = AttentionShape(
             blocks: blocks, length: length, heads: heads, keyHeads: keyHeads, headSize: query.columns / heads,
             scale: scale)
         let mask = AttentionMask(isCausal: true, window: window)
-        guard cache != nil else { return computation.attend(query, key, value, shape, mask) }
+        guard cache != nil else { return computation.attend(query, key, value, shape, mask, dropout: dropout) }
         while (cache?.keys.count ?? 0) <= layer {
             cache?.keys.append([])
             cache?.values.append([])
