@@ -84,9 +84,13 @@ struct AdapterTrainingTests {
         }
         #expect(abs(losses.reduce(0, +) / Double(batch.blocks) - first.loss) < 1e-6)
         let short = TokenBatch(tokens: Array(batch.tokens[0..<40]), blocks: 20, length: 2)
-        _ = gradient(model, short, adapter)
-        let again = gradient(model, batch, adapter)
-        #expect(again.loss == first.loss && again.gradient == first.gradient)
+        // Equal to the bit only at one instruction level, which other suites change meanwhile.
+        KernelLevel.current.whileInUse {
+            let before = gradient(model, batch, adapter)
+            _ = gradient(model, short, adapter)
+            let again = gradient(model, batch, adapter)
+            #expect(again.loss == before.loss && again.gradient == before.gradient)
+        }
     }
 
     @Test("With dropout the gradient is the derivative under the same masks", arguments: ["gqa", "biased"])

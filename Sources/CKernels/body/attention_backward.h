@@ -20,7 +20,7 @@ INLINE void prepare_deltas(shoal_type type, const void *out, size_t stride, size
                            size_t width, float *delta) {
     float row[SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
     for (size_t t = 0; t < count; t++) {
-        LEVEL(load_panel)(type, value_at(out, type, t * stride), stride, 1, D, 1, row, width);
+        LEVEL(load_panel)(type, at(type, out, t * stride), stride, 1, D, 1, row, width);
         vfloat products = 0;
         for (size_t c = 0; c < width; c += LANES) products += load(row + c) * load(dout + t * width + c);
         delta[t] = sum(products);
@@ -138,11 +138,11 @@ static void LEVEL(part_backward)(const struct attention_call *call, size_t block
         h.queries = begin < h.keys ? h.keys - begin : 0;
     }
     const size_t rest = query_rows - count, row = block * shape->queries + begin;
-    LEVEL(load_panel)(type, value_at(call->q, type, row * shape->query_stride + head * D), shape->query_stride, count,
+    LEVEL(load_panel)(type, at(type, call->q, row * shape->query_stride + head * D), shape->query_stride, count,
                       D, shape->scale * 1.44269504088896341f, h.q, W);
-    LEVEL(load_panel)(type, value_at(call->dout, type, row * shape->out_stride + head * D), shape->out_stride, count, D,
+    LEVEL(load_panel)(type, at(type, call->dout, row * shape->out_stride + head * D), shape->out_stride, count, D,
                       1, h.dout, W);
-    prepare_deltas(type, value_at(call->out, type, row * shape->out_stride + head * D), shape->out_stride, count, D,
+    prepare_deltas(type, at(type, call->out, row * shape->out_stride + head * D), shape->out_stride, count, D,
                    h.dout, W, h.delta);
     const float *lse = call->lse + (block * H + head) * shape->queries + begin;
     for (size_t t = 0; t < query_rows; t++) h.lse[t] = t < count ? lse[t] * 1.44269504088896341f : 1e30f;
@@ -152,8 +152,8 @@ static void LEVEL(part_backward)(const struct attention_call *call, size_t block
     memset(h.dq, 0, values * sizeof(float));
     const size_t seen = h.queries == 0 ? 0 : end_visible(shape, h.past + h.queries - 1, h.keys);
     const size_t key_row = block * shape->keys, key_head = head / (H / shape->key_heads);
-    const void *k = value_at(call->k, type, key_row * shape->key_stride + key_head * D);
-    const void *v = value_at(call->v, type, key_row * shape->value_stride + key_head * D);
+    const void *k = at(type, call->k, key_row * shape->key_stride + key_head * D);
+    const void *v = at(type, call->v, key_row * shape->value_stride + key_head * D);
     for (h.first = 0; h.first < shape->keys; h.first += tile) {
         float *dk = sums + h.first * W, *dv = dk + call->key_rows * W;
         if (h.first >= seen || h.first + tile <= first_visible(shape, h.past)) {
@@ -164,12 +164,12 @@ static void LEVEL(part_backward)(const struct attention_call *call, size_t block
         }
         const size_t keys = shape->keys - h.first < tile ? shape->keys - h.first : tile;
         float *panel = h.dv;  // Not in use yet.
-        LEVEL(load_panel)(type, value_at(v, type, h.first * shape->value_stride), shape->value_stride, keys, D, 1,
+        LEVEL(load_panel)(type, at(type, v, h.first * shape->value_stride), shape->value_stride, keys, D, 1,
                           panel, W);
         memset(panel + keys * W, 0, (tile - keys) * W * sizeof(float));
         transpose(panel, W, tile, W, h.vT, tile);
         panel = h.k + h.first * W;
-        LEVEL(load_panel)(type, value_at(k, type, h.first * shape->key_stride), shape->key_stride, keys, D, 1, panel,
+        LEVEL(load_panel)(type, at(type, k, h.first * shape->key_stride), shape->key_stride, keys, D, 1, panel,
                           W);
         memset(panel + keys * W, 0, (tile - keys) * W * sizeof(float));
         transpose(panel, W, tile, W, h.kT, tile);

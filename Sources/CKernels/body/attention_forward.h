@@ -104,9 +104,9 @@ static void LEVEL(attention_forward)(const struct attention_call *call, size_t u
     float *k = slot, *v = slot + call->key_rows * W;
     if (previous == SIZE_MAX || previous / call->query_units / group != index / group) {
         const size_t rows = block * shape->keys, offset = head / group * D, rest = call->key_rows - keys;
-        LEVEL(load_panel)(call->type, value_at(call->k, call->type, rows * shape->key_stride + offset),
+        LEVEL(load_panel)(call->type, at(call->type, call->k, rows * shape->key_stride + offset),
                           shape->key_stride, keys, D, 1, k, W);
-        LEVEL(load_panel)(call->type, value_at(call->v, call->type, rows * shape->value_stride + offset),
+        LEVEL(load_panel)(call->type, at(call->type, call->v, rows * shape->value_stride + offset),
                           shape->value_stride, keys, D, 1, v, W);
         memset(k + keys * W, 0, rest * W * sizeof(float));
         memset(v + keys * W, 0, rest * W * sizeof(float));
@@ -122,7 +122,7 @@ static void LEVEL(attention_forward)(const struct attention_call *call, size_t u
         struct LEVEL(query_tile) t = {.k = k, .v = v, .qT = qT, .outT = outT, .vectors = vectors, .lanes = lanes,
             .position = past + first, .row = block * H + head, .highest = {-1e20f, -1e20f}};
         const size_t stride = vectors * LANES, row = block * T + first;
-        LEVEL(load_panel)(call->type, value_at(call->q, call->type, row * shape->query_stride + head * D),
+        LEVEL(load_panel)(call->type, at(call->type, call->q, row * shape->query_stride + head * D),
                           shape->query_stride, lanes, D, shape->scale * 1.44269504088896341f, rows, W);
         memset(rows + lanes * W, 0, (stride - lanes) * W * sizeof(float));
         transpose(rows, W, stride, W, qT, stride);

@@ -7,55 +7,24 @@ enum {
     LEVEL(product_rows) = LANES == 16 ? 8 : 4  ///< rows of a product at once: with two vectors, what registers hold
 };
 
-typedef uint16_t vhalf __attribute__((ext_vector_type(LANES)));
-typedef vhalf vhalf_anywhere __attribute__((aligned(2)));
-
-INLINE vfloat load_bfloat16(const uint16_t *p) {
-    return __builtin_bit_cast(vfloat, __builtin_convertvector(*(const vhalf_anywhere *)p, vuint) << 16);
-}
-
-/// To nearest, ties to even; NaN stays NaN.
-INLINE void store_bfloat16(uint16_t *p, vfloat x) {
-    const vuint bits = __builtin_bit_cast(vuint, x);
-    const vuint nearest = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16, quiet = bits >> 16 | 0x40u;
-    const vuint result = (bits & 0x7fffffffu) > 0x7f800000u ? quiet : nearest;
-    *(vhalf_anywhere *)p = __builtin_convertvector(result, vhalf);
-}
-
 INLINE size_t value_size(shoal_type type) { return type == SHOAL_BFLOAT16 ? 2 : 4; }
-
-INLINE const void *value_at(const void *p, shoal_type type, size_t index) {
-    return (const char *)p + index * value_size(type);
-}
-
-INLINE vfloat load_values(shoal_type type, const void *p, size_t index) {
-    return type == SHOAL_BFLOAT16 ? load_bfloat16((const uint16_t *)p + index) : load((const float *)p + index);
-}
-
-INLINE void store_values(shoal_type type, void *p, size_t index, vfloat x) {
-    if (type == SHOAL_BFLOAT16) {
-        store_bfloat16((uint16_t *)p + index, x);
-    } else {
-        store((float *)p + index, x);
-    }
-}
 
 /// rows · factor → panel (rows, width).
 INLINE void load_rows(shoal_type type, const void *rows, size_t stride, size_t count, size_t D, float factor,
                       float *panel, size_t width) {
     const size_t whole = D / LANES * LANES;
     for (size_t row = 0; row < count; row++) {
-        const void *from = value_at(rows, type, row * stride);
+        const void *from = at(type, rows, row * stride);
         float *to = panel + row * width;
         // Rows lie too far apart for the processor to foresee the next; beyond the last, the caller's next may lie.
         const uintptr_t later = (uintptr_t)from + 12 * stride * value_size(type);
         for (size_t byte = 0; byte < D * value_size(type); byte += 64) __builtin_prefetch((const void *)(later + byte));
-        for (size_t c = 0; c < whole; c += LANES) store(to + c, load_values(type, from, c) * factor);
+        for (size_t c = 0; c < whole; c += LANES) store(to + c, load_as(type, from, c, LANES) * factor);
         if (whole == width) continue;
         for (size_t c = whole; c < width; c += LANES) store(to + c, (vfloat)0);
         float rest[LANES] = {0};
-        memcpy(rest, value_at(from, type, whole), (D - whole) * value_size(type));
-        const vfloat values = load_values(type, rest, 0) * factor;
+        memcpy(rest, at(type, from, whole), (D - whole) * value_size(type));
+        const vfloat values = load_as(type, rest, 0, LANES) * factor;
         store_first(to + whole, values, D - whole);
     }
 }
@@ -76,10 +45,10 @@ INLINE void store_rows(shoal_type type, const float *panel, size_t width, size_t
     for (size_t row = 0; row < count; row++) {
         const float *from = panel + row * width;
         char *to = (char *)rows + row * stride * value_size(type);
-        for (size_t c = 0; c < whole; c += LANES) store_values(type, to, c, load(from + c) * factor);
+        for (size_t c = 0; c < whole; c += LANES) store_as(type, to, c, LANES, load(from + c) * factor);
         if (whole == D) continue;
         float rest[LANES];
-        store_values(type, rest, 0, load(from + whole) * factor);
+        store_as(type, rest, 0, LANES, load(from + whole) * factor);
         memcpy(to + whole * value_size(type), rest, (D - whole) * value_size(type));
     }
 }
