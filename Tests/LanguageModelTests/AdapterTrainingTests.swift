@@ -1,6 +1,7 @@
 import LanguageModel
 import ModelFiles
 import Randomness
+import Tensor
 import Testing
 
 @Suite("Training an adapter")
