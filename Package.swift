@@ -28,12 +28,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 var targets: [Target] = [
-    .systemLibrary(name: "COneDNN"),
     .target(name: "CKernels"),
     library("Randomness", []),
     library("Recipe", []),
     library("ModelFiles", [crypto]),
-    library("Tensor", ["COneDNN", "CKernels"]),
+    library("Tensor", ["CKernels"]),
     library("LanguageModel", ["Tensor", "CKernels", "ModelFiles", "Randomness"]),
     library("FineTuning", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
     library("Benchmarking", ["FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),

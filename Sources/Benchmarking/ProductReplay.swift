@@ -15,7 +15,6 @@ final class ProductReplay {
     private static let pageBytes = 4096
     private var products: [MatMul.Product] = []
     private var regions: [Region] = []
-    private let matMul = MatMul()
     private let pattern: [UInt16]
 
     init(_ recorded: [MatMul.Product]) {
@@ -35,9 +34,8 @@ final class ProductReplay {
         }
         products = recorded.map { product in
             var moved = product
-            moved.left = relocated(product.left)
-            moved.right = relocated(product.right)
-            moved.result = address(UInt(bitPattern: product.result))
+            moved.terms = product.terms.map { MatMul.Term(relocated($0.left), relocated($0.right)) }
+            moved.result = product.result.moved(to: address(UInt(bitPattern: product.result.address)))
             return moved
         }
     }
@@ -52,11 +50,11 @@ final class ProductReplay {
         let times = (0...repetitions).map { _ in
             refill()
             let time = clock.measure {
-                for product in products { matMul.multiply(product) }
+                for product in products { MatMul.multiply(product) }
             }
             return time / .seconds(1)
         }
-        return times.dropFirst().median  // The first one makes the primitives.
+        return times.dropFirst().median  // The first one warms the caches.
     }
 
     private func refill() {
@@ -95,11 +93,11 @@ final class ProductReplay {
     private static func merged(_ products: [MatMul.Product]) -> [Region] {
         var ranges: [Region] = []
         for product in products {
-            for operand in [product.left, product.right] where !operand.isWeight {
+            for operand in product.terms.flatMap({ [$0.left, $0.right] }) where !operand.isWeight {
                 let begin = UInt(bitPattern: operand.address)
                 ranges.append(Region(begin: begin, end: begin + UInt(operand.byteCount)))
             }
-            let begin = UInt(bitPattern: product.result)
+            let begin = UInt(bitPattern: product.result.address)
             ranges.append(Region(begin: begin, end: begin + UInt(product.resultByteCount)))
         }
         ranges.sort { ($0.begin, $0.end) < ($1.begin, $1.end) }

@@ -15,7 +15,7 @@ int shoal_kernels_highest(void) {
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-        return SHOAL_KERNELS_AVX512;
+        return __builtin_cpu_supports("avx512bf16") ? SHOAL_KERNELS_AVX512_BFLOAT16 : SHOAL_KERNELS_AVX512;
     }
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return SHOAL_KERNELS_AVX2;
 #endif
@@ -28,6 +28,7 @@ bool shoal_kernels_force(int wanted) {
 #if defined(__x86_64__)
     if (wanted == SHOAL_KERNELS_AVX2) table = &shoal_table_avx2;
     if (wanted == SHOAL_KERNELS_AVX512) table = &shoal_table_avx512;
+    if (wanted == SHOAL_KERNELS_AVX512_BFLOAT16) table = &shoal_table_avx512bf16;
 #endif
     atomic_store(&chosen, table);
     return true;

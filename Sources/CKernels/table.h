@@ -2,6 +2,7 @@
 #define SHOAL_KERNEL_TABLE_H
 #include "CKernels.h"
 #include "attention.h"
+#include "products.h"
 
 /// One level's entry points. Row-wise kernels get the rows they are to do; attention gets one
 /// unit at a time.
@@ -46,12 +47,17 @@ struct kernel_table {
                             size_t begin, size_t end);
     void (*dequantise_nf4)(const struct shoal_nf4 *weight, shoal_type type, void *out, size_t C, size_t begin,
                            size_t end);
+    struct product_form product_form;
+    void (*product_block)(const struct product_call *call, size_t first, size_t last, size_t row, size_t end,
+                          float *scratch);
+    void (*product_columns)(const struct product_call *call, size_t begin, size_t end);
 };
 
 extern const struct kernel_table shoal_table_baseline;
 #if defined(__x86_64__)
 extern const struct kernel_table shoal_table_avx2;
 extern const struct kernel_table shoal_table_avx512;
+extern const struct kernel_table shoal_table_avx512bf16;
 #endif
 
 /// What NF4's codes mean.
@@ -61,7 +67,7 @@ extern float shoal_nf4_map_table[256];
 /// The table in use.
 const struct kernel_table *shoal_kernels(void);
 
-/// Calls `body` on ranges that cover 0..<units: on this thread, or shared out over libgomp's pool when there are at
+/// Calls `body` on ranges that cover 0..<units: on this thread, or shared out over the pool when there are at
 /// least two times `grain` units. Ranges are contiguous.
 void shoal_parallel(size_t units, size_t grain, void (*body)(size_t begin, size_t end, void *context), void *context);
 

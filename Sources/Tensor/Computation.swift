@@ -18,7 +18,6 @@ package final class Computation {
     private var steps: [() -> Void] = []
 
     package var arena: Arena { engine.arena }
-    package var matMul: MatMul { engine.matMul }
 
     package init(
         engine: Engine, type: ElementType, factors: [LowRankFactors?] = [], adapterDropout: Dropout? = nil,
@@ -96,10 +95,9 @@ package final class Computation {
     }
 }
 
-/// What passes of one thread share: the arena and oneDNN's primitives.
+/// What passes of one thread share: the arena and what is computed once of frozen weights.
 package final class Engine {
     package let arena = Arena()
-    package let matMul = MatMul()
     private var lengths: [UnsafeRawPointer: [Float]] = [:]
 
     package init() {}

@@ -6,6 +6,8 @@ public enum KernelLevel: Int32, Sendable, CaseIterable, Comparable {
     case baseline = 0
     case avx2 = 1
     case avx512 = 2
+    /// With products of bfloat16 pairs.
+    case avx512bf16 = 3
 
     /// The level in use: the highest one of this CPU, unless a test chose another.
     public static var current: KernelLevel { KernelLevel(rawValue: shoal_kernels_level()) ?? .baseline }

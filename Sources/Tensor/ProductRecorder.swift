@@ -23,29 +23,31 @@ public final class ProductRecorder: @unchecked Sendable {
 }
 
 extension MatMul {
-    /// One call of ``MatMul/multiply(_:_:into:accumulate:bias:)``.
+    /// One call of ``MatMul/add(_:into:accumulate:bias:)``.
     public struct Product {
-        public var left: Operand
-        public var right: Operand
-        public var result: UnsafeMutableRawPointer
-        /// Unit: values.
-        public let resultStride: Int
-        public let resultType: ElementType
+        public var terms: [Term]
+        public var result: Result
         public let accumulates: Bool
         public let bias: Vector?
 
         /// How far the result reaches. Unit: bytes.
         public var resultByteCount: Int {
-            ((left.rows - 1) * resultStride + right.columns) * resultType.size
+            guard let term = terms.first else { return 0 }
+            let columns = term.right.columns
+            return ((term.left.rows - 1) * (result.stride ?? columns) + columns) * result.type.size
         }
     }
 
     /// Makes a noted product again.
-    public func multiply(_ product: Product) {
-        multiply(
-            product.left, product.right,
-            into: Result(product.result, product.resultType, stride: product.resultStride),
-            accumulate: product.accumulates, bias: product.bias)
+    public static func multiply(_ product: Product) {
+        add(product.terms, into: product.result, accumulate: product.accumulates, bias: product.bias)
+    }
+}
+
+extension MatMul.Result {
+    /// The same shape at another address.
+    public func moved(to address: UnsafeMutableRawPointer) -> MatMul.Result {
+        MatMul.Result(address, type, stride: stride)
     }
 }
 

@@ -18,7 +18,6 @@ struct Shoal: AsyncParsableCommand {
 
     static func main() async {
         do {
-            QuietThreads.ensure()
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

@@ -19,7 +19,7 @@ struct ArchitectureFixture: Sendable, CustomTestStringConvertible {
 
     init(_ name: String) { self.name = name }
 
-    /// Tests run side by side, and each thread's OpenMP pool would spin against the others': one thread each.
+    /// Tests run side by side: one thread each.
     func model() throws -> any CausalLanguageModel {
         Threads.limit(to: 1)
         return try ModelDirectory(directory).loadModel()

@@ -4,9 +4,6 @@ import Testing
 
 @Suite("Matrix products")
 struct MatMulTests {
-    /// Tests run side by side, and each thread's OpenMP pool would spin against the others'.
-    init() { Threads.limit(to: 1) }
-
     struct Case: Sendable {
         let rows: Int
         let inner: Int
@@ -15,11 +12,12 @@ struct MatMulTests {
     static let cases = [
         Case(rows: 1, inner: 1, columns: 1), Case(rows: 1, inner: 20, columns: 53), Case(rows: 7, inner: 3, columns: 5),
         Case(rows: 64, inner: 8, columns: 172), Case(rows: 8, inner: 150, columns: 37),
+        Case(rows: 3, inner: 300, columns: 40), Case(rows: 31, inner: 67, columns: 65),
     ]
     /// Types of the factors and of the result.
-    static let types: [(factors: ElementType, result: ElementType)] =
-        [(.float32, .float32)]
-        + (MatMul.supportsBFloat16 ? [(.bfloat16, .bfloat16), (.bfloat16, .float32)] : [])
+    static let types: [(factors: ElementType, result: ElementType)] = [
+        (.float32, .float32), (.bfloat16, .bfloat16), (.bfloat16, .float32),
+    ]
 
     /// One product in memory with gaps between all rows.
     private struct Product {
@@ -61,9 +59,14 @@ struct MatMulTests {
         }
     }
 
-    @Test("Plain and transposed factors, with and without gaps, overwriting, adding and with a bias", arguments: cases)
-    func product(_ given: Case) {
-        let matMul = MatMul()
+    @Test(
+        "Plain and transposed factors, with and without gaps, overwriting, adding and with a bias", arguments: cases,
+        KernelLevel.supported)
+    func product(_ given: Case, _ level: KernelLevel) {
+        level.whileInUse { check(given) }
+    }
+
+    private func check(_ given: Case) {
         for (type, resultType) in Self.types {
             let product = Product(given, type, resultType)
             for (accumulates, hasBias) in [(false, false), (true, false), (false, true)] {
@@ -80,7 +83,7 @@ struct MatMulTests {
                             result.bytes.withUnsafeMutableBytes { result in
                                 guard let a = left.baseAddress, let b = right.baseAddress, let c = result.baseAddress
                                 else { return }
-                                matMul.multiply(
+                                MatMul.multiply(
                                     leftOperand(a), rightOperand(b),
                                     into: MatMul.Result(c, resultType, stride: given.columns + gap),
                                     accumulate: accumulates, bias: hasBias ? Vector(product.bias) : nil)
@@ -109,7 +112,6 @@ struct MatMulTests {
         let stored = Weight(rows: inner, columns: outputs, type: type, values: Self.transpose(matrix, outputs, inner))
         let few = plain.rows(30, 20)
         let storedX = TypedValues(x, type.kernelType)
-        let matMul = MatMul()
         for (weight, expected) in [
             (plain, matrix), (stored.transposed, matrix), (plain.transposed.transposed, matrix),
             (few, [Float](matrix[30 * inner..<50 * inner])),
@@ -118,7 +120,7 @@ struct MatMulTests {
             storedX.bytes.withUnsafeBytes { x in
                 result.bytes.withUnsafeMutableBytes { result in
                     guard let a = x.baseAddress, let c = result.baseAddress else { return }
-                    matMul.multiply(
+                    MatMul.multiply(
                         MatMul.Operand(a, type, rows: rows, columns: inner), MatMul.Operand(weight).transposed,
                         into: MatMul.Result(c, types.result))
                 }
@@ -128,29 +130,57 @@ struct MatMulTests {
         }
     }
 
-    @Test("The same product twice gives the same bits", arguments: types)
-    func repeatable(_ types: (factors: ElementType, result: ElementType)) {
+    @Test("A sum of products of different depths", arguments: types, KernelLevel.supported)
+    func sums(_ types: (factors: ElementType, result: ElementType), _ level: KernelLevel) {
+        var values = TestValues(3)
+        let (rows, columns, depths) = (29, 45, [6, 40, 1, 9, 8, 2, 16, 5])
+        var expected = [Double](repeating: 0, count: rows * columns)
+        let factors = depths.map { depth in
+            let left = values.next(rows * depth).rounded(to: types.factors.kernelType)
+            let right = values.next(columns * depth).rounded(to: types.factors.kernelType)
+            let product = Naive.linear(left.doubles, right.doubles, inner: depth, bias: nil)
+            expected = zip(expected, product).map { $0 + $1 }
+            return (
+                Weight(rows: rows, columns: depth, type: types.factors, values: left),
+                Weight(rows: columns, columns: depth, type: types.factors, values: right)
+            )
+        }
+        var result = TypedValues(blank: rows * columns, types.result.kernelType)
+        result.bytes.withUnsafeMutableBytes { result in
+            guard let target = result.baseAddress else { return }
+            level.whileInUse {
+                MatMul.add(
+                    factors.map { MatMul.Term(MatMul.Operand($0), MatMul.Operand($1).transposed) },
+                    into: MatMul.Result(target, types.result))
+            }
+        }
+        #expect(depths.count == MatMul.termsMax)
+        #expect(result.floats.error(from: expected) < types.result.kernelType.tolerance)
+    }
+
+    @Test("Threads change no bit", arguments: types)
+    func threads(_ types: (factors: ElementType, result: ElementType)) {
         var values = TestValues(1)
-        let left = TypedValues(values.next(200 * 64), types.factors.kernelType)
-        let right = TypedValues(values.next(64 * 172), types.factors.kernelType)
-        let matMul = MatMul()
-        let results = (0..<3).map { _ in
-            var result = TypedValues(blank: 200 * 172, types.result.kernelType)
-            left.bytes.withUnsafeBytes { left in
-                right.bytes.withUnsafeBytes { right in
+        for (rows, inner, columns) in [(300, 64, 172), (1000, 200, 8), (3, 500, 4000), (16, 700, 500)] {
+            let left = Weight(rows: rows, columns: inner, type: types.factors, values: values.next(rows * inner))
+            let right = Weight(
+                rows: columns, columns: inner, type: types.factors, values: values.next(inner * columns))
+            let results = KernelLevel.current.whileInUse {
+                [1, 2, 3, 7].map { threads in
+                    Threads.limit(to: threads)
+                    defer { Threads.limit(to: 1) }
+                    var result = TypedValues(blank: rows * columns, types.result.kernelType)
                     result.bytes.withUnsafeMutableBytes { result in
-                        guard let a = left.baseAddress, let b = right.baseAddress, let c = result.baseAddress
-                        else { return }
-                        matMul.multiply(
-                            MatMul.Operand(a, types.factors, rows: 200, columns: 64),
-                            MatMul.Operand(b, types.factors, rows: 64, columns: 172),
-                            into: MatMul.Result(c, types.result))
+                        guard let target = result.baseAddress else { return }
+                        MatMul.multiply(
+                            MatMul.Operand(left), MatMul.Operand(right).transposed,
+                            into: MatMul.Result(target, types.result))
                     }
+                    return result.bytes
                 }
             }
-            return result.bytes
+            #expect(results.allSatisfy { $0 == results[0] })
         }
-        #expect(results[0] == results[1] && results[1] == results[2])
     }
 
     private static func transpose(_ values: [Float], _ rows: Int, _ columns: Int) -> [Float] {

@@ -9,28 +9,28 @@ struct ProductRecorderTests {
         let weight = Weight(rows: 3, columns: 4, values: (0..<12).map { Float($0) - 5 })
         let input = (0..<10).map { Float($0) / 4 }  // Two rows of four, five apart.
         var result = [Float](repeating: 1, count: 6)
-        let matMul = MatMul()
         let recorder = ProductRecorder()
         input.withUnsafeBufferPointer { input in
             result.withUnsafeMutableBufferPointer { result in
                 guard let inputBase = input.baseAddress, let resultBase = result.baseAddress else { return }
                 let left = MatMul.Operand(inputBase, rows: 2, columns: 4, stride: 5)
                 recorder.recording {
-                    matMul.multiply(left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase))
+                    MatMul.multiply(left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase))
                     recorder.isOn = true
-                    matMul.multiply(
+                    MatMul.multiply(
                         left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase), accumulate: true)
                 }
                 // Outside, so not noted.
-                matMul.multiply(left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase))
-                for product in recorder.products { matMul.multiply(product) }
+                MatMul.multiply(left, MatMul.Operand(weight).transposed, into: MatMul.Result(resultBase))
+                for product in recorder.products { MatMul.multiply(product) }
             }
         }
         let product = try #require(recorder.products.first)
         #expect(recorder.products.count == 1)
-        #expect(product.accumulates && product.right.isWeight && !product.left.isWeight)
-        #expect(product.left.byteCount == 9 * 4)
-        #expect(product.right.byteCount == 12 * 4)
+        let term = try #require(product.terms.first)
+        #expect(product.terms.count == 1 && product.accumulates && term.right.isWeight && !term.left.isWeight)
+        #expect(term.left.byteCount == 9 * 4)
+        #expect(term.right.byteCount == 12 * 4)
         #expect(product.resultByteCount == 6 * 4)
         var once: [Float] = []
         for row in 0..<2 {

@@ -15,9 +15,15 @@
 #include "cross_entropy.h"
 #include "vocabulary.h"
 #include "dropout.h"
+#include "product_tiles.h"
+#include "product_packing.h"
+#include "product_blocks.h"
 
 const struct kernel_table LEVEL(shoal_table) = {
-    .level = LANES == 16 ? SHOAL_KERNELS_AVX512 : LANES == 8 ? SHOAL_KERNELS_AVX2 : SHOAL_KERNELS_BASELINE,
+    .level = LEVEL(has_pairs) ? SHOAL_KERNELS_AVX512_BFLOAT16
+             : LANES == 16    ? SHOAL_KERNELS_AVX512
+             : LANES == 8     ? SHOAL_KERNELS_AVX2
+                              : SHOAL_KERNELS_BASELINE,
     .axpy = LEVEL(axpy),
     .scale = LEVEL(scale),
     .dot = LEVEL(dot),
@@ -42,4 +48,7 @@ const struct kernel_table LEVEL(shoal_table) = {
     .dropout = LEVEL(dropout),
     .dequantise_int8 = LEVEL(dequantise_int8),
     .dequantise_nf4 = LEVEL(dequantise_nf4),
+    .product_form = {LEVEL(tile_rows), LEVEL(panel_columns), LEVEL(has_pairs)},
+    .product_block = LEVEL(product_block),
+    .product_columns = LEVEL(product_columns),
 };

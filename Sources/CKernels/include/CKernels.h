@@ -1,5 +1,5 @@
-/// The loops that Swift cannot compile well for the running CPU, in three levels picked once at start:
-/// the baseline of the platform, AVX2 with FMA, and AVX-512 (F, BW, VL, DQ).
+/// The loops that Swift cannot compile well for the running CPU, in four levels picked once at start:
+/// the baseline of the platform, AVX2 with FMA, AVX-512 (F, BW, VL, DQ), and that with products of bfloat16 pairs.
 ///
 /// All tensors are row-major. Activations are float32 or bfloat16 (`shoal_type` says which) and every sum is float32;
 /// small vectors (norm weights, biases) are float32. Letters: B blocks, T tokens a block, C channels, H heads, G key/value heads,
@@ -17,7 +17,12 @@ typedef enum { SHOAL_FLOAT32 = 0, SHOAL_BFLOAT16 = 1 } shoal_type;
 
 // Levels
 
-enum { SHOAL_KERNELS_BASELINE = 0, SHOAL_KERNELS_AVX2 = 1, SHOAL_KERNELS_AVX512 = 2 };
+enum {
+    SHOAL_KERNELS_BASELINE = 0,
+    SHOAL_KERNELS_AVX2 = 1,
+    SHOAL_KERNELS_AVX512 = 2,
+    SHOAL_KERNELS_AVX512_BFLOAT16 = 3
+};
 
 /// The level in use.
 int shoal_kernels_level(void);
@@ -28,13 +33,45 @@ bool shoal_kernels_force(int level);
 
 // Threads
 
-/// At most `threads` threads in every later kernel and oneDNN call, whatever thread calls; 0 means the runtime's own
-/// choice. Needs libgomp (which oneDNN brings); without it everything runs on the calling thread.
+/// At most `threads` threads in every later kernel, whatever thread calls; 0 means one for each processor that the
+/// process may use. The threads are one pool of the process: while one caller has it, others compute alone.
 void shoal_threads_limit(int threads);
-/// Makes the limit hold on the calling thread. OpenMP's setting is per thread: call it before oneDNN.
-void shoal_threads_apply(void);
 /// Threads that a kernel called from this thread may use.
 int shoal_threads_available(void);
+
+// Matrix products
+
+enum { SHOAL_PRODUCT_TERMS_MAX = 8 };
+
+/// One term A · B of a sum: A (rows, inner), B (inner, columns). A factor that is `transposed` is stored the other way
+/// round. Strides lie between stored rows. Unit: values.
+struct shoal_product_term {
+    const void *a;
+    size_t a_stride;
+    bool a_transposed;
+    const void *b;
+    size_t b_stride;
+    bool b_transposed;
+    size_t inner;
+};
+
+/// C (rows, columns) = Σ terms + bias, or C += Σ terms. All factors are of `type`; sums are float32 and are rounded once.
+struct shoal_product {
+    shoal_type type;
+    const struct shoal_product_term *terms;
+    /// At most SHOAL_PRODUCT_TERMS_MAX.
+    size_t count;
+    size_t rows, columns;
+    shoal_type result_type;
+    void *result;
+    size_t result_stride;
+    bool accumulate;
+    /// (columns) or NULL.
+    const float *bias;
+};
+
+/// The order in which a value's terms are added depends on the level alone.
+void shoal_multiply(const struct shoal_product *product);
 
 // Vectors
 

@@ -2,8 +2,8 @@ internal import Foundation
 
 /// One thread that runs jobs in the order they were posted.
 ///
-/// Training and evaluation run here: they would starve the cooperative pool, and the OpenMP runtime keeps one pool of
-/// threads for every thread that calls it, so a process has one of these.
+/// Training and evaluation run here: they would starve the cooperative pool, and they share one pool of kernel threads,
+/// so a process has one of these.
 public final class ComputeThread: Sendable {
     private struct State {
         var jobs: [@Sendable () -> Void] = []

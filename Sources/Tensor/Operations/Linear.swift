@@ -36,16 +36,19 @@ extension Computation {
             input.rows, layers.reduce(0) { $0 + $1.outputs }, type,
             needsGradient: input.needsGradient || !updates.isEmpty)
         let x = MatMul.Operand(input)
+        updates.prepare(input)
         var first = 0
         for layer in layers {
             withOperand(layer.weight) { weight in
-                matMul.multiply(
-                    x, weight.transposed, into: MatMul.Result(output.slice(first, layer.outputs)),
+                let update = updates.outputTerm(layer, rows: input.rows)
+                MatMul.add(
+                    [MatMul.Term(x, weight.transposed)] + (update.map { [$0] } ?? []),
+                    into: MatMul.Result(output.slice(first, layer.outputs)),
                     bias: magnitudes.applies(to: layer) ? nil : layer.bias)
             }
             first += layer.outputs
         }
-        updates.forward(input, into: output)
+        if !output.needsGradient { updates.forget() }
         magnitudes.forward(output)
         if output.needsGradient {
             record { [self] in backward(input, layers, updates, magnitudes, output) }
@@ -62,18 +65,22 @@ extension Computation {
         magnitudes.backward(output)
         updates.addFactorGradients(input, outputGradient: output)
         guard input.needsGradient else { return }
-        var (target, accumulates) = input.gradientTarget(arena)
+        let (target, accumulates) = input.gradientTarget(arena)
         let result = MatMul.Result(target, input.type, stride: input.stride)
+        // All terms in one pass: expanded weights of one group fit beside each other.
+        let weights = layers.map { $0.weight.plain(type, arena) }
+        var terms = updates.inputTerm(rows: input.rows).map { [$0] } ?? []
         var first = 0
-        for layer in layers {
-            let gradient = MatMul.Operand(gradientOf: output.slice(first, layer.outputs))
-            withOperand(layer.weight) { weight in
-                matMul.multiply(gradient, weight, into: result, accumulate: accumulates)
-            }
-            accumulates = true
+        for (layer, weight) in zip(layers, weights) {
+            terms.append(
+                MatMul.Term(
+                    MatMul.Operand(gradientOf: output.slice(first, layer.outputs)), MatMul.Operand(weight)))
             first += layer.outputs
         }
-        updates.addInputGradient(to: result, rows: input.rows, columns: input.columns)
+        withExtendedLifetime(weights) {
+            MatMul.add(terms, into: result, accumulate: accumulates)
+        }
+        updates.addDropped(to: result, rows: input.rows)
     }
 }
 

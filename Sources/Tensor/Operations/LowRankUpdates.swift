@@ -58,17 +58,17 @@ final class LowRankUpdates {
         a = stack
     }
 
-    /// Adds the updates to the layers' outputs.
-    func forward(_ input: Activation, into output: Activation) {
-        prepare(input)
-        guard let u else { return }
-        for update in updates {
-            computation.matMul.multiply(
-                columns(of: u, update, rows: input.rows), b(update).transposed,
-                into: MatMul.Result(output.slice(update.firstOutput, update.outputs)), accumulate: true)
-        }
-        if !output.needsGradient { self.u = nil }
+    /// What the update adds to a layer's output, or to `count` of its columns from `first`; `prepare` comes before.
+    func outputTerm(_ layer: Linear, rows: Int, first: Int = 0, count: Int? = nil) -> MatMul.Term? {
+        guard let u, let update = updates.first(where: { $0.layer == layer.index }) else { return nil }
+        let rank = update.factors.rank
+        let b = MatMul.Operand(
+            update.b.address + first * rank * type.size, type, rows: count ?? update.outputs, columns: rank)
+        return MatMul.Term(columns(of: u, update, rows: rows), b.transposed)
     }
+
+    /// The factors' outputs are needed no more.
+    func forget() { u = nil }
 
     /// A layer's factors in the pass's type: scaled A `[rank, in]` and B `[out, rank]`.
     func packed(_ layer: Linear) -> (a: MatMul.Operand, b: Block)? {
@@ -78,24 +78,14 @@ final class LowRankUpdates {
         return (rows, update.b)
     }
 
-    /// Adds the update to some columns of a single layer's output.
-    func addOutputs(_ first: Int, _ count: Int, to result: MatMul.Result, rows: Int) {
-        guard let u, let update = updates.first else { return }
-        let rank = update.factors.rank
-        computation.matMul.multiply(
-            columns(of: u, update, rows: rows),
-            MatMul.Operand(update.b.address + first * rank * type.size, type, rows: count, columns: rank).transposed,
-            into: result, accumulate: true)
-    }
-
-    /// Computes u.
+    /// Computes the first factors' outputs u.
     func prepare(_ input: Activation) {
         guard let a else { return }
         let u = arena.take(input.rows * ranks * type.size)
         self.u = u
         eachInput(input) { x, updates in
             let (first, count) = span(updates)
-            computation.matMul.multiply(
+            MatMul.multiply(
                 x,
                 MatMul.Operand(a.address + first * inputs * type.size, type, rows: count, columns: inputs).transposed,
                 into: MatMul.Result(u.address + first * type.size, type, stride: ranks))
@@ -110,13 +100,13 @@ final class LowRankUpdates {
         self.du = du
         for update in updates {
             let dy = MatMul.Operand(gradientOf: output.slice(update.firstOutput, update.outputs))
-            computation.matMul.multiply(
+            MatMul.multiply(
                 dy, b(update), into: MatMul.Result(du.address + update.firstRank * type.size, type, stride: ranks))
             guard let gradientB = update.factors.gradientB else { continue }
             // uᵀ · dy has few rows and long ones, which the product's kernels like better than dyᵀ · u.
             let rank = update.factors.rank
             let transposed = arena.take(rank * update.outputs * 4)
-            computation.matMul.multiply(
+            MatMul.multiply(
                 columns(of: u, update, rows: rows).transposed, dy, into: MatMul.Result(transposed.address))
             shoal_add_transposed(transposed.floats, gradientB, rank, update.outputs)
         }
@@ -126,7 +116,7 @@ final class LowRankUpdates {
             let (first, count) = span(updates)
             let left = MatMul.Operand(
                 du.address + first * type.size, type, rows: rows, columns: count, stride: ranks)
-            computation.matMul.multiply(
+            MatMul.multiply(
                 left.transposed, x, into: MatMul.Result(gradientA.address + first * inputs * 4))
         }
         for update in updates {
@@ -137,21 +127,22 @@ final class LowRankUpdates {
         }
     }
 
-    /// Adds the gradient that reaches the input through the updates: Σ duᵢ sᵢ Aᵢ.
-    func addInputGradient(to result: MatMul.Result, rows: Int, columns: Int) {
-        guard let du, let a else { return }
-        defer { self.du = nil }
-        guard let dropout = computation.adapterDropout else {
-            computation.matMul.multiply(
-                MatMul.Operand(du.address, type, rows: rows, columns: ranks),
-                MatMul.Operand(a.address, type, rows: ranks, columns: inputs), into: result, accumulate: true)
-            return
-        }
-        precondition(result.stride == columns, "dropout over columns of a larger matrix")
+    /// The gradient that reaches the input through the updates, Σ duᵢ sᵢ Aᵢ; with dropout see ``addDropped(to:rows:)``.
+    func inputTerm(rows: Int) -> MatMul.Term? {
+        guard computation.adapterDropout == nil, let du, let a else { return nil }
+        return MatMul.Term(
+            MatMul.Operand(du.address, type, rows: rows, columns: ranks),
+            MatMul.Operand(a.address, type, rows: ranks, columns: inputs))
+    }
+
+    /// Adds the gradient that reaches the input through dropout and the updates.
+    func addDropped(to result: MatMul.Result, rows: Int) {
+        guard let dropout = computation.adapterDropout, let du, let a else { return }
+        precondition(result.stride == inputs, "dropout over columns of a larger matrix")
         let through = arena.take(rows * inputs * type.size)
         for update in updates {
-            computation.matMul.multiply(
-                self.columns(of: du, update, rows: rows),
+            MatMul.multiply(
+                columns(of: du, update, rows: rows),
                 MatMul.Operand(
                     a.address + update.firstRank * inputs * type.size, type, rows: update.factors.rank, columns: inputs),
                 into: MatMul.Result(through.address, type))

@@ -79,8 +79,8 @@ extension Computation {
         let rank = factors.rank
         let mixed = arena.take(layer.outputs * rank * 4)
         let square = arena.take(rank * rank * 4)
-        withOperand(layer.weight) { matMul.multiply($0, a.transposed, into: MatMul.Result(mixed.address)) }
-        matMul.multiply(a, a.transposed, into: MatMul.Result(square.address))
+        withOperand(layer.weight) { MatMul.multiply($0, a.transposed, into: MatMul.Result(mixed.address)) }
+        MatMul.multiply(a, a.transposed, into: MatMul.Result(square.address))
         return engine.squaredRowLengths(of: layer.weight, type).enumerated().map { row, own in
             let b = factors.b + row * rank
             var total = Double(own)

@@ -40,7 +40,7 @@ extension Computation {
         let bias = layer.bias.map { Vector([Float](UnsafeBufferPointer(start: $0, count: layer.outputs))) }
         let x = MatMul.Operand(wide.address, rows: rows, columns: layer.inputs)
         withExtendedLifetime(bias) {
-            matMul.multiply(x, weight.transposed, into: MatMul.Result(product.address), bias: bias)
+            MatMul.multiply(x, weight.transposed, into: MatMul.Result(product.address), bias: bias)
         }
         let output = make(rows, layer.outputs, resultType ?? type, needsGradient: true)
         shoal_convert(
@@ -52,7 +52,7 @@ extension Computation {
                 output.type.kernelType, gradient, SHOAL_FLOAT32, wideGradient.address, rows * layer.outputs, 1)
             let dy = MatMul.Operand(wideGradient.address, rows: rows, columns: layer.outputs)
             if let target = layer.weightGradient {
-                matMul.multiply(
+                MatMul.multiply(
                     dy.transposed, MatMul.Operand(wide.address, rows: rows, columns: layer.inputs),
                     into: MatMul.Result(target), accumulate: true)
             }
@@ -62,7 +62,7 @@ extension Computation {
             }
             guard input.needsGradient else { return }
             let inputGradient = arena.take(rows * layer.inputs * 4)
-            matMul.multiply(dy, weight, into: MatMul.Result(inputGradient.address))
+            MatMul.multiply(dy, weight, into: MatMul.Result(inputGradient.address))
             addGradient(inputGradient, .float32, to: input)
         }
         return output

@@ -30,7 +30,7 @@ extension Computation {
                 &state.highest, &state.total, &state.target, &state.kept)
             guard let sum, let weights else { continue }
             if first > 0 { shoal_scale_rows(sum.floats, state.kept, hidden.rows, hidden.columns) }
-            matMul.multiply(
+            MatMul.multiply(
                 MatMul.Operand(weights.address, type, rows: hidden.rows, columns: words),
                 MatMul.Operand(head.weight.rows(first, words)), into: MatMul.Result(sum.address),
                 accumulate: first > 0)
@@ -87,9 +87,11 @@ extension Computation {
         guard hidden.needsGradient else { return }
         let (address, accumulates) = hidden.gradientTarget(arena)
         let result = MatMul.Result(address, hidden.type, stride: hidden.stride)
-        matMul.multiply(
-            MatMul.Operand(gradientOf: all), MatMul.Operand(head.weight), into: result, accumulate: accumulates)
-        updates.addInputGradient(to: result, rows: hidden.rows, columns: hidden.columns)
+        let update = updates.inputTerm(rows: hidden.rows)
+        MatMul.add(
+            [MatMul.Term(MatMul.Operand(gradientOf: all), MatMul.Operand(head.weight))] + (update.map { [$0] } ?? []),
+            into: result, accumulate: accumulates)
+        updates.addDropped(to: result, rows: hidden.rows)
     }
 
     /// Logits of one row range, `[rows, vocabulary]`, float32.
@@ -147,10 +149,11 @@ private final class LogitBlocks {
         block = nil
         let made = computation.arena.take(rows * words * 4)
         block = made
-        computation.matMul.multiply(
-            MatMul.Operand(hidden), MatMul.Operand(head.weight.rows(first, words)).transposed,
+        let update = updates.outputTerm(head, rows: rows, first: first, count: words)
+        MatMul.add(
+            [MatMul.Term(MatMul.Operand(hidden), MatMul.Operand(head.weight.rows(first, words)).transposed)]
+                + (update.map { [$0] } ?? []),
             into: MatMul.Result(made.address), bias: head.bias?.slice(first, words))
-        updates.addOutputs(first, words, to: MatMul.Result(made.address), rows: rows)
         return made.floats
     }
 }

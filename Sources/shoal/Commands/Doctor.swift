@@ -28,7 +28,6 @@ struct Doctor: ParsableCommand {
             Fact(name: "processor", value: processor),
             Fact(name: "cores", value: String(ProcessInfo.processInfo.activeProcessorCount)),
             Fact(name: "vector kernels", value: "\(KernelLevel.current)"),
-            Fact(name: "oneDNN", value: MatMul.libraryVersion),
             Fact(name: "memory", value: Quantity.bytes(ProcessInfo.processInfo.physicalMemory)),
             Fact(name: "ZeroMQ", value: MessagingLibrary.version),
             Fact(

@@ -1,0 +1,129 @@
+// Lays a product's factors out as tiles read them: panels of the right one, rows of the left one.
+
+INLINE bool LEVEL(in_pairs)(shoal_type type) { return LEVEL(has_pairs) && type == SHOAL_BFLOAT16; }
+
+INLINE size_t LEVEL(steps)(shoal_type type, size_t inner) { return LEVEL(in_pairs)(type) ? (inner + 1) / 2 : inner; }
+
+/// One step's pair for row or column `index`; the second of the last one may be missing.
+INLINE uint32_t pair_at(const uint16_t *from, size_t along, size_t inner, size_t step) {
+    const uint32_t low = from[2 * step * along];
+    return 2 * step + 1 < inner ? low | (uint32_t)from[(2 * step + 1) * along] << 16 : low;
+}
+
+/// from (rows, columns) → to (columns, width) in float32; what lies beyond `rows` is left.
+INLINE void LEVEL(pack_transposed)(shoal_type type, const void *from, size_t stride, size_t rows, size_t columns,
+                                   float *to, size_t width) {
+    if (type == SHOAL_FLOAT32) {
+        transpose(from, stride, rows, columns, to, width);
+        return;
+    }
+    enum { block_columns = 4 * LANES };
+    float block[2 * LANES * block_columns];
+    for (size_t c = 0; c < columns; c += block_columns) {
+        const size_t count = columns - c < block_columns ? columns - c : block_columns;
+        for (size_t r = 0; r < rows; r++) {
+            for (size_t i = 0; i < count; i += LANES) {
+                store(block + r * block_columns + i, load_as(type, at(type, from, r * stride + c), i, count - i));
+            }
+        }
+        transpose(block, block_columns, rows, count, to + c * width, width);
+    }
+}
+
+#ifdef BFLOAT16_PAIRS
+/// from (rows, inner) → to (steps, width).
+INLINE void LEVEL(pack_pairs_transposed)(const uint16_t *from, size_t stride, size_t rows, size_t inner, uint32_t *to,
+                                         size_t width) {
+    const size_t whole = stride % 2 == 0 ? inner / 2 : 0;
+    transpose((const float *)from, stride / 2, rows, whole, (float *)to, width);
+    for (size_t step = whole; step < (inner + 1) / 2; step++) {
+        for (size_t r = 0; r < rows; r++) to[step * width + r] = pair_at(from + r * stride, 1, inner, step);
+    }
+}
+
+typedef uint16_t vhalves __attribute__((ext_vector_type(32)));
+typedef vhalves vhalves_anywhere __attribute__((aligned(2)));
+
+/// from (inner, columns) → to (steps, width).
+INLINE void LEVEL(pack_pairs)(const uint16_t *from, size_t stride, size_t inner, size_t columns, uint32_t *to,
+                              size_t width) {
+    for (size_t step = 0; step < (inner + 1) / 2; step++, to += width) {
+        const uint16_t *first = from + 2 * step * stride, *second = first + stride;
+        uint16_t edge[2][32] = {{0}};
+        if (columns < 32 || 2 * step + 1 >= inner) {
+            memcpy(edge[0], first, columns * 2);
+            if (2 * step + 1 < inner) memcpy(edge[1], second, columns * 2);
+            first = edge[0];
+            second = edge[1];
+        }
+        const vhalves even = *(const vhalves_anywhere *)first, odd = *(const vhalves_anywhere *)second;
+        *(vhalves_anywhere *)to =
+            __builtin_shufflevector(even, odd, 0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 8, 40, 9, 41, 10,
+                                    42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47);
+        if (width == LANES) continue;
+        *(vhalves_anywhere *)(to + LANES) =
+            __builtin_shufflevector(even, odd, 16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23, 55, 24, 56, 25,
+                                    57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63);
+    }
+}
+#endif
+
+/// Columns `first`..<first + columns of a term's right factor → panel (steps, width), zero beyond the columns.
+INLINE void LEVEL(pack_right)(shoal_type type, const struct shoal_product_term *term, size_t first, size_t columns,
+                              size_t width, float *panel) {
+    const void *b = at(type, term->b, first * (term->b_transposed ? term->b_stride : 1));
+    if (term->b_transposed && columns < width) {
+        memset(panel, 0, LEVEL(steps)(type, term->inner) * width * sizeof(float));
+    }
+#ifdef BFLOAT16_PAIRS
+    if (LEVEL(in_pairs)(type)) {
+        if (term->b_transposed) {
+            LEVEL(pack_pairs_transposed)(b, term->b_stride, columns, term->inner, (uint32_t *)panel, width);
+        } else {
+            LEVEL(pack_pairs)(b, term->b_stride, term->inner, columns, (uint32_t *)panel, width);
+        }
+        return;
+    }
+#endif
+    if (term->b_transposed) {
+        LEVEL(pack_transposed)(type, b, term->b_stride, columns, term->inner, panel, width);
+        return;
+    }
+    for (size_t k = 0; k < term->inner; k++) {
+        for (size_t c = 0; c < width; c += LANES) {
+            const vfloat none = 0;
+            store(panel + k * width + c,
+                  c < columns ? load_as(type, at(type, b, k * term->b_stride), c, columns - c) : none);
+        }
+    }
+}
+
+/// Whether tiles read a term's left factor where it lies.
+INLINE bool LEVEL(reads_in_place)(shoal_type type, const struct shoal_product_term *term) {
+    if (term->a_transposed) return false;
+    return LEVEL(in_pairs)(type) ? term->inner % 2 == 0 : type == SHOAL_FLOAT32;
+}
+
+/// `rows` rows from `row` on of a term's left factor → to (rows, steps).
+INLINE void LEVEL(pack_left)(shoal_type type, const struct shoal_product_term *term, size_t row, size_t rows,
+                             float *to) {
+    const size_t steps = LEVEL(steps)(type, term->inner), stride = term->a_stride;
+    const void *a = at(type, term->a, row * (term->a_transposed ? 1 : stride));
+    const size_t along = term->a_transposed ? stride : 1, across = term->a_transposed ? 1 : stride;
+    if (LEVEL(in_pairs)(type)) {
+        for (size_t step = 0; step < steps; step++) {
+            for (size_t r = 0; r < rows; r++) {
+                ((uint32_t *)to)[r * steps + step] = pair_at((const uint16_t *)a + r * across, along, term->inner, step);
+            }
+        }
+    } else if (type == SHOAL_FLOAT32) {
+        transpose(a, stride, steps, rows, to, steps);  // Only a transposed one comes here.
+    } else {
+        for (size_t k = 0; k < steps; k++) {
+            for (size_t r = 0; r < rows; r++) {
+                const uint32_t bits = (uint32_t)((const uint16_t *)a)[k * along + r * across] << 16;
+                to[r * steps + k] = __builtin_bit_cast(float, bits);
+            }
+        }
+    }
+}
