@@ -76,21 +76,42 @@ public final class PretrainedModel {
 
     /// Continues a prompt, which begins with the model's begin token as training texts do.
     ///
-    /// - Parameter maxTokens: The most tokens to add; generation also ends at the end token.
-    /// - Returns: Prompt and continuation, decoded together.
+    /// - Parameters:
+    ///   - maxTokens: The most tokens to add; generation also ends at the end token.
+    ///   - stops: Strings before the first of which the continuation ends; in the prompt they do not count.
+    ///   - seed: Of the draws.
+    ///   - onText: Sees the text piece by piece as soon as it is certain, the prompt first.
+    /// - Returns: Prompt and continuation: all pieces together.
+    @discardableResult
     public func continuation(
-        of prompt: String, adapter: LowRankAdapter?, maxTokens: Int, sampling: Sampling, seed: UInt64
+        of prompt: String, adapter: LowRankAdapter?, maxTokens: Int, stops: [String] = [], sampling: Sampling,
+        seed: UInt64, onText: (String) -> Void = { _ in }
     ) throws(GenerationError) -> String {
         let tokens = [configuration.beginToken].compactMap { $0 } + tokenizer.encode(prompt)
         guard !tokens.isEmpty else { throw .emptyPrompt }
         guard tokens.count < configuration.maximumLength else {
             throw .promptTooLong(tokens: tokens.count, maximum: configuration.maximumLength)
         }
+        var text = ""
+        func give(_ piece: String) {
+            guard !piece.isEmpty else { return }
+            text += piece
+            onText(piece)
+        }
+        give(tokenizer.decode(tokens))
         var random = CounterRandom(key: seed)
-        let added = model.generate(
+        var stream = TokenTextStream(tokenizer, after: tokens)
+        var ending = StopStrings(stops)
+        _ = model.generate(
             after: tokens, limit: maxTokens, sampling: sampling, endToken: configuration.endToken, adapter: adapter,
-            random: &random)
-        return tokenizer.decode(tokens + added)
+            random: &random
+        ) { token in
+            give(ending.append(stream.append(token)))
+            return !ending.isStopped
+        }
+        give(ending.append(stream.finish()))
+        give(ending.finish())
+        return text
     }
 }
 

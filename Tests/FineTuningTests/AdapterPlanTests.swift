@@ -47,6 +47,15 @@ struct AdapterPlanTests {
         #expect(throws: AdapterPlanError.noTargets) { try plan(.named([])) }
     }
 
+    @Test("dropout is refused with DoRA, and each is accepted alone")
+    func dropoutWithDora() throws {
+        #expect(throws: AdapterPlanError.dropoutWithDora(0.1)) {
+            try AdapterPlan(options: AdapterOptions(method: .dora, dropout: 0.1), model: layers)
+        }
+        #expect(try AdapterPlan(options: AdapterOptions(method: .dora), model: layers).layers.count == 3)
+        #expect(try AdapterPlan(options: AdapterOptions(dropout: 0.1), model: layers).layers.count == 3)
+    }
+
     @Test("starts with B at zero and A uniform within ±1/√in, the same for the same seed")
     func initialisation() throws {
         let plan = try plan(.allLinear)

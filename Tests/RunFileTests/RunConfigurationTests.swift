@@ -14,10 +14,13 @@ struct RunConfigurationTests {
         #expect(
             run.adapter
                 == AdapterOptions(
-                    method: .dora, rank: 4, alpha: 8.5, scaling: .rankStabilised, dropout: 0.05,
+                    method: .lora, rank: 4, alpha: 8.5, scaling: .rankStabilised, dropout: 0.05,
                     targets: .named(["q_proj", "v_proj"]), exclusion: .pattern(#".*\.0\..*"#),
                     rankPattern: ["q_proj": 2, #"layers\.(1|2)\..*v_proj"#: 16], alphaPattern: ["v_proj": 0.5])
         )
+        let other = try RunConfiguration.load(
+            path: FixtureFiles.path("runfile/full.yaml"), overrides: ["adapter.method=dora", "adapter.dropout=0"])
+        #expect(other.adapter.method == .dora)
         #expect(run.adapterFrom == "adapters/yesterday")
         #expect(run.data.path == "data/rows.jsonl")
         #expect(run.data.testPath == "data/held out #1.jsonl")

@@ -90,6 +90,7 @@ struct RunFileProblemTests {
             (["evaluation.minimum-cohort=10", "evaluation.source=workers"], "only 9 workers report"),
             (["training.warmup-steps=30"], "the run has only 30 steps"),
             (["training.momentum=0.9"], "set 'training.optimizer: sgd'"),
+            (["adapter.method=dora", "adapter.dropout=0.1"], "remove it or set 'adapter.method: lora'"),
             (["limits.heartbeat=20s"], "must be at least twice 'limits.heartbeat'"),
             (["data.labels=[a, b]"], "used only with 'task: classification'"),
         ])

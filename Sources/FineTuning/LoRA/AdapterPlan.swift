@@ -26,6 +26,7 @@ public struct AdapterPlan: Sendable {
     ) throws(AdapterPlanError) {
         guard options.rank >= 1 else { throw .rankTooSmall(options.rank) }
         for (_, rank) in options.rankPattern where rank < 1 { throw .rankTooSmall(rank) }
+        guard options.method != .dora || options.dropout == 0 else { throw .dropoutWithDora(options.dropout) }
         let selection = try AdapterSelection(
             options: options, available: Array(model), isClassification: !savedModules.isEmpty)
         let layers = selection.layers

@@ -3,6 +3,8 @@ public import ModelFiles
 /// Adapter options that do not fit the model.
 public enum AdapterPlanError: Error, Hashable, Sendable {
     case rankTooSmall(Int)
+    /// PEFT's DoRA drops inputs of the base product as well, which is not computed here.
+    case dropoutWithDora(Double)
     case noTargets
     case targetMatchesNothing(String, available: [String])
     /// An entry of another setting than the targets' list.
@@ -19,6 +21,9 @@ extension AdapterPlanError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .rankTooSmall(let rank): "adapter.rank is \(rank); it must be at least 1"
+        case .dropoutWithDora(let dropout):
+            "adapter.dropout is \(dropout) with adapter.method dora, which are not supported together; set "
+                + "adapter.dropout to 0, or adapter.method to lora"
         case .noTargets: "adapter.targets is empty; name at least one linear layer or write all-linear"
         case .targetMatchesNothing(let name, let available):
             "adapter.targets: '\(name)' matches no linear layer of this model; "

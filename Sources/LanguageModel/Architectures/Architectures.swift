@@ -43,7 +43,7 @@ extension TransformerSettings: DecoderPlan {
 /// The registry: an architecture is known when it stands here.
 enum Architectures {
     static let all: [any Architecture.Type] = [
-        Llama.self, Mistral.self, Qwen2.self, Qwen3.self, Gemma.self, Gemma3.self, Phi.self, Phi3.self, GPT2.self,
-        Bert.self, DistilBert.self, MobileBert.self,
+        Llama.self, MobileLLM.self, Mistral.self, Qwen2.self, Qwen3.self, Gemma.self, Gemma3.self, Phi.self, Phi3.self,
+        GPT2.self, Bert.self, DistilBert.self, MobileBert.self,
     ]
 }

@@ -15,10 +15,11 @@ enum GPT2: Architecture {
         try reader.require("scale_attn_weights", in: [.boolean(true)], supported: "true")
         let hidden = try reader.size("n_embd", default: 768)
         let heads = try reader.size("n_head", default: 12)
+        try reader.checkHeads(heads, hiddenSize: hidden, key: "n_head")
         return GPT2Settings(
             hiddenSize: hidden, intermediateSize: try reader.size("n_inner", default: 4 * hidden),
             layerCount: try reader.size("n_layer", default: 12), headCount: heads,
-            headSize: try reader.headSize(hiddenSize: hidden, heads: heads, keyHeads: heads, default: nil),
+            headSize: hidden / heads,
             vocabularySize: try reader.size("vocab_size", default: 50_257),
             maximumLength: try reader.size("n_positions", default: 1024),
             epsilon: Float(try reader.positiveNumber("layer_norm_epsilon", default: 1e-5)),

@@ -7,7 +7,16 @@ struct Constraint: Sendable {
     /// What is wrong and the remedy; `nil` if nothing is.
     let problem: @Sendable (RunConfiguration) -> String?
 
-    static let all = participation + evaluation + training + task
+    static let all = adapter + participation + evaluation + training + task
+
+    private static let adapter = [
+        // PEFT's DoRA drops inputs of the base product as well; here only the adapter's are dropped.
+        Constraint(keys: ["adapter.dropout", "adapter.method"]) { run in
+            guard run.adapter.method == .dora, run.adapter.dropout > 0 else { return nil }
+            return "'adapter.dropout' is not supported with 'adapter.method: dora'; remove it or set "
+                + "'adapter.method: lora'"
+        }
+    ]
 
     private static let participation = [
         Constraint(

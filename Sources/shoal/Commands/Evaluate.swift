@@ -1,6 +1,5 @@
 public import ArgumentParser
 public import FineTuning
-import Foundation
 import LanguageModel
 import ModelFiles
 public import Recipe
@@ -8,13 +7,18 @@ import Tensor
 
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure the loss of a model, with or without an adapter, on a file of text.")
+        abstract: "Measure the loss of a model, with or without an adapter, on a file of text.",
+        discussion: """
+            Of a language model the mean loss over blocks; of an encoder the loss and the accuracy over labelled rows. \
+            Several adapters share one base model in memory and give one line each, under their names:
+              shoal evaluate --model DIR --data FILE --adapter one=run1/adapter --adapter two=run2/adapter
+              … --use base --use two     the model without an adapter, and the adapter called two
+            """)
 
     @Option(help: "The base model: a Hugging Face directory, or built-in.")
     var model: String
 
-    @Option(help: "A PEFT adapter directory.")
-    var adapter: String?
+    @OptionGroup var adapters: AdapterChoice
 
     @Option(help: "Text: .jsonl, .csv or .txt.")
     var data: String
@@ -34,7 +38,7 @@ struct Evaluate: ParsableCommand {
     @Option(help: "Threads to compute with (default: all cores).")
     var threads: Int?
 
-    @Flag(help: "Print one JSON object instead of text.")
+    @Flag(help: "Print JSON instead of text: one object a line, with the key adapter where there are several.")
     var json = false
 
     @OptionGroup var log: LogOptions
@@ -45,91 +49,84 @@ struct Evaluate: ParsableCommand {
     }
 
     func run() throws {
-        let result = try usingInput {
+        try usingInput {
             if let threads { Threads.limit(to: threads) }
-            if let result = try classification() { return result }
-            let base = try PretrainedModel(
-                path: BuiltInModel.resolve(model), options: ModelOptions(precision: precision))
-            let bound = try adapter.map { try base.adapter(at: $0) }
-            let grouped = try base.blocks(
-                of: .file(data), split: split, length: sequenceLength, chatTemplate: chatTemplate)
-            for notice in grouped.notices { Console.error(notice) }
-            for warning in grouped.skipped { Console.error("warning: \(warning)") }
-            let blocks = grouped.joined()
-            guard blocks.count > 0 else {
-                throw CommandFailure.badInput(
-                    "\(data): no block of \(sequenceLength) tokens\(split.map { " in split '\($0)'" } ?? ""); "
-                        + "add text or lower --sequence-length")
+            let path = try BuiltInModel.resolve(model)
+            let configuration = try ModelDirectory(path).configuration
+            if configuration.isEncoder {
+                try classify(path, configuration)
+            } else {
+                try measureLanguage(path)
             }
-            return Result(
-                losses: BlockLosses(
-                    try LossEvaluation.losses(of: blocks, model: base.model, adapter: bound)),
-                length: sequenceLength)
-        }
-        if json {
-            try JSONLine.print(result)
-        } else if let accuracy = result.accuracy {
-            Console.output(
-                "accuracy \(Quantity.fixed(accuracy, digits: 4))   loss \(Quantity.loss(result.loss)) ± "
-                    + "\(Quantity.loss(result.standardError))   \(Quantity.count(result.blocks)) examples")
-        } else {
-            Console.output(
-                "loss \(Quantity.loss(result.loss)) ± \(Quantity.loss(result.standardError))   "
-                    + "perplexity \(Quantity.fixed(result.perplexity, digits: 2))   "
-                    + "\(Quantity.count(result.tokens)) tokens in \(Quantity.count(result.blocks)) blocks")
         }
     }
 
-    /// Of an encoder; `nil` for a language model.
-    private func classification() throws -> Result? {
-        let path = try BuiltInModel.resolve(model)
-        let configuration = try ModelDirectory(path).configuration
-        guard configuration.isEncoder else { return nil }
-        let names = try adapter.flatMap { try AdapterDirectory.labels($0) } ?? configuration.labels
-        guard names.count > 1 else {
+    private func measureLanguage(_ path: String) throws {
+        let base = try PretrainedModel(path: path, options: ModelOptions(precision: precision))
+        // All are read before anything is printed, so that a mistake in the last one comes first.
+        let chosen = try adapters.chosen.map { ($0.name, try $0.directory.map { try base.adapter(at: $0) }) }
+        let grouped = try base.blocks(of: .file(data), split: split, length: sequenceLength, chatTemplate: chatTemplate)
+        for notice in grouped.notices { Console.error(notice) }
+        for warning in grouped.skipped { Console.error("warning: \(warning)") }
+        let blocks = grouped.joined()
+        guard blocks.count > 0 else {
             throw CommandFailure.badInput(
+                "\(data): no block of \(sequenceLength) tokens\(split.map { " in split '\($0)'" } ?? ""); "
+                    + "add text or lower --sequence-length")
+        }
+        for (name, adapter) in chosen {
+            let losses = try LossEvaluation.losses(of: blocks, model: base.model, adapter: adapter)
+            try show(EvaluationResult(losses: BlockLosses(losses), length: sequenceLength), of: name)
+        }
+    }
+
+    private func classify(_ path: String, _ configuration: ModelConfiguration) throws {
+        guard sequenceLength <= configuration.maximumLength else {
+            throw TrainingError.blocksTooLong(length: sequenceLength, maximum: configuration.maximumLength)
+        }
+        var base: PretrainedClassifier?
+        var bound: [(name: String, base: PretrainedClassifier, adapter: LowRankAdapter?)] = []
+        for (name, directory) in adapters.chosen {
+            let labels = try directory.flatMap { try AdapterDirectory.labels($0) } ?? configuration.labels
+            guard labels.count > 1 else { throw try unnamedClasses(of: directory) }
+            let known = base?.classNames == labels ? base : nil
+            let classifier =
+                try known
+                ?? PretrainedClassifier(path: path, classNames: labels, options: ModelOptions(precision: precision))
+            base = classifier
+            guard directory != nil || classifier.model.storedHead != nil else {
+                throw CommandFailure.badInput(
+                    "\(model) has no classification head for \(labels.count) classes; give --adapter")
+            }
+            bound.append((name, classifier, try directory.map { try classifier.adapter(at: $0) }))
+        }
+        for (name, base, adapter) in bound {
+            let examples = try base.examples(of: .file(data), split: split, length: sequenceLength)
+            let outcome = try ClassificationEvaluation.outcome(of: examples, model: base.model, adapter: adapter)
+            let result = EvaluationResult(
+                losses: BlockLosses(outcome.losses), tokens: TaskItems.examples(examples).tokenCount,
+                accuracy: outcome.accuracy, examples: examples.count)
+            try show(result, of: name)
+        }
+    }
+
+    private func unnamedClasses(of adapter: String?) throws -> CommandFailure {
+        guard let adapter else {
+            return .badInput(
                 "\(model) is an encoder: its classes are named by the adapter's labels.json or by id2label in "
                     + "config.json; give --adapter")
         }
-        let base = try PretrainedClassifier(path: path, classNames: names, options: ModelOptions(precision: precision))
-        guard adapter != nil || base.model.storedHead != nil else {
-            throw CommandFailure.badInput(
-                "\(model) has no classification head for \(names.count) classes; give --adapter")
-        }
-        let bound = try adapter.map { try base.adapter(at: $0) }
-        guard sequenceLength <= base.configuration.maximumLength else {
-            throw TrainingError.blocksTooLong(length: sequenceLength, maximum: base.configuration.maximumLength)
-        }
-        let examples = try base.examples(of: .file(data), split: split, length: sequenceLength)
-        let outcome = try ClassificationEvaluation.outcome(of: examples, model: base.model, adapter: bound)
-        return Result(
-            losses: BlockLosses(outcome.losses), tokens: TaskItems.examples(examples).tokenCount,
-            accuracy: outcome.accuracy, examples: examples.count)
+        _ = try AdapterDirectory.read(adapter)  // One that is missing or damaged says so itself.
+        return .badInput(
+            "\(adapter): neither labels.json nor id2label in \(model)/config.json names the classes; write labels.json: "
+                + "a JSON list of names, in the order of the head's outputs")
     }
 
-    private struct Result: Encodable {
-        let loss: Double
-        let standardError: Double
-        let perplexity: Double
-        let tokens: Int
-        let blocks: Int
-        /// Of classification only, as `examples`.
-        let accuracy: Double?
-        let examples: Int?
-
-        init(losses: BlockLosses, length: Int) {
-            self.init(losses: losses, tokens: losses.items * length, accuracy: nil, examples: nil)
-        }
-
-        init(losses: BlockLosses, tokens: Int, accuracy: Double?, examples: Int?) {
-            loss = losses.mean
-            standardError = losses.standardError
-            perplexity = exp(losses.mean)
-            blocks = losses.items
-            self.tokens = tokens
-            self.accuracy = accuracy
-            self.examples = examples
-        }
+    /// Where there are several results, each says whose it is.
+    private func show(_ result: EvaluationResult, of adapter: String) throws {
+        var result = result
+        if adapters.chosen.count > 1 { result.adapter = adapter }
+        if json { try JSONLine.print(result) } else { Console.output(result.text) }
     }
 }
 

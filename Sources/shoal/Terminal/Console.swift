@@ -5,7 +5,12 @@ import Synchronization
 enum Console {
     /// A result that cannot be delivered fails the command at its end: see ``requireDelivered()``.
     static func output(_ line: String) {
-        guard !write(line + "\n", to: STDOUT_FILENO) else { return }
+        outputText(line + "\n")
+    }
+
+    /// A part of a result, without a line end.
+    static func outputText(_ text: String) {
+        guard !write(text, to: STDOUT_FILENO) else { return }
         undelivered.store(errno, ordering: .relaxed)
     }
 

@@ -120,9 +120,10 @@ CASES = {
         kind="gpt2", config=dict(vocab_size=49, n_positions=24, n_embd=16, n_layer=2, n_head=2, bos_token_id=1,
                                  eos_token_id=2),
         adapter=dict(target_modules="all-linear", fan_in_fan_out=True), dtype=F32),
-    # As the first checkpoints on the hub: no `transformer.` before the names, the causal masks among the tensors.
+    # Heads of an odd size, which only rotary positions forbid. As the first checkpoints on the hub: no `transformer.`
+    # before the names, the causal masks among the tensors.
     "gpt2-dora": dict(
-        kind="gpt2", config=dict(vocab_size=41, n_positions=20, n_embd=12, n_layer=2, n_head=3, n_inner=19,
+        kind="gpt2", config=dict(vocab_size=41, n_positions=20, n_embd=12, n_layer=2, n_head=4, n_inner=19,
                                  bos_token_id=1, eos_token_id=2),
         adapter=DORA | dict(fan_in_fan_out=True), dtype=BF16, bare="transformer."),
     "bert": dict(
