@@ -46,6 +46,19 @@ struct kernel_table {
                             size_t begin, size_t end);
     void (*dequantise_nf4)(const struct shoal_nf4 *weight, shoal_type type, void *out, size_t C, size_t begin,
                            size_t end);
+    void (*flip_signs)(const float *x, const uint64_t *signs, float factor, float *out, size_t n);
+    void (*hadamard)(float *x, size_t n);
+    struct shoal_quantised (*quantise_uniform)(const float *x, float factor, int32_t limit, int32_t offset,
+                                               uint16_t *symbols, size_t n);
+    void (*dequantise_uniform)(const uint16_t *symbols, int32_t offset, float *out, size_t n);
+    void (*quantise_int8)(const float *x, int8_t *values, float *scales, size_t n, size_t block);
+    void (*dequantise_int8_blocks)(const int8_t *values, const float *scales, float *out, size_t n, size_t block);
+    double (*mark_above)(const float *x, uint32_t threshold, uint16_t *symbols, size_t n);
+    void (*ternary_values)(const uint16_t *symbols, float magnitude, float *out, size_t n);
+    size_t (*rans_encode)(const uint16_t *symbols, size_t n, unsigned raw, const uint32_t *entries,
+                          const uint32_t *reciprocals, uint32_t *states, uint16_t *words);
+    size_t (*rans_decode)(uint16_t *symbols, size_t n, unsigned raw, const uint32_t *slots, uint32_t *states,
+                          const uint16_t *words, size_t available);
 };
 
 extern const struct kernel_table shoal_table_baseline;

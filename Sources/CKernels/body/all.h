@@ -15,6 +15,9 @@
 #include "cross_entropy.h"
 #include "vocabulary.h"
 #include "dropout.h"
+#include "rotation.h"
+#include "update_quantisers.h"
+#include "rans.h"
 
 const struct kernel_table LEVEL(shoal_table) = {
     .level = LANES == 16 ? SHOAL_KERNELS_AVX512 : LANES == 8 ? SHOAL_KERNELS_AVX2 : SHOAL_KERNELS_BASELINE,
@@ -42,4 +45,14 @@ const struct kernel_table LEVEL(shoal_table) = {
     .dropout = LEVEL(dropout),
     .dequantise_int8 = LEVEL(dequantise_int8),
     .dequantise_nf4 = LEVEL(dequantise_nf4),
+    .flip_signs = LEVEL(flip_signs),
+    .hadamard = LEVEL(hadamard),
+    .quantise_uniform = LEVEL(quantise_uniform),
+    .dequantise_uniform = LEVEL(dequantise_uniform),
+    .quantise_int8 = LEVEL(quantise_int8),
+    .dequantise_int8_blocks = LEVEL(dequantise_int8_blocks),
+    .mark_above = LEVEL(mark_above),
+    .ternary_values = LEVEL(ternary_values),
+    .rans_encode = LEVEL(rans_encode),
+    .rans_decode = LEVEL(rans_decode),
 };
