@@ -20,18 +20,7 @@ void shoal_dequantise_uniform(const uint16_t *symbols, int32_t offset, float *ou
 
 struct shoal_quantised shoal_quantise_levels(const float *x, const float *thresholds, const float *levels,
                                              unsigned bits, uint16_t *symbols, size_t n) {
-    double product[4] = {0}, squares[4] = {0};
-    for (size_t i = 0; i < n; i++) {
-        // Binary search without branches.
-        uint32_t index = 0;
-        for (uint32_t half = 1u << bits >> 1; half > 0; half >>= 1) index += thresholds[index + half - 1] < x[i] ? half : 0;
-        symbols[i] = (uint16_t)index;
-        const double level = levels[index];
-        product[i % 4] += level * (double)x[i];
-        squares[i % 4] += level * level;
-    }
-    return (struct shoal_quantised){(product[0] + product[1]) + (product[2] + product[3]),
-                                    (squares[0] + squares[1]) + (squares[2] + squares[3])};
+    return shoal_kernels()->quantise_levels(x, thresholds, levels, bits, symbols, n);
 }
 
 void shoal_dequantise_levels(const uint16_t *symbols, const float *levels, float *out, size_t n) {

@@ -50,6 +50,8 @@ struct kernel_table {
     void (*hadamard)(float *x, size_t n);
     struct shoal_quantised (*quantise_uniform)(const float *x, float factor, int32_t limit, int32_t offset,
                                                uint16_t *symbols, size_t n);
+    struct shoal_quantised (*quantise_levels)(const float *x, const float *thresholds, const float *levels,
+                                              unsigned bits, uint16_t *symbols, size_t n);
     void (*dequantise_uniform)(const uint16_t *symbols, int32_t offset, float *out, size_t n);
     void (*quantise_int8)(const float *x, int8_t *values, float *scales, size_t n, size_t block);
     void (*dequantise_int8_blocks)(const int8_t *values, const float *scales, float *out, size_t n, size_t block);

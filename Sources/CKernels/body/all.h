@@ -48,6 +48,7 @@ const struct kernel_table LEVEL(shoal_table) = {
     .flip_signs = LEVEL(flip_signs),
     .hadamard = LEVEL(hadamard),
     .quantise_uniform = LEVEL(quantise_uniform),
+    .quantise_levels = LEVEL(quantise_levels),
     .dequantise_uniform = LEVEL(dequantise_uniform),
     .quantise_int8 = LEVEL(quantise_int8),
     .dequantise_int8_blocks = LEVEL(dequantise_int8_blocks),

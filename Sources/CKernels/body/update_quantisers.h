@@ -42,6 +42,29 @@ static struct shoal_quantised LEVEL(quantise_uniform)(const float *x, float fact
     return (struct shoal_quantised){total8(&product), total8(&squares)};
 }
 
+/// A binary search without branches, for sixteen values at a time.
+static struct shoal_quantised LEVEL(quantise_levels)(const float *x, const float *thresholds, const float *levels,
+                                                     unsigned bits, uint16_t *symbols, size_t n) {
+    double8_sums product = 0, squares = 0;
+    for (size_t i = 0; i < n; i += 16) {
+        uint32_t index[16] = {0};
+        for (uint32_t half = 1u << bits >> 1; half > 0; half >>= 1) {
+            for (int j = 0; j < 16; j++) {
+                const uint32_t isAbove = thresholds[index[j] + half - 1] < x[i + (size_t)j];
+                index[j] += isAbove * half;
+            }
+        }
+        float chosen[16];
+        for (int j = 0; j < 16; j++) {
+            chosen[j] = levels[index[j]];
+            symbols[i + (size_t)j] = (uint16_t)index[j];
+        }
+        add_products(x + i, chosen, &product, &squares);
+        add_products(x + i + 8, chosen + 8, &product, &squares);
+    }
+    return (struct shoal_quantised){total8(&product), total8(&squares)};
+}
+
 static void LEVEL(dequantise_uniform)(const uint16_t *symbols, int32_t offset, float *out, size_t n) {
     for (size_t i = 0; i < n; i++) out[i] = (float)((int32_t)symbols[i] - offset);
 }

@@ -29,7 +29,8 @@ struct shoal_quantised shoal_quantise_uniform(const float *x, float factor, int3
                                               uint16_t *symbols, size_t n);
 /// out[i] = symbols[i] − offset
 void shoal_dequantise_uniform(const uint16_t *symbols, int32_t offset, float *out, size_t n);
-/// symbols[i] = how many of the 2^bits − 1 ascending thresholds lie below x[i]; q[i] = levels[symbols[i]].
+/// symbols[i] = how many of the 2^bits − 1 ascending thresholds lie below x[i]; q[i] = levels[symbols[i]]. n is a
+/// multiple of 16.
 struct shoal_quantised shoal_quantise_levels(const float *x, const float *thresholds, const float *levels,
                                              unsigned bits, uint16_t *symbols, size_t n);
 /// out[i] = levels[symbols[i]]

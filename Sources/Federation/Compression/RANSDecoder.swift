@@ -4,7 +4,7 @@ internal import CKernels
 ///
 /// Whatever the bytes, a state stays in its range and every symbol has a frequency: damage shows as missing or unread
 /// words, or as states that do not end where the encoder's began.
-struct RANSDecoder {
+package struct RANSDecoder {
     private let codec: String
     private let model: RANSModel
     private let bytes: [UInt8]
@@ -15,7 +15,7 @@ struct RANSDecoder {
     /// - Parameters:
     ///   - codec: Whose update this is, for errors.
     ///   - range: Where the stream lies in `bytes`.
-    init(_ model: RANSModel, codec: String, bytes: [UInt8], range: Range<Int>) throws(CodecError) {
+    package init(_ model: RANSModel, codec: String, bytes: [UInt8], range: Range<Int>) throws(CodecError) {
         let wordBytes = range.count - RANSEncoder.stateBytes
         guard wordBytes >= 0, wordBytes.isMultiple(of: 2), range.upperBound <= bytes.count else {
             throw .malformed(codec: codec, reason: "end too early or within a word")
@@ -39,7 +39,7 @@ struct RANSDecoder {
     /// - Parameters:
     ///   - count: Symbols to take, those of the encoder's last ones that are left; a multiple of 32.
     ///   - symbols: Gets them in the order in which they were appended, in its first `count` places.
-    mutating func take(_ count: Int, into symbols: inout [UInt16]) throws(CodecError) {
+    package mutating func take(_ count: Int, into symbols: inout [UInt16]) throws(CodecError) {
         precondition(count <= symbols.count && count.isMultiple(of: RANSEncoder.lanes), "\(count) symbols")
         let left = bytes.withUnsafeBytes { bytes in
             // Words need no alignment: the kernel reads them as vectors, or one by one on a machine that allows it.
@@ -52,7 +52,7 @@ struct RANSDecoder {
     }
 
     /// Checks that everything was taken.
-    func finish() throws(CodecError) {
+    package func finish() throws(CodecError) {
         guard available == 0, states.allSatisfy({ $0 == 1 << 15 }) else {
             throw .malformed(codec: codec, reason: "go on after the last value")
         }

@@ -5,7 +5,7 @@ internal import CKernels
 /// A coder's state grows with each symbol and sheds its low 16 bits where it would pass 2³¹. The stream is those
 /// 16-bit words in order, then the 32 final states (4 bytes each), all little-endian; ``RANSDecoder`` reads it from its
 /// end.
-struct RANSEncoder {
+package struct RANSEncoder {
     /// Symbols in a group: one for each coder.
     static let lanes = 32
     static let stateBytes = 4 * lanes
@@ -17,16 +17,16 @@ struct RANSEncoder {
     private(set) var bytes: [UInt8]
 
     /// - Parameter bytes: What the stream is appended to.
-    init(_ model: RANSModel, appendingTo bytes: [UInt8] = []) {
+    package init(_ model: RANSModel, appendingTo bytes: [UInt8] = []) {
         self.model = model
         self.bytes = bytes
     }
 
     /// The number of symbols that are coded for `count` of them: whole groups.
-    static func padded(_ count: Int) -> Int { (count + lanes - 1) / lanes * lanes }
+    package static func padded(_ count: Int) -> Int { (count + lanes - 1) / lanes * lanes }
 
     /// - Parameter symbols: A multiple of ``lanes``, each with a frequency above 0 in the model.
-    mutating func append(_ symbols: ArraySlice<UInt16>) {
+    package mutating func append(_ symbols: ArraySlice<UInt16>) {
         precondition(symbols.count.isMultiple(of: Self.lanes), "\(symbols.count) symbols are no whole groups")
         symbols.withUnsafeBufferPointer { symbols in
             for first in stride(from: 0, to: symbols.count, by: Self.piece) {
@@ -40,7 +40,7 @@ struct RANSEncoder {
     }
 
     /// Everything, the final states included.
-    consuming func finish() -> [UInt8] {
+    package consuming func finish() -> [UInt8] {
         states.withUnsafeBytes { bytes.append(contentsOf: $0) }
         return bytes
     }

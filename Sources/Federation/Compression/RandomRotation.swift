@@ -7,20 +7,20 @@ internal import Randomness
 /// D flips signs at random; H is the Hadamard matrix of ±1, whose product takes d·log₂ d additions. Chunks have 4,096
 /// values, which a CPU's first cache holds, and the rest of the vector is cut into the powers of two that make it up:
 /// padding the whole vector to one would almost double some. Only what is left below 64 is padded.
-struct RandomRotation {
+package struct RandomRotation {
     /// Consecutive values that are rotated together.
-    struct Chunk: Hashable, Sendable {
-        let start: Int
+    package struct Chunk: Hashable, Sendable {
+        package let start: Int
         /// Values of the vector.
-        let count: Int
+        package let count: Int
         /// A power of two from ``smallest`` to ``largest``, at least `count`.
-        let size: Int
+        package let size: Int
     }
 
     static let largest = 4_096
     static let smallest = 64
 
-    let chunks: [Chunk]
+    package let chunks: [Chunk]
     private let seed: (UInt32, UInt32)
     private var signs = [UInt64](repeating: 0, count: largest / 64)
     private var padded = [Float](repeating: 0, count: smallest)
@@ -28,7 +28,7 @@ struct RandomRotation {
     /// - Parameters:
     ///   - count: Values in the vector.
     ///   - seed: All 64 bits select the signs.
-    init(count: Int, seed: UInt64) {
+    package init(count: Int, seed: UInt64) {
         chunks = Self.chunks(of: count)
         self.seed = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     }
@@ -47,15 +47,15 @@ struct RandomRotation {
     }
 
     /// How many chunks there are, and how many values they have with the padding.
-    static func chunkCount(of count: Int) -> Int {
+    package static func chunkCount(of count: Int) -> Int {
         let rest = count % largest
         return count / largest + (rest / smallest).nonzeroBitCount + (rest % smallest == 0 ? 0 : 1)
     }
 
-    static func paddedCount(of count: Int) -> Int { (count + smallest - 1) / smallest * smallest }
+    package static func paddedCount(of count: Int) -> Int { (count + smallest - 1) / smallest * smallest }
 
     /// rotated = H·D·(factor · values of chunk number `index`), `[size]`. Its squared length is `size` times theirs.
-    mutating func rotate(_ update: [Float], chunk index: Int, factor: Float, into rotated: inout [Float]) {
+    package mutating func rotate(_ update: [Float], chunk index: Int, factor: Float, into rotated: inout [Float]) {
         let chunk = chunks[index]
         drawSigns(index)
         if chunk.count == chunk.size {
@@ -71,7 +71,7 @@ struct RandomRotation {
 
     /// Values of chunk number `index` = factor · D·H·rotated: what ``rotate(_:chunk:factor:into:)`` undoes up to the
     /// factor `size`. `rotated` is used up.
-    mutating func restore(
+    package mutating func restore(
         _ rotated: inout [Float], chunk index: Int, factor: Float, into update: UnsafeMutablePointer<Float>
     ) {
         let chunk = chunks[index]

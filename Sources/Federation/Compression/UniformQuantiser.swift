@@ -17,9 +17,9 @@ struct UniformQuantiser: NormalQuantiser {
 
     /// - Parameter bits: 1...8
     init(bits: Int) {
-        let table = Self.tables[min(bits, Self.tables.count) - 1]
+        let table = NormalFrequencies.tables[min(bits, NormalFrequencies.tables.count) - 1]
         // Above 5 bits: the cells of 5 bits, each halved so often, with halves taken as equally likely.
-        let rawBits = max(0, bits - Self.tables.count)
+        let rawBits = max(0, bits - NormalFrequencies.tables.count)
         model = RANSModel(frequencies: table.frequencies.dropFirst().reversed() + table.frequencies, rawBits: rawBits)
         step = table.step / Float(1 << rawBits)
         let cells = Int32(table.frequencies.count - 1)
@@ -44,25 +44,4 @@ struct UniformQuantiser: NormalQuantiser {
     func levels(of symbols: [UInt16], count: Int, into levels: inout [Float]) {
         shoal_dequantise_uniform(symbols, offset, &levels, count)
     }
-
-    /// For 1 to 5 bits: the step, and the frequencies of the levels 0, 1, 2 and so on out of 4,096, those of −1, −2 and
-    /// so on being the same. A level's frequency is its cell's probability under the standard normal distribution, at
-    /// least 1; levels end beyond 5 standard deviations. They are constants, because two machines' `erf` may round
-    /// differently, and a coder needs the same integers on both sides.
-    static let tables: [(step: Float, frequencies: [Int])] = [
-        (2.4361, [3182, 456, 1]),
-        (1.0897, [1694, 990, 196, 13, 1, 1]),
-        (0.526, [848, 741, 494, 251, 98, 29, 7, 1, 1, 1, 1]),
-        (
-            0.261,
-            [424, 410, 371, 313, 247, 182, 125, 81, 49, 27, 14, 7, 3, 1, 1, 1, 1, 1, 1, 1]
-        ),
-        (
-            0.1305,
-            [
-                212, 210, 205, 196, 185, 172, 156, 140, 123, 107, 91, 76, 62, 50, 40, 31, 24, 18, 13, 10, 7, 5, 3, 2, 2,
-                1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-            ]
-        ),
-    ]
 }

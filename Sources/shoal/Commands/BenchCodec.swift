@@ -31,18 +31,19 @@ struct BenchCodec: ParsableCommand {
         let benchmark = try CodecBenchmark(
             codec.isEmpty ? CodecBenchmark.defaultCodecs : codec, parameters: parameters)
         if json { return try benchmark.run { try JSONLine.print($0) } }
-        var table = TextTable(alignment: .left, .right)
+        var table = TextTable()
         table.add("codec", "bits/value", "NMSE", "over limit", "encode MB/s", "decode MB/s")
         try benchmark.run { result in
             table.add(
                 result.codec, Quantity.fixed(result.bitsPerCoordinate, digits: 4),
                 Quantity.fixed(result.nmse, digits: 6), Quantity.fixed(result.nmseOverLimit, digits: 2),
-                Quantity.fixed(result.encodeMBPerSecond, digits: 0), Quantity.fixed(result.decodeMBPerSecond, digits: 0))
+                Quantity.fixed(result.encodeMBPerSecond, digits: 0), Quantity.fixed(result.decodeMBPerSecond, digits: 0)
+            )
         }
         for line in table.lines { Console.output(line) }
     }
 }
 
-extension CodecName: @retroactive ExpressibleByArgument {
+extension CodecName: ExpressibleByArgument {
     public init?(argument: String) { self.init(argument) }
 }
