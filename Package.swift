@@ -35,13 +35,16 @@ var targets: [Target] = [
     library("Tensor", ["CKernels"]),
     library("LanguageModel", ["Tensor", "CKernels", "ModelFiles", "Randomness"]),
     library("FineTuning", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
-    library("Benchmarking", ["FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
+    library("Federation", ["CKernels", "ModelFiles", "Randomness", "Recipe"]),
+    library(
+        "Benchmarking", ["Federation", "FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
     .target(name: "FixtureFiles", path: "Tests/FixtureFiles", swiftSettings: swift),
     tests("Randomness", ["Randomness"]),
     tests("ModelFiles", ["ModelFiles", "FixtureFiles"]),
     tests("Tensor", ["Tensor", "CKernels"]),
     tests("LanguageModel", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "FixtureFiles"]),
-    tests("Benchmarking", ["Benchmarking", "LanguageModel", "ModelFiles", "FixtureFiles"]),
+    tests("Federation", ["Federation", "Tensor", "CKernels", "Randomness", "ModelFiles", "Recipe"]),
+    tests("Benchmarking", ["Benchmarking", "Federation", "LanguageModel", "ModelFiles", "FixtureFiles"]),
     tests("FineTuning", ["FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "FixtureFiles"]),
 ]
 
@@ -60,7 +63,6 @@ if !coreOnly {
         // The C target's `files` reach the program through #embed, so they are no resources.
         .target(name: "CBuiltIn", exclude: ["files", "made-by"]),
         library("BuiltIn", ["CBuiltIn"]),
-        library("Federation", ["ModelFiles", "Randomness", "Recipe"]),
         library("RunFile", ["Federation", "ModelFiles", "Recipe", .product(name: "Yams", package: "Yams")]),
         library("Wire", ["CWire", "Federation", "ModelFiles", "Recipe"]),
         library("Transport", ["CZeroMQ", "Wire", "Federation", "ModelFiles", logging]),
@@ -91,7 +93,6 @@ if !coreOnly {
             ],
             swiftSettings: swift),
         tests("BuiltIn", ["BuiltIn"]),
-        tests("Federation", ["Federation", "Randomness", "ModelFiles", "Recipe"]),
         tests("RunFile", ["RunFile", "Federation", "Recipe", "FixtureFiles"]),
         tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe", "FixtureFiles"]),
         .target(name: "LinkRecording", path: "Tests/LinkRecording", swiftSettings: swift),

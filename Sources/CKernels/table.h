@@ -51,6 +51,21 @@ struct kernel_table {
     void (*product_block)(const struct product_call *call, size_t first, size_t last, size_t row, size_t end,
                           float *scratch);
     void (*product_columns)(const struct product_call *call, size_t begin, size_t end);
+    void (*flip_signs)(const float *x, const uint64_t *signs, float factor, float *out, size_t n);
+    void (*hadamard)(float *x, size_t n);
+    struct shoal_quantised (*quantise_uniform)(const float *x, float factor, int32_t limit, int32_t offset,
+                                               uint16_t *symbols, size_t n);
+    struct shoal_quantised (*quantise_levels)(const float *x, const float *thresholds, const float *levels,
+                                              unsigned bits, uint16_t *symbols, size_t n);
+    void (*dequantise_uniform)(const uint16_t *symbols, int32_t offset, float *out, size_t n);
+    void (*quantise_int8)(const float *x, int8_t *values, float *scales, size_t n, size_t block);
+    void (*dequantise_int8_blocks)(const int8_t *values, const float *scales, float *out, size_t n, size_t block);
+    double (*mark_above)(const float *x, uint32_t threshold, uint16_t *symbols, size_t n);
+    void (*ternary_values)(const uint16_t *symbols, float magnitude, float *out, size_t n);
+    size_t (*rans_encode)(const uint16_t *symbols, size_t n, unsigned raw, const uint32_t *entries,
+                          const uint32_t *reciprocals, uint32_t *states, uint16_t *words);
+    size_t (*rans_decode)(uint16_t *symbols, size_t n, unsigned raw, const uint32_t *slots, uint32_t *states,
+                          const uint16_t *words, size_t available);
 };
 
 extern const struct kernel_table shoal_table_baseline;

@@ -2,7 +2,7 @@ internal import CKernels
 
 /// How many threads matrix products and kernels use in this process.
 public enum Threads {
-    /// At most `count` threads from now on, whichever thread computes; 0 leaves it to the OpenMP runtime.
+    /// At most `count` threads from now on, whichever thread computes; 0 takes one for each processor.
     ///
     /// Results do not depend on it for kernels, and are reproducible for one value of it for matrix products.
     public static func limit(to count: Int) {

@@ -43,7 +43,7 @@ struct Shoal: AsyncParsableCommand {
         end(with: CommandFailure.badInputCode)
     }
 
-    /// Without the libraries' exit handlers: oneDNN's would free what a cancelled computation still uses on its thread.
+    /// Without exit handlers: they would free what a cancelled computation still uses on its thread.
     private static func end(with code: Int32) -> Never {
         fflush(nil)
         _exit(code)

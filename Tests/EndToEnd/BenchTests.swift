@@ -19,6 +19,22 @@ struct BenchTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["tiny-float32-v1"])
     }
 
+    @Test("codec prints one JSON object a codec")
+    func codec() throws {
+        let outcome = try Program.run(
+            "bench", "codec", "--parameters", "65536", "--codec", "eden:bits=2", "--codec", "ternary:density=0.01",
+            "--json")
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let objects = try outcome.objects
+        #expect(objects.map { $0["codec"] as? String } == ["eden:bits=2", "ternary:density=0.01"])
+        for object in objects {
+            for key in ["bitsPerCoordinate", "nmse", "nmseOverLimit", "encodeMBPerSecond", "decodeMBPerSecond"] {
+                #expect(object[key] is Double, "\(key)")
+            }
+        }
+        #expect(try Program.start(["bench", "codec", "--codec", "eden:bits=9"]).finish(limitSeconds: 60).code == 2)
+    }
+
     @Test(
         "what cannot be measured is refused",
         arguments: [

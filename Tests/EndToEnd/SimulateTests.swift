@@ -53,6 +53,23 @@ struct SimulateTests {
         #expect(try number(finished, "uplinkBytes") < 1.2 * dense + 200_000)
     }
 
+    @Test("compressed updates still lower the loss, with a fraction of the bytes")
+    func compressed() throws {
+        let outcome = try Program.run(
+            "simulate", "--config", runFile, "--state", folder.file("eden"), "--set", "compression.uplink=eden:bits=2",
+            "--json")
+        try #require(outcome.code == 0, "\(outcome.errors)")
+        let finished = try #require(try outcome.objects.last)
+        #expect(try number(finished, "finalLoss") < number(finished, "baseLoss"))
+        #expect(try number(finished, "uplinkBytes") < number(finished, "denseUplinkBytes") / 2)
+
+        let lossy = try Program.start([
+            "simulate", "--config", runFile, "--set", "compression.downlink=eden:bits=2",
+        ]).finish(limitSeconds: 60)
+        #expect(lossy.code == 2)
+        #expect(lossy.errors.contains("compression.downlink"))
+    }
+
     /// Bytes of tensor data in an adapter file, worked out from its header alone.
     private func adapterBytes(_ adapter: String) throws -> Int {
         let bytes = try Data(contentsOf: URL(fileURLWithPath: adapter + "/adapter_model.safetensors"))

@@ -18,6 +18,9 @@
 #include "product_tiles.h"
 #include "product_packing.h"
 #include "product_blocks.h"
+#include "rotation.h"
+#include "update_quantisers.h"
+#include "rans.h"
 
 const struct kernel_table LEVEL(shoal_table) = {
     .level = LEVEL(has_pairs) ? SHOAL_KERNELS_AVX512_BFLOAT16
@@ -51,4 +54,15 @@ const struct kernel_table LEVEL(shoal_table) = {
     .product_form = {LEVEL(tile_rows), LEVEL(panel_columns), LEVEL(has_pairs)},
     .product_block = LEVEL(product_block),
     .product_columns = LEVEL(product_columns),
+    .flip_signs = LEVEL(flip_signs),
+    .hadamard = LEVEL(hadamard),
+    .quantise_uniform = LEVEL(quantise_uniform),
+    .quantise_levels = LEVEL(quantise_levels),
+    .dequantise_uniform = LEVEL(dequantise_uniform),
+    .quantise_int8 = LEVEL(quantise_int8),
+    .dequantise_int8_blocks = LEVEL(dequantise_int8_blocks),
+    .mark_above = LEVEL(mark_above),
+    .ternary_values = LEVEL(ternary_values),
+    .rans_encode = LEVEL(rans_encode),
+    .rans_decode = LEVEL(rans_decode),
 };

@@ -258,4 +258,6 @@ const float *shoal_nf4_map(void);
 
 void shoal_dequantise_nf4(const struct shoal_nf4 *weight, shoal_type type, void *out, size_t rows, size_t C);
 
+#include "codec_kernels.h"
+
 #endif

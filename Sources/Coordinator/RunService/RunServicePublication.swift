@@ -13,7 +13,7 @@ extension RunService {
         var mean = WeightedMean(parameterCount: layout.parameterCount)
         // In worker-name order, one blob in memory at a time.
         for update in updates {
-            let values = try codec.decode(try store.read(update.object), count: layout.parameterCount)
+            let values = try decode(try store.read(update.object), from: update.worker, plan)
             mean.add(values, weight: settings.weightCap.weight(trainingItems: update.items))
         }
         var values = adapter.values

@@ -69,7 +69,7 @@ extension RunService {
             uploads[name]?.receivedBytes = 0
             return acknowledge(.receivedThrough(0), commit.lease, envelope, peer)
         }
-        if let reason = refusal(of: bytes, commit) {
+        if let reason = refusal(of: bytes, commit, from: name, round.plan) {
             store.discard(upload.key)
             uploads[name] = nil
             acknowledge(.rejected(reason: reason), commit.lease, envelope, peer)
@@ -87,10 +87,18 @@ extension RunService {
         try handle(.updateRecorded(name, object: commit.object))
     }
 
+    /// A worker's update, from the bytes it sent in a round's attempt.
+    func decode(_ bytes: [UInt8], from worker: WorkerName, _ plan: RoundPlan) throws(CodecError) -> [Float] {
+        let seed = CodecSeed.derive(seed: plan.seed, round: plan.round, attempt: plan.attempt, worker: worker)
+        return try codec.decode(bytes, count: layout.parameterCount, seed: seed)
+    }
+
     /// Why an update does not count, for its worker; `nil` if it does.
-    private func refusal(of bytes: [UInt8], _ commit: UpdateCommit) -> String? {
+    private func refusal(
+        of bytes: [UInt8], _ commit: UpdateCommit, from worker: WorkerName, _ plan: RoundPlan
+    ) -> String? {
         do {
-            let values = try codec.decode(bytes, count: layout.parameterCount)
+            let values = try decode(bytes, from: worker, plan)
             try UpdateCheck(parameterCount: layout.parameterCount)
                 .validate(values, trainingItems: commit.trainingItems)
         } catch {

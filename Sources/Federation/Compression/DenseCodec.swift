@@ -1,10 +1,11 @@
 /// `dense`: the values themselves, float32 little-endian, 4 bytes each and nothing else.
 public struct DenseCodec: UpdateCodec {
     public let name = CodecName.dense
+    public let isUnbiased = true
 
     public init() {}
 
-    public func encode(_ update: [Float]) -> [UInt8] {
+    public func encode(_ update: [Float], seed: UInt64 = 0) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: 4 * update.count) { bytes, written in
             for index in update.indices {
                 UnsafeMutableRawBufferPointer(bytes).storeBytes(
@@ -14,7 +15,7 @@ public struct DenseCodec: UpdateCodec {
         }
     }
 
-    public func decode(_ bytes: [UInt8], count: Int) throws(CodecError) -> [Float] {
+    public func decode(_ bytes: [UInt8], count: Int, seed: UInt64 = 0) throws(CodecError) -> [Float] {
         guard count >= 0, bytes.count.isMultiple(of: 4), bytes.count / 4 == count else {
             throw .wrongLength(codec: name.name, expected: maximumEncodedBytes(count: count), actual: bytes.count)
         }

@@ -123,7 +123,9 @@ extension WorkerService {
     private func trained(
         _ task: ActiveTask, _ values: [Float], items: Int, steps: Int, tokens: Int, meanLoss: Double
     ) {
-        guard let adapter, let run = state.run else { preconditionFailure("a running task has an adapter and a run") }
+        guard let adapter, let run = state.run, let worker = state.worker else {
+            preconditionFailure("a running task has an adapter, a run and a worker's name")
+        }
         guard case .train = task.offer.task, values.count == adapter.layout.parameterCount, items >= 0, tokens >= 0
         else { return giveUpTask(because: "the trainer gave something else than the adapter it was given") }
         guard meanLoss.isFinite else {
@@ -137,7 +139,9 @@ extension WorkerService {
         let pending: PendingUpdate
         do {
             try UpdateCheck(parameterCount: delta.count).validate(delta, trainingItems: UInt64(items))
-            let bytes = try Codecs.make(task.offer.uplink).encode(delta)
+            let seed = CodecSeed.derive(
+                seed: task.offer.seed, round: task.round, attempt: task.attempt, worker: worker)
+            let bytes = try Codecs.make(task.offer.uplink).encode(delta, seed: seed)
             pending = PendingUpdate(
                 run: run, round: task.round, attempt: task.attempt, lease: task.offer.lease, codec: task.offer.uplink,
                 trainingItems: items, steps: steps, tokens: tokens, trainLoss: meanLoss, bytes: bytes)

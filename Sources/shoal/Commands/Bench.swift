@@ -2,5 +2,5 @@ import ArgumentParser
 
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure this machine at the work that Shoal does.", subcommands: [BenchTrain.self])
+        abstract: "Measure this machine at the work that Shoal does.", subcommands: [BenchTrain.self, BenchCodec.self])
 }

@@ -65,7 +65,28 @@ struct CodecsTests {
     @Test("an unknown name is refused with the supported ones")
     func unknown() {
         let error = #expect(throws: CodecError.unknownCodec("zip")) { try Codecs.make(CodecName(name: "zip")) }
-        #expect(error?.description == "unknown codec 'zip'; supported: dense")
+        #expect(error?.description == "unknown codec 'zip'; supported: bfloat16, dense, eden, int8, ternary, topk")
+    }
+
+    @Test(
+        "parameters out of range are refused",
+        arguments: [
+            "eden:bits=0", "eden:bits=9", "eden:bits=+4", "eden:bits=4.0", "eden:quantiser=best", "ternary:density=0",
+            "ternary:density=1.1", "ternary:density=nan", "ternary:density=-0.1", "topk:bits=9", "topk:density=",
+            "int8:bits=4", "bfloat16:density=0.1", "eden:density=0.1", "ternary:bits=2",
+        ])
+    func range(_ text: String) {
+        #expect(throws: CodecError.self) {
+            guard let name = CodecName(text) else { throw CodecError.unknownCodec(text) }
+            _ = try Codecs.make(name)
+        }
+    }
+
+    @Test(
+        "a codec keeps the name it was asked for", arguments: ["eden:bits=4", "ternary:density=0.010", "topk:bits=2"])
+    func name(_ text: String) throws {
+        let name = try #require(CodecName(text))
+        #expect(try Codecs.make(name).name == name)
     }
 
     @Test("a parameter that the codec does not have is refused")
