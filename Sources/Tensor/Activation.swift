@@ -62,6 +62,8 @@ package final class Storage {
     private var block: Block?
     /// Makes the values again where they were given up between the forward and the backward pass.
     private let restore: ((UnsafeMutableRawPointer) -> Void)?
+    /// Makes the values when they are first read, which may be never.
+    private var production: ((UnsafeMutableRawPointer) -> Void)?
     private let arena: Arena
     fileprivate(set) var gradient: Block?
     /// Offsets of slices whose gradient has arrived.
@@ -99,11 +101,18 @@ package final class Storage {
 
     var values: Block {
         if let block { return block }
-        guard let restore else { preconditionFailure("values read after they were given up") }
+        guard let make = production ?? restore else { preconditionFailure("values read after they were given up") }
         let made = arena.take(rows * columns * type.size)
-        restore(made.address)
         block = made
+        production = nil
+        make(made.address)
         return made
+    }
+
+    /// Leaves the values, which nobody has made yet, to whoever reads them first.
+    func produceLater(_ make: @escaping (UnsafeMutableRawPointer) -> Void) {
+        block = nil
+        production = make
     }
 
     fileprivate func copyOfRow(_ row: Int) -> Activation {

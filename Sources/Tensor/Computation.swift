@@ -14,6 +14,8 @@ package final class Computation {
     /// Key for the base model's own dropout; `nil` outside training.
     package let modelDropoutKey: UInt64?
     package private(set) var isRecording: Bool
+    /// While inner values are computed again: what only led to the result, which is known, is not needed again.
+    private(set) var isRepeating = false
     var dropoutsUsed: UInt32 = 0
     private var steps: [() -> Void] = []
 
@@ -58,6 +60,11 @@ package final class Computation {
                 restore: restore))
     }
 
+    /// Makes an activation's values: now, or while repeating not before somebody reads them.
+    func produce(_ activation: Activation, _ make: @escaping (UnsafeMutableRawPointer) -> Void) {
+        if isRepeating { activation.storage.produceLater(make) } else { make(activation.values) }
+    }
+
     func record(_ step: @escaping () -> Void) {
         if isRecording { steps.append(step) }
     }
@@ -84,7 +91,10 @@ package final class Computation {
             let outerSteps = steps
             steps = []
             let again = input.storage.recorded(needsGradient: true, arena)
+            let wasRepeating = isRepeating
+            isRepeating = true
             let result = body(Activation(again))
+            isRepeating = wasRepeating
             result.storage.addGradient(gradient, arena)
             backward()
             steps = outerSteps

@@ -4,7 +4,7 @@
 INLINE vfloat vtanh(vfloat x) {
     vfloat size = x < 0 ? -x : x;
     vfloat e = vexp(-2 * size);
-    vfloat result = (1 - e) / (1 + e);
+    vfloat result = (1 - e) * reciprocal(1 + e);
     // For small x the difference 1 − e cancels; x − x³/3 + 2x⁵/15 is exact to a float's precision below 0.04.
     vfloat square = x * x;
     vfloat series = size * (1 - square * (1.0f / 3.0f - square * (2.0f / 15.0f)));
@@ -14,7 +14,7 @@ INLINE vfloat vtanh(vfloat x) {
 
 /// The error function's complement for x ≥ 0 (Abramowitz & Stegun 7.1.26, absolute error 1.5e-7), given e^(−x²).
 INLINE vfloat verfc(vfloat x, vfloat exponential) {
-    vfloat t = 1 / (1 + 0.3275911f * x);
+    vfloat t = reciprocal(1 + 0.3275911f * x);
     vfloat p = (vfloat)1.061405429f;
     p = p * t - 1.453152027f;
     p = p * t + 1.421413741f;
@@ -27,7 +27,7 @@ INLINE vfloat verfc(vfloat x, vfloat exponential) {
 INLINE vfloat activate(const enum shoal_activation kind, vfloat x, vfloat *slope) {
     switch (kind) {
     case SHOAL_SILU: {
-        vfloat s = 1 / (1 + vexp(-x));
+        vfloat s = reciprocal(1 + vexp(-x));
         vfloat value = x * s;
         if (slope) *slope = s + value * (1 - s);
         return value;

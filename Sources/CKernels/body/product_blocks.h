@@ -5,12 +5,17 @@ static void LEVEL(product_block)(const struct product_call *call, size_t first, 
                                  float *scratch) {
     const struct shoal_product *product = &call->product;
     const shoal_type type = product->type;
-    const size_t columns = LEVEL(panel_columns), count = product->count;
+    const size_t columns = LEVEL(panel_columns), count = product->count, value_bytes = type == SHOAL_FLOAT32 ? 4 : 2;
+    const bool in_place = LEVEL(reads_rows_in_place)(product);
     struct LEVEL(tile_term) terms[SHOAL_PRODUCT_TERMS_MAX];
     float *panel = scratch;
-    for (size_t t = 0; t < count; t++) terms[t].steps = LEVEL(steps)(type, product->terms[t].inner);
+    for (size_t t = 0; t < count; t++) {
+        terms[t].steps = LEVEL(steps)(type, product->terms[t].inner);
+        terms[t].b_bytes = product->terms[t].b_stride * value_bytes;
+    }
     for (size_t p = first; p < last; p++) {
         const size_t rest = product->columns - p * columns, width = rest > LANES ? columns : LANES;
+        if (in_place && rest >= columns) continue;
         for (size_t t = 0; t < count; t++) {
             LEVEL(pack_right)(type, &product->terms[t], p * columns, rest < columns ? rest : columns, width, panel);
             panel += terms[t].steps * width;
@@ -24,7 +29,7 @@ static void LEVEL(product_block)(const struct product_call *call, size_t first, 
             const struct shoal_product_term *term = &product->terms[t];
             if (LEVEL(reads_in_place)(type, term)) {
                 terms[t].a = at(type, term->a, row * term->a_stride);
-                terms[t].row_bytes = term->a_stride * (type == SHOAL_FLOAT32 ? 4 : 2);
+                terms[t].row_bytes = term->a_stride * value_bytes;
             } else {
                 LEVEL(pack_left)(type, term, row, rows, to);
                 terms[t].a = (const char *)to;
@@ -34,17 +39,20 @@ static void LEVEL(product_block)(const struct product_call *call, size_t first, 
         }
         panel = scratch;
         for (size_t p = first; p < last; p++) {
-            const size_t vectors = product->columns - p * columns > LANES ? 2 : 1;
+            const size_t rest = product->columns - p * columns, vectors = rest > LANES ? 2 : 1;
+            const enum panel_kind kind = in_place && rest >= columns ? ROWS_IN_PLACE : PACKED_PANEL;
+            for (size_t t = 0; t < count; t++) {
+                terms[t].b = kind == PACKED_PANEL ? (const char *)panel : at(type, product->terms[t].b, p * columns);
+                if (kind == PACKED_PANEL) panel += terms[t].steps * vectors * LANES;
+            }
             const struct LEVEL(tile_target) target = {product, row, p * columns};
 #ifdef BFLOAT16_PAIRS
             if (LEVEL(in_pairs)(type)) {
-                LEVEL(pair_tile)(rows, vectors, &target, terms, count, panel);
-            } else
-#endif
-            {
-                LEVEL(float_tile)(rows, vectors, &target, terms, count, panel);
+                LEVEL(pair_tile)(kind, rows, vectors, &target, terms, count);
+                continue;
             }
-            for (size_t t = 0; t < count; t++) panel += terms[t].steps * vectors * LANES;
+#endif
+            LEVEL(float_tile)(kind, rows, vectors, &target, terms, count);
         }
     }
 }

@@ -41,14 +41,13 @@ INLINE void LEVEL(pack_pairs_transposed)(const uint16_t *from, size_t stride, si
     }
 }
 
-typedef uint16_t vhalves __attribute__((ext_vector_type(32)));
-typedef vhalves vhalves_anywhere __attribute__((aligned(2)));
-
 /// from (inner, columns) → to (steps, width).
 INLINE void LEVEL(pack_pairs)(const uint16_t *from, size_t stride, size_t inner, size_t columns, uint32_t *to,
                               size_t width) {
     for (size_t step = 0; step < (inner + 1) / 2; step++, to += width) {
         const uint16_t *first = from + 2 * step * stride, *second = first + stride;
+        __builtin_prefetch(first + 16 * stride);  // Rows lie too far apart for the processor to foresee the next.
+        __builtin_prefetch(second + 16 * stride);
         uint16_t edge[2][32] = {{0}};
         if (columns < 32 || 2 * step + 1 >= inner) {
             memcpy(edge[0], first, columns * 2);
@@ -57,13 +56,8 @@ INLINE void LEVEL(pack_pairs)(const uint16_t *from, size_t stride, size_t inner,
             second = edge[1];
         }
         const vhalves even = *(const vhalves_anywhere *)first, odd = *(const vhalves_anywhere *)second;
-        *(vhalves_anywhere *)to =
-            __builtin_shufflevector(even, odd, 0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 8, 40, 9, 41, 10,
-                                    42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47);
-        if (width == LANES) continue;
-        *(vhalves_anywhere *)(to + LANES) =
-            __builtin_shufflevector(even, odd, 16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23, 55, 24, 56, 25,
-                                    57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63);
+        *(vhalves_anywhere *)to = lower_pairs(even, odd);
+        if (width > LANES) *(vhalves_anywhere *)(to + LANES) = upper_pairs(even, odd);
     }
 }
 #endif
@@ -96,6 +90,18 @@ INLINE void LEVEL(pack_right)(shoal_type type, const struct shoal_product_term *
                   c < columns ? load_as(type, at(type, b, k * term->b_stride), c, columns - c) : none);
         }
     }
+}
+
+/// Whether so few rows are multiplied that reading whole panels where they lie is cheaper than packing them.
+INLINE bool LEVEL(reads_rows_in_place)(const struct shoal_product *product) {
+    if (product->rows > 2 * LEVEL(tile_rows)) return false;
+    for (size_t t = 0; t < product->count; t++) {
+        const struct shoal_product_term *term = &product->terms[t];
+        if (term->b_transposed || (LEVEL(in_pairs)(product->type) ? term->inner % 2 != 0 : product->type != SHOAL_FLOAT32)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /// Whether tiles read a term's left factor where it lies.

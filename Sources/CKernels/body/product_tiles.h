@@ -15,15 +15,35 @@ enum { LEVEL(has_pairs) = true };
 INLINE vfloat add_pairs(vfloat sum, vfloat a, vfloat b) {
     return (vfloat)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
 }
+
+typedef uint16_t vhalves __attribute__((ext_vector_type(32)));
+typedef vhalves vhalves_anywhere __attribute__((aligned(2)));
+
+/// Two rows' values of the same column side by side: the first 16 columns, the last 16.
+INLINE vhalves lower_pairs(vhalves even, vhalves odd) {
+    return __builtin_shufflevector(even, odd, 0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 8, 40, 9, 41, 10,
+                                   42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47);
+}
+INLINE vhalves upper_pairs(vhalves even, vhalves odd) {
+    return __builtin_shufflevector(even, odd, 16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23, 55, 24, 56, 25,
+                                   57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63);
+}
 #else
 enum { LEVEL(has_pairs) = false };
 INLINE vfloat add_pairs(vfloat sum, vfloat a, vfloat b) { return sum + a * b; }
 #endif
 
-/// A term's left factor as a tile reads it: 32 bits a step.
+/// How a tile finds its panel.
+enum panel_kind { PACKED_PANEL, ROWS_IN_PLACE };
+
+/// A term as a tile reads it: 32 bits a step of the left factor; of the right one a vector or two, packed one after
+/// another, or rows where they lie.
 struct LEVEL(tile_term) {
     const char *a;
     size_t row_bytes, steps;
+    const char *b;
+    /// Between rows that are read in place.
+    size_t b_bytes;
 };
 
 /// Where a tile's sums go.
@@ -32,20 +52,43 @@ struct LEVEL(tile_target) {
     size_t row, column;
 };
 
+/// The right factor's values of one step.
+INLINE void LEVEL(load_step)(const bool pairs, const enum panel_kind kind, const size_t vectors, const char *from,
+                             size_t row_bytes, vfloat b[2]) {
+#ifdef BFLOAT16_PAIRS
+    if (pairs && kind == ROWS_IN_PLACE) {
+        const vhalves even = *(const vhalves_anywhere *)from, odd = *(const vhalves_anywhere *)(from + row_bytes);
+        b[0] = __builtin_bit_cast(vfloat, lower_pairs(even, odd));
+        b[1] = __builtin_bit_cast(vfloat, upper_pairs(even, odd));
+        __builtin_prefetch(from + 16 * row_bytes);
+        __builtin_prefetch(from + 17 * row_bytes);
+        return;
+    }
+#endif
+    (void)pairs;
+#pragma clang loop unroll(full)
+    for (size_t v = 0; v < vectors; v++) b[v] = load((const float *)from + v * LANES);
+    if (kind == ROWS_IN_PLACE) {
+        __builtin_prefetch(from + 12 * row_bytes);
+        if (LANES == 16) __builtin_prefetch(from + 12 * row_bytes + 64);
+    }
+}
+
 /// Adds up all terms over one panel.
-INLINE void LEVEL(tile_sums)(const bool pairs, const size_t rows, const size_t vectors,
-                             const struct LEVEL(tile_term) *terms, size_t count, const float *panel,
+INLINE void LEVEL(tile_sums)(const bool pairs, const enum panel_kind kind, const size_t rows, const size_t vectors,
+                             const struct LEVEL(tile_term) *terms, size_t count,
                              vfloat sums[LEVEL(tile_rows)][2]) {
 #pragma clang loop unroll(full)
     for (size_t r = 0; r < rows; r++) sums[r][0] = sums[r][1] = 0;
     for (size_t t = 0; t < count; t++) {
-        const size_t row_bytes = terms[t].row_bytes;
+        const size_t row_bytes = terms[t].row_bytes, b_bytes = terms[t].b_bytes;
+        const size_t advance = kind == PACKED_PANEL ? vectors * LANES * 4 : pairs ? 2 * b_bytes : b_bytes;
         const char *a = terms[t].a, *a3 = a + 3 * row_bytes, *a6 = a + 6 * row_bytes, *a9 = a + 9 * row_bytes;
+        const char *from = terms[t].b;
         for (size_t step = terms[t].steps; step > 0; step--) {
             vfloat b[2];
-#pragma clang loop unroll(full)
-            for (size_t v = 0; v < vectors; v++) b[v] = load(panel + v * LANES);
-            panel += vectors * LANES;
+            LEVEL(load_step)(pairs, kind, vectors, from, b_bytes, b);
+            from += advance;
 #pragma clang loop unroll(full)
             for (size_t r = 0; r < rows; r++) {
                 const char *group = r < 3 ? a : r < 6 ? a3 : r < 9 ? a6 : a9;
@@ -63,16 +106,6 @@ INLINE void LEVEL(tile_sums)(const bool pairs, const size_t rows, const size_t v
     }
 }
 
-INLINE void LEVEL(store_sums)(shoal_type type, void *to, size_t count, vfloat sums) {
-#ifdef BFLOAT16_PAIRS
-    if (type == SHOAL_BFLOAT16 && count >= LANES) {  // One instruction; it takes numbers below the normal range for 0.
-        *(vhalf_anywhere *)to = __builtin_bit_cast(vhalf, _mm512_cvtneps_pbh((__m512)sums));
-        return;
-    }
-#endif
-    store_as(type, to, 0, count, sums);
-}
-
 /// C = sums + bias, or C += sums.
 INLINE void LEVEL(store_tile)(shoal_type type, const bool accumulate, const size_t rows, const size_t vectors,
                               const struct LEVEL(tile_target) *target, vfloat sums[LEVEL(tile_rows)][2]) {
@@ -88,25 +121,25 @@ INLINE void LEVEL(store_tile)(shoal_type type, const bool accumulate, const size
 #pragma clang loop unroll(full)
             for (size_t r = 0; r < rows; r++) {
                 const vfloat before = accumulate ? load_as(type, to, 0, LANES) : bias;
-                LEVEL(store_sums)(type, to, LANES, sums[r][v] + before);
+                store_as(type, to, 0, LANES, sums[r][v] + before);
                 to = at_mutable(type, to, product->result_stride);
             }
         } else {
 #pragma clang loop unroll(full)
             for (size_t r = 0; r < rows; r++) {
                 const vfloat before = accumulate ? load_as(type, to, 0, count) : bias;
-                LEVEL(store_sums)(type, to, count, sums[r][v] + before);
+                store_as(type, to, 0, count, sums[r][v] + before);
                 to = at_mutable(type, to, product->result_stride);
             }
         }
     }
 }
 
-INLINE void LEVEL(whole_tile)(const bool pairs, const size_t rows, const size_t vectors,
-                        const struct LEVEL(tile_target) *target, const struct LEVEL(tile_term) *terms, size_t count,
-                        const float *panel) {
+INLINE void LEVEL(whole_tile)(const bool pairs, const enum panel_kind kind, const size_t rows, const size_t vectors,
+                              const struct LEVEL(tile_target) *target, const struct LEVEL(tile_term) *terms,
+                              size_t count) {
     vfloat sums[LEVEL(tile_rows)][2];
-    LEVEL(tile_sums)(pairs, rows, vectors, terms, count, panel, sums);
+    LEVEL(tile_sums)(pairs, kind, rows, vectors, terms, count, sums);
     const struct shoal_product *product = target->product;
     if (product->accumulate) {
         FOR_TYPE(product->result_type, LEVEL(store_tile)(T, true, rows, vectors, target, sums));
@@ -122,15 +155,19 @@ INLINE size_t LEVEL(rows_at_once)(size_t rows) {
     return rows >= 4 ? 4 : rows >= 2 ? 2 : 1;
 }
 
-#define TILE(count_of_rows)                                                                          \
-    if (rows == (count_of_rows)) {                                                                   \
-        if (vectors == 2) LEVEL(whole_tile)(pairs, (count_of_rows), 2, target, terms, count, panel);      \
-        else LEVEL(whole_tile)(pairs, (count_of_rows), 1, target, terms, count, panel);                   \
-        return;                                                                                      \
+#define TILE(count_of_rows)                                                                                        \
+    if (rows == (count_of_rows)) {                                                                                 \
+        if (kind == ROWS_IN_PLACE || vectors == 2) {                                                               \
+            LEVEL(whole_tile)(pairs, kind, (count_of_rows), 2, target, terms, count);                              \
+        } else {                                                                                                   \
+            LEVEL(whole_tile)(pairs, kind, (count_of_rows), 1, target, terms, count);                              \
+        }                                                                                                          \
+        return;                                                                                                    \
     }
 
-INLINE void LEVEL(any_tile)(const bool pairs, size_t rows, size_t vectors, const struct LEVEL(tile_target) *target,
-                            const struct LEVEL(tile_term) *terms, size_t count, const float *panel) {
+INLINE void LEVEL(any_tile)(const bool pairs, const enum panel_kind kind, size_t rows, size_t vectors,
+                            const struct LEVEL(tile_target) *target, const struct LEVEL(tile_term) *terms,
+                            size_t count) {
     TILE(LEVEL(tile_rows))
 #if LANES == 16
     TILE(8)
@@ -141,14 +178,25 @@ INLINE void LEVEL(any_tile)(const bool pairs, size_t rows, size_t vectors, const
 }
 #undef TILE
 
-static void LEVEL(float_tile)(size_t rows, size_t vectors, const struct LEVEL(tile_target) *target,
-                              const struct LEVEL(tile_term) *terms, size_t count, const float *panel) {
-    LEVEL(any_tile)(false, rows, vectors, target, terms, count, panel);
+/// One tile: `rows` of ``rows_at_once`` by one vector or two of columns.
+static void LEVEL(float_tile)(enum panel_kind kind, size_t rows, size_t vectors,
+                              const struct LEVEL(tile_target) *target, const struct LEVEL(tile_term) *terms,
+                              size_t count) {
+    if (kind == PACKED_PANEL) {
+        LEVEL(any_tile)(false, PACKED_PANEL, rows, vectors, target, terms, count);
+    } else {
+        LEVEL(any_tile)(false, ROWS_IN_PLACE, rows, vectors, target, terms, count);
+    }
 }
 
 #ifdef BFLOAT16_PAIRS
-static void LEVEL(pair_tile)(size_t rows, size_t vectors, const struct LEVEL(tile_target) *target,
-                             const struct LEVEL(tile_term) *terms, size_t count, const float *panel) {
-    LEVEL(any_tile)(true, rows, vectors, target, terms, count, panel);
+static void LEVEL(pair_tile)(enum panel_kind kind, size_t rows, size_t vectors,
+                             const struct LEVEL(tile_target) *target, const struct LEVEL(tile_term) *terms,
+                             size_t count) {
+    if (kind == PACKED_PANEL) {
+        LEVEL(any_tile)(true, PACKED_PANEL, rows, vectors, target, terms, count);
+    } else {
+        LEVEL(any_tile)(true, ROWS_IN_PLACE, rows, vectors, target, terms, count);
+    }
 }
 #endif

@@ -22,10 +22,14 @@ INLINE vfloat widen(vhalf x) { return __builtin_bit_cast(vfloat, __builtin_conve
 
 /// To the nearest bfloat16, ties to even; not-a-number stays so.
 INLINE vhalf narrow(vfloat x) {
+#ifdef BFLOAT16_PAIRS
+    return __builtin_bit_cast(vhalf, _mm512_cvtneps_pbh((__m512)x));  // Takes numbers below the normal range for 0.
+#else
     vuint bits = __builtin_bit_cast(vuint, x);
     vuint rounded = bits + 0x7FFFu + ((bits >> 16) & 1u);
     rounded = (bits & 0x7FFFFFFFu) > 0x7F800000u ? (bits | 0x400000u) : rounded;
     return __builtin_convertvector(rounded >> 16, vhalf);
+#endif
 }
 
 /// The first `count` < LANES values, the rest zero.
@@ -99,6 +103,16 @@ INLINE float sum(vfloat x) {
 }
 #endif
 
+/// 1 / x to a float's precision for normal x of a normal reciprocal.
+INLINE vfloat reciprocal(vfloat x) {
+#if LANES == 16
+    const vfloat near = (vfloat)_mm512_rcp14_ps((__m512)x);  // To 2^−14; a step of Newton's doubles the digits.
+    return near + near * (1 - x * near);
+#else
+    return 1 / x;
+#endif
+}
+
 INLINE vfloat maximum(vfloat a, vfloat b) { return a > b ? a : b; }
 INLINE vfloat minimum(vfloat a, vfloat b) { return a < b ? a : b; }
 
@@ -150,9 +164,62 @@ INLINE void transpose4(const float *from, size_t from_stride, float *to, size_t 
     *(float4_anywhere *)(to + 3 * to_stride) = __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7);
 }
 
+#if LANES == 16
+/// Swaps rows and columns of a 16 × 16 block: pairs of values, then of pairs, then of fours, then of eights change
+/// places.
+INLINE void transpose16(const float *from, size_t from_stride, float *to, size_t to_stride) {
+    vfloat a[16], b[16];
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < 16; i++) a[i] = load(from + i * from_stride);
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < 16; i += 2) {
+        b[i] = __builtin_shufflevector(a[i], a[i + 1], 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+        b[i + 1] = __builtin_shufflevector(a[i], a[i + 1], 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+    }
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < 16; i += 4) {  // a[i + j]: in each 128 bits, column 4 · lane + j of rows i..<i + 4.
+        a[i] = __builtin_shufflevector(b[i], b[i + 2], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+        a[i + 1] = __builtin_shufflevector(b[i], b[i + 2], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+        a[i + 2] = __builtin_shufflevector(b[i + 1], b[i + 3], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+        a[i + 3] =
+            __builtin_shufflevector(b[i + 1], b[i + 3], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+    }
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < 4; j++) {
+        const vfloat low = __builtin_shufflevector(a[j], a[4 + j], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+        const vfloat high =
+            __builtin_shufflevector(a[j], a[4 + j], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+        const vfloat low2 =
+            __builtin_shufflevector(a[8 + j], a[12 + j], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+        const vfloat high2 =
+            __builtin_shufflevector(a[8 + j], a[12 + j], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+        // low: lanes 0 and 2 of rows 0..<4 and 4..<8; the order of fours is put right by the last exchange.
+        store(to + j * to_stride, __builtin_shufflevector(low, low2, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27));
+        store(to + (8 + j) * to_stride,
+              __builtin_shufflevector(low, low2, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31));
+        store(to + (4 + j) * to_stride,
+              __builtin_shufflevector(high, high2, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27));
+        store(to + (12 + j) * to_stride,
+              __builtin_shufflevector(high, high2, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31));
+    }
+}
+#endif
+
 /// to[c][r] = from[r][c] for (rows, columns) of `from`.
 INLINE void transpose(const float *from, size_t from_stride, size_t rows, size_t columns, float *to,
                       size_t to_stride) {
+#if LANES == 16
+    while (rows >= 16) {  // Blocks of 16 rows; the rest below.
+        size_t c = 0;
+        for (; c + 16 <= columns; c += 16) transpose16(from + c, from_stride, to + c * to_stride, to_stride);
+        for (; c < columns; c++) {
+            for (size_t r = 0; r < 16; r++) to[c * to_stride + r] = from[r * from_stride + c];
+        }
+        from += 16 * from_stride;
+        to += 16;
+        rows -= 16;
+    }
+#endif
     const size_t whole_rows = rows / 4 * 4, whole_columns = columns / 4 * 4;
     for (size_t r = 0; r < whole_rows; r += 4) {
         for (size_t c = 0; c < whole_columns; c += 4) {

@@ -35,25 +35,30 @@ extension Computation {
         let output = make(
             input.rows, layers.reduce(0) { $0 + $1.outputs }, type,
             needsGradient: input.needsGradient || !updates.isEmpty)
-        let x = MatMul.Operand(input)
-        updates.prepare(input)
-        var first = 0
-        for layer in layers {
-            withOperand(layer.weight) { weight in
-                let update = updates.outputTerm(layer, rows: input.rows)
-                MatMul.add(
-                    [MatMul.Term(x, weight.transposed)] + (update.map { [$0] } ?? []),
-                    into: MatMul.Result(output.slice(first, layer.outputs)),
-                    bias: magnitudes.applies(to: layer) ? nil : layer.bias)
+        let (width, isRecorded) = (output.columns, output.needsGradient)
+        let forward = { [self] (target: UnsafeMutableRawPointer) in
+            updates.prepare(input)
+            let x = MatMul.Operand(input)
+            var first = 0
+            for layer in layers {
+                withOperand(layer.weight) { weight in
+                    let update = updates.outputTerm(layer, rows: input.rows)
+                    MatMul.add(
+                        [MatMul.Term(x, weight.transposed)] + (update.map { [$0] } ?? []),
+                        into: MatMul.Result(target + first * type.size, type, stride: width),
+                        bias: magnitudes.applies(to: layer) ? nil : layer.bias)
+                }
+                first += layer.outputs
             }
-            first += layer.outputs
+            if isRecorded { input.storage.giveUpValues() } else { updates.forget() }
         }
-        if !output.needsGradient { updates.forget() }
-        magnitudes.forward(output)
-        if output.needsGradient {
-            record { [self] in backward(input, layers, updates, magnitudes, output) }
-            input.storage.giveUpValues()
+        if magnitudes.isEmpty {
+            produce(output, forward)
+        } else {
+            forward(output.values)
+            magnitudes.forward(output)
         }
+        if output.needsGradient { record { [self] in backward(input, layers, updates, magnitudes, output) } }
         return output
     }
 

@@ -94,7 +94,9 @@ final class LowRankUpdates {
 
     /// Adds dA and dB to the adapter's gradient: dAᵢ = sᵢ (dyᵢ Bᵢ)ᵀ drop(x), dBᵢ = dyᵢᵀ uᵢ.
     func addFactorGradients(_ input: Activation, outputGradient output: Activation) {
-        guard !updates.isEmpty, let u else { return }
+        guard !updates.isEmpty else { return }
+        if u == nil { prepare(input) }  // Where the outputs were not needed again.
+        guard let u else { return }
         let rows = input.rows
         let du = arena.take(rows * ranks * type.size)
         self.du = du

@@ -37,6 +37,8 @@ final class Magnitudes {
         }
     }
 
+    var isEmpty: Bool { entries.isEmpty }
+
     func applies(to layer: Linear) -> Bool {
         layer.index.map { entries[$0] != nil } ?? false
     }

@@ -8,15 +8,16 @@ extension Computation {
         precondition(x.columns == delta.columns && x.isWhole && delta.isWhole, "sums of whole matrices of one shape")
         let sum = make(x.rows, x.columns, x.type, needsGradient: x.needsGradient || delta.needsGradient)
         let count = x.rows * x.columns
-        sum.values.copyMemory(from: x.values, byteCount: count * x.type.size)
-        shoal_add_values(x.type.kernelType, sum.values, delta.type.kernelType, delta.values, count)
-        if sum.needsGradient {
-            record { [self] in passOn(sum, to: x, and: delta) }
-            if consuming {
+        let discards = consuming && sum.needsGradient
+        produce(sum) { target in
+            target.copyMemory(from: x.values, byteCount: count * x.type.size)
+            shoal_add_values(x.type.kernelType, target, delta.type.kernelType, delta.values, count)
+            if discards {
                 x.storage.discardValues()
                 delta.storage.discardValues()
             }
         }
+        if sum.needsGradient { record { [self] in passOn(sum, to: x, and: delta) } }
         return sum
     }
 
