@@ -14,7 +14,7 @@ struct Upload {
 extension RunService {
     func receive(_ begin: UpdateBegin, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
         guard try admits(begin.lease, begin.object, envelope, name, peer), let round else { return }
-        let limit = codec.maximumEncodedBytes(count: layout.parameterCount)
+        let limit = codec.maximumEncodedBytes(count: part(round: round.plan.round).count)
         guard begin.codec == codec.name else {
             return acknowledge(
                 .rejected(reason: "the run compresses updates with \(codec.name)"), begin.lease, envelope, peer)
@@ -69,7 +69,7 @@ extension RunService {
             uploads[name]?.receivedBytes = 0
             return acknowledge(.receivedThrough(0), commit.lease, envelope, peer)
         }
-        if let reason = refusal(of: bytes, commit) {
+        if let reason = refusal(of: bytes, commit, part(round: round.plan.round)) {
             store.discard(upload.key)
             uploads[name] = nil
             acknowledge(.rejected(reason: reason), commit.lease, envelope, peer)
@@ -88,15 +88,15 @@ extension RunService {
     }
 
     /// Why an update does not count, for its worker; `nil` if it does.
-    private func refusal(of bytes: [UInt8], _ commit: UpdateCommit) -> String? {
+    private func refusal(of bytes: [UInt8], _ commit: UpdateCommit, _ part: AdapterPart) -> String? {
         do {
-            let values = try codec.decode(bytes, count: layout.parameterCount)
-            try UpdateCheck(parameterCount: layout.parameterCount)
-                .validate(values, trainingItems: commit.trainingItems)
+            let values = try codec.decode(bytes, count: part.count)
+            try UpdateCheck(parameterCount: part.count).validate(values, trainingItems: commit.trainingItems)
         } catch {
             return String(describing: error)
         }
         guard commit.trainLoss.isFinite else { return "the training loss is not finite: training diverged" }
+        guard commit.steps > 0 else { return "the update says that no training step stands behind it" }
         // Numbers that enter sums: no honest worker comes near.
         guard commit.trainingItems <= 1 << 40, commit.tokensTrained <= 1 << 50 else {
             return "the update claims an impossible amount of training data"

@@ -7,7 +7,7 @@ struct Constraint: Sendable {
     /// What is wrong and the remedy; `nil` if nothing is.
     let problem: @Sendable (RunConfiguration) -> String?
 
-    static let all = participation + evaluation + training + task
+    static let all = participation + evaluation + training + task + strategy
 
     private static let participation = [
         Constraint(
