@@ -13,7 +13,8 @@ struct StrategyKeyTests {
         "has the papers' defaults",
         arguments: [
             ("fedavg", ServerStrategy.fedAvg), ("fedprox", .fedAvg), ("fednova", .fedNova),
-            ("fedavgm", .fedAvgM(learningRate: 1, momentum: 0.9)), ("diloco", .diLoCo(learningRate: 0.7, momentum: 0.9)),
+            ("fedavgm", .fedAvgM(learningRate: 1, momentum: 0.9)),
+            ("diloco", .diLoCo(learningRate: 0.7, momentum: 0.9)),
             ("fedadam", .fedAdam(AdaptiveOptions(learningRate: 0.01, beta1: 0.9, beta2: 0.99, tau: 1e-3))),
             ("fedyogi", .fedYogi(AdaptiveOptions(learningRate: 0.01, beta1: 0.9, beta2: 0.99, tau: 1e-3))),
             ("fedadagrad", .fedAdagrad(AdaptiveOptions(learningRate: 0.01, beta1: 0.9, tau: 1e-3))),
@@ -55,7 +56,7 @@ struct StrategyKeyTests {
             (["federation.beta1=0.9", "federation.strategy=diloco"], "'diloco'", "fedadam, fedyogi, fedadagrad"),
             (["federation.tau=0.1"], "'fedavg'", "remove it"), (["federation.q=1"], "'fedavg'", "q-fedavg"),
             (["federation.lipschitz=1", "federation.strategy=fednova"], "'fednova'", "q-fedavg"),
-            (["federation.weight-cap=5", "federation.strategy=q-fedavg"], "weighs workers by their loss", "remove it"),
+            (["federation.weight-cap=5", "federation.strategy=q-fedavg"], "weighs workers by their loss", "remove"),
             (["training.local-steps=1", "federation.strategy=fedprox"], "has no gradient", "raise it"),
             (["training.proximal=1", "training.local-steps=1"], "has no gradient", "remove the term"),
         ])

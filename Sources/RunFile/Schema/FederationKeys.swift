@@ -38,7 +38,8 @@ extension RunSchema {
                 + "optimiser on their mean."),
         SchemaKey(
             "federation.aggregation", .choice(FactorAggregation.allCases.map(\.rawValue)),
-            .value(.text("separate")), at: \.federation.aggregation, "Which low-rank factors a round trains and averages: both (separate), B alone (ffa-lora), or in turn (rolora)."
+            .value(.text("separate")), at: \.federation.aggregation,
+            "Which low-rank factors a round trains and averages: both (separate), B alone (ffa-lora), or in turn (rolora)."
         ),
         SchemaKey(
             "federation.weight-cap", .either([.integer(1...Int.max), .choice(["none"])]), .value(.text("none")),

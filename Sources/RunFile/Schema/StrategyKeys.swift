@@ -85,7 +85,8 @@ extension Constraint {
                 guard run.federation.strategy == .qfedavg, run.federation.weightCap.maximumItems != nil else {
                     return nil
                 }
-                return "'federation.weight-cap' is not used by strategy 'q-fedavg', which weighs workers by their loss; "
+                return
+                    "'federation.weight-cap' is not used by strategy 'q-fedavg', which weighs workers by their loss; "
                     + "remove it"
             },
             Constraint(keys: ["training.proximal", "federation.strategy", "training.local-steps"]) { run in

@@ -1,3 +1,4 @@
+import Federation
 import FineTuning
 import LanguageModel
 import ModelFiles
