@@ -30,8 +30,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 var targets: [Target] = [
     .target(name: "CKernels"),
     library("Randomness", []),
-    library("Recipe", []),
     library("ModelFiles", [crypto]),
+    library("Recipe", ["ModelFiles"]),
     library("Tensor", ["CKernels"]),
     library("LanguageModel", ["Tensor", "CKernels", "ModelFiles", "Randomness"]),
     library("FineTuning", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),

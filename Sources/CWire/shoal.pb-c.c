@@ -2662,6 +2662,38 @@ const ProtobufCEnumDescriptor shoal__v1__training_options__chat_template__descri
   shoal__v1__training_options__chat_template__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
+static const ProtobufCEnumValue shoal__v1__training_options__factor__enum_values_by_number[4] =
+{
+  { "FACTOR_UNSPECIFIED", "SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED", 0 },
+  { "FACTOR_A", "SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_A", 1 },
+  { "FACTOR_B", "SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_B", 2 },
+  { "FACTOR_MAGNITUDE", "SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_MAGNITUDE", 3 },
+};
+static const ProtobufCIntRange shoal__v1__training_options__factor__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex shoal__v1__training_options__factor__enum_values_by_name[4] =
+{
+  { "FACTOR_A", 1 },
+  { "FACTOR_B", 2 },
+  { "FACTOR_MAGNITUDE", 3 },
+  { "FACTOR_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor shoal__v1__training_options__factor__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "shoal.v1.TrainingOptions.Factor",
+  "Factor",
+  "Shoal__V1__TrainingOptions__Factor",
+  "shoal.v1",
+  4,
+  shoal__v1__training_options__factor__enum_values_by_number,
+  4,
+  shoal__v1__training_options__factor__enum_values_by_name,
+  1,
+  shoal__v1__training_options__factor__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
 static const ProtobufCEnumValue shoal__v1__training_options__precision__enum_values_by_number[3] =
 {
   { "PRECISION_UNSPECIFIED", "SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED", 0 },
@@ -2692,7 +2724,7 @@ const ProtobufCEnumDescriptor shoal__v1__training_options__precision__descriptor
   shoal__v1__training_options__precision__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[19] =
+static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[21] =
 {
   {
     "local_steps",
@@ -2922,6 +2954,30 @@ static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "proximal",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Shoal__V1__TrainingOptions, proximal_presence_case),
+    offsetof(Shoal__V1__TrainingOptions, proximal),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "frozen_factor",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__TrainingOptions, frozen_factor),
+    &shoal__v1__training_options__factor__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   2,   /* field[2] = accumulation_steps */
@@ -2932,11 +2988,13 @@ static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   18,   /* field[18] = class_names */
   14,   /* field[14] = clip_norm */
   12,   /* field[12] = epsilon */
+  20,   /* field[20] = frozen_factor */
   5,   /* field[5] = learning_rate */
   0,   /* field[0] = local_steps */
   13,   /* field[13] = momentum */
   4,   /* field[4] = optimizer */
   15,   /* field[15] = precision */
+  19,   /* field[19] = proximal */
   16,   /* field[16] = recompute */
   6,   /* field[6] = schedule */
   3,   /* field[3] = sequence_length */
@@ -2948,7 +3006,7 @@ static const ProtobufCIntRange shoal__v1__training_options__number_ranges[2 + 1]
 {
   { 1, 0 },
   { 20, 17 },
-  { 0, 19 }
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
 {
@@ -2958,7 +3016,7 @@ const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
   "Shoal__V1__TrainingOptions",
   "shoal.v1",
   sizeof(Shoal__V1__TrainingOptions),
-  19,
+  21,
   shoal__v1__training_options__field_descriptors,
   shoal__v1__training_options__field_indices_by_name,
   2,  shoal__v1__training_options__number_ranges,

@@ -42,6 +42,8 @@ public struct RunSettings: Sendable {
     /// How long one evaluation waits for its workers. Unit: seconds.
     public var cohortSeconds = 300.0
     public var weightCap = WeightCap()
+    public var strategy = ServerStrategy.fedAvg
+    public var aggregation = FactorAggregation.separate
     public var adapterOptions: AdapterOptions
     public var training: TrainingOptions
     public var uplink: CodecName
@@ -82,6 +84,8 @@ public struct RunSettings: Sendable {
         heartbeatSeconds = configuration.limits.heartbeatSeconds
         leaseSeconds = configuration.limits.leaseSeconds
         weightCap = federation.weightCap
+        strategy = federation.serverStrategy
+        aggregation = federation.aggregation
         minimumCohort = configuration.evaluation.minimumCohort
         evaluateEvery = configuration.evaluation.every > 0 ? configuration.evaluation.every : nil
         evaluationSource =

@@ -1,3 +1,5 @@
+public import ModelFiles
+
 /// How a worker trains in a round: the run file's `training` section and part of every offer.
 public struct TrainingOptions: Hashable, Sendable {
     public enum Optimizer: String, Sendable, CaseIterable { case adamw, sgd }
@@ -28,6 +30,11 @@ public struct TrainingOptions: Hashable, Sendable {
     public var momentum: Double
     /// The largest gradient norm, all parameters together; `nil` never clips.
     public var clipNorm: Double?
+    /// μ: adds the gradient of `(μ/2)‖w − w_t‖²`, w_t being the adapter that the round began with (FedProx,
+    /// arXiv:1812.06127); above 0. `nil` adds nothing.
+    public var proximal: Double?
+    /// The factor that this round neither trains nor sends; `nil`: all of the adapter is trained.
+    public var frozenFactor: AdapterTensorName.Factor?
     public var precision: Precision
     /// Inner values of each layer are computed again in the backward pass instead of being kept: less memory, more
     /// time.
@@ -42,7 +49,7 @@ public struct TrainingOptions: Hashable, Sendable {
         optimizer: Optimizer = .adamw, learningRate: Double = 1e-3, schedule: Schedule = .constant,
         warmupSteps: Int = 0, totalSteps: Int = 0, weightDecay: Double = 0, beta1: Double = 0.9, beta2: Double = 0.999,
         epsilon: Double = 1e-8, momentum: Double = 0, clipNorm: Double? = 1, precision: Precision = .float32,
-        recomputes: Bool = false,
+        recomputes: Bool = false, proximal: Double? = nil, frozenFactor: AdapterTensorName.Factor? = nil,
         chatTemplate: ChatTemplateName? = nil, classNames: [String] = []
     ) {
         self.localSteps = localSteps
@@ -60,6 +67,8 @@ public struct TrainingOptions: Hashable, Sendable {
         self.epsilon = epsilon
         self.momentum = momentum
         self.clipNorm = clipNorm
+        self.proximal = proximal
+        self.frozenFactor = frozenFactor
         self.precision = precision
         self.recomputes = recomputes
         self.chatTemplate = chatTemplate

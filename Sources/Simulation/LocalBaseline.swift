@@ -44,6 +44,8 @@ public struct LocalBaseline {
         var alone = options
         alone.localSteps = steps
         alone.totalSteps = steps
+        // Nobody to stay near to.
+        alone.proximal = nil
         var adapter = initial
         let stream = { (purpose: StreamKey.Purpose) in
             StreamKey(seed: seed, worker: participant.worker.text, purpose: purpose).generator()

@@ -120,6 +120,16 @@ extension TrainingOptions {
             fields.pointee.clip_norm_presence_case = SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE_CLIP_NORM
             fields.pointee.clip_norm = clipNorm
         }
+        if let proximal {
+            fields.pointee.proximal_presence_case = SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE_PROXIMAL
+            fields.pointee.proximal = proximal
+        }
+        switch frozenFactor {
+        case nil: fields.pointee.frozen_factor = SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED
+        case .a: fields.pointee.frozen_factor = SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_A
+        case .b: fields.pointee.frozen_factor = SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_B
+        case .magnitude: fields.pointee.frozen_factor = SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_MAGNITUDE
+        }
         switch precision {
         case .float32: fields.pointee.precision = SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32
         case .bfloat16: fields.pointee.precision = SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_BFLOAT16

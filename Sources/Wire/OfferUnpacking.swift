@@ -1,4 +1,5 @@
 import CWire
+import ModelFiles
 import Recipe
 
 extension Offer {
@@ -49,6 +50,11 @@ extension TrainingOptions {
             clipNorm = try wireFinite(fields.clip_norm, "training.clipNorm")
             guard fields.clip_norm > 0 else { throw .malformed("training.clipNorm is not above 0") }
         }
+        var proximal: Double?
+        if fields.proximal_presence_case == SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE_PROXIMAL {
+            proximal = try wireFinite(fields.proximal, "training.proximal")
+            guard fields.proximal > 0 else { throw .malformed("training.proximal is not above 0") }
+        }
         self.init(
             localSteps: Int(fields.local_steps),
             batchSize: Int(try wireCount(fields.batch_size, "training.batchSize", atLeast: 1)),
@@ -63,8 +69,20 @@ extension TrainingOptions {
             beta2: try wireFinite(fields.beta2, "training.beta2"),
             epsilon: try wireFinite(fields.epsilon, "training.epsilon"),
             momentum: try wireFinite(fields.momentum, "training.momentum"), clipNorm: clipNorm, precision: precision,
-            recomputes: fields.recompute != 0,
+            recomputes: fields.recompute != 0, proximal: proximal, frozenFactor: try Self.frozenFactor(fields),
             chatTemplate: try ChatTemplateCoding.name(fields.chat_template), classNames: try Self.classNames(fields))
+    }
+
+    private static func frozenFactor(
+        _ fields: Shoal__V1__TrainingOptions
+    ) throws(WireError) -> AdapterTensorName.Factor? {
+        switch fields.frozen_factor {
+        case SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED: nil
+        case SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_A: .a
+        case SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_B: .b
+        case SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_MAGNITUDE: .magnitude
+        default: throw unknownValue(fields.frozen_factor.rawValue, "training.frozenFactor")
+        }
     }
 
     private static func classNames(_ fields: Shoal__V1__TrainingOptions) throws(WireError) -> [String] {

@@ -49,9 +49,11 @@ struct LedgerTests {
         #expect(try other.counters() == RunCounters(uplinkBytes: .max, downlinkBytes: 7))
         #expect(try other.currentAdapter()?.object == first)
         try ledger.publish(
-            round: 1, attempt: 1, object: ContentHash(of: [2]), seconds: 2, counters: RunCounters())
+            round: 1, attempt: 1, object: ContentHash(of: [2]), optimizerState: ContentHash(of: [3]), seconds: 2,
+            counters: RunCounters())
         #expect(try other.openRound() == nil)
         #expect(try other.currentAdapter()?.version == 1)
+        #expect(try other.currentAdapter()?.optimizerState == ContentHash(of: [3]))
         #expect(try other.totals() == ledger.totals())
     }
 

@@ -1,6 +1,7 @@
 import FineTuning
 import FixtureFiles
 import LanguageModel
+import ModelFiles
 import Randomness
 import Recipe
 import Tensor
@@ -52,6 +53,42 @@ struct LocalTrainerTests {
         let first = try train(options()).0.values
         #expect(try train(options()).0.values == first)
         #expect(try train(options(), seed: 5).0.values != first)
+    }
+
+    @Test("leaves a frozen factor as it was, decay or not", arguments: [AdapterTensorName.Factor.a, .b])
+    func frozen(factor: AdapterTensorName.Factor) throws {
+        let start = plan.initialAdapter(random: CounterRandom(key: 9)).values
+        let trained = try train(
+            options {
+                $0.frozenFactor = factor
+                $0.weightDecay = 0.1
+            }
+        ).0.values
+        for entry in plan.layout.entries {
+            let isFrozen = AdapterTensorName(entry.name)?.factor == factor
+            let isUnchanged = trained[entry.range] == start[entry.range]
+            // With B at 0 and not trained, A has no gradient, but decays.
+            #expect(isFrozen == isUnchanged, "\(entry.name)")
+        }
+    }
+
+    @Test("a proximal term adds its gradient, and holds the adapter near its start the more it weighs")
+    func proximal() throws {
+        var gradient: [Float] = [1, 1]
+        Proximal.add(0.5, values: [3, -1], start: [1, -1], to: &gradient)
+        #expect(gradient == [2, 1])
+        let start = plan.initialAdapter(random: CounterRandom(key: 9)).values
+        let distances = try [nil, 1, 30].map { (weight: Double?) in
+            let values = try train(
+                options {
+                    $0.optimizer = .sgd
+                    $0.learningRate = 0.02
+                    $0.proximal = weight
+                }
+            ).0.values
+            return zip(values, start).reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }.squareRoot()
+        }
+        #expect(distances[0] > distances[1] && distances[1] > distances[2] && distances[2] > 0)
     }
 
     @Test("accumulated passes equal one pass over the same blocks")

@@ -30,7 +30,8 @@ struct RunConfigurationTests {
                 == TrainingOptions(
                     localSteps: 20, batchSize: 4, accumulationSteps: 2, sequenceLength: 256, optimizer: .sgd,
                     learningRate: 0.003, schedule: .cosine, warmupSteps: 30, totalSteps: 100, weightDecay: 0.01,
-                    beta1: 0.8, beta2: 0.99, epsilon: 1e-6, momentum: 0.9, clipNorm: nil, chatTemplate: .zephyr))
+                    beta1: 0.8, beta2: 0.99, epsilon: 1e-6, momentum: 0.9, clipNorm: nil, proximal: 0.25,
+                    chatTemplate: .zephyr))
         #expect(run.trainingThreads == 2)
         #expect(run.federation.workers == 40)
         #expect(run.federation.rounds == 5)
@@ -39,6 +40,8 @@ struct RunConfigurationTests {
         #expect(run.federation.deadlineSeconds == 5_400)
         #expect(run.federation.seed == 9_223_372_036_854_775_807)
         #expect(run.federation.weightCap == WeightCap(maximumItems: 500))
+        #expect(run.federation.serverStrategy == .diLoCo(learningRate: 0.5, momentum: 0.8))
+        #expect(run.federation.aggregation == .ffaLoRA)
         #expect(run.compression == RunConfigurationTests.dense(run.compression))
         #expect(run.limits.leaseSeconds == 120)
         #expect(run.limits.heartbeatSeconds == 0.5)

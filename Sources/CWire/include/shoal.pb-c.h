@@ -114,6 +114,13 @@ typedef enum _Shoal__V1__TrainingOptions__ChatTemplate {
   SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_PLAIN = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE)
 } Shoal__V1__TrainingOptions__ChatTemplate;
+typedef enum _Shoal__V1__TrainingOptions__Factor {
+  SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED = 0,
+  SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_A = 1,
+  SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_B = 2,
+  SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_MAGNITUDE = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__TRAINING_OPTIONS__FACTOR)
+} Shoal__V1__TrainingOptions__Factor;
 typedef enum _Shoal__V1__TrainingOptions__Precision {
   SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED = 0,
   SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32 = 1,
@@ -477,6 +484,12 @@ typedef enum {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__CASE)
 } Shoal__V1__TrainingOptions__ClipNormPresenceCase;
 
+typedef enum {
+  SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE__NOT_SET = 0,
+  SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE_PROXIMAL = 22
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE__CASE)
+} Shoal__V1__TrainingOptions__ProximalPresenceCase;
+
 /*
  * How a worker trains in a round. Every number is finite.
  */
@@ -531,6 +544,11 @@ struct  Shoal__V1__TrainingOptions
    */
   Shoal__V1__TrainingOptions__ChatTemplate chat_template;
   /*
+   * The factor that this round neither trains nor sends: the update holds the other tensors, in the adapter's order.
+   * Unspecified: everything is trained and sent.
+   */
+  Shoal__V1__TrainingOptions__Factor frozen_factor;
+  /*
    * Class names in the order of the head's outputs, for classification; none for language modelling. At most 1,024 of
    * at most 256 bytes each, no two alike, at least two.
    */
@@ -540,10 +558,14 @@ struct  Shoal__V1__TrainingOptions
   union {
     double clip_norm;
   };
+  Shoal__V1__TrainingOptions__ProximalPresenceCase proximal_presence_case;
+  union {
+    double proximal;
+  };
 };
 #define SHOAL__V1__TRAINING_OPTIONS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__training_options__descriptor) \
-    , 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED, 0,NULL, SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET, {0} }
+    , 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED, 0,NULL, SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET, {0}, SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE__NOT_SET, {0} }
 
 
 typedef enum {
@@ -1647,6 +1669,7 @@ extern const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__training_options__optimizer__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__training_options__schedule__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__training_options__chat_template__descriptor;
+extern const ProtobufCEnumDescriptor    shoal__v1__training_options__factor__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__training_options__precision__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__offer__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__offer__task__descriptor;

@@ -139,12 +139,16 @@ extension Ledger {
 
 // MARK: - Adapters and evaluations
 extension Ledger {
-    /// Makes a round's adapter the current one: the step that publishes a round.
+    /// Makes a round's adapter the current one, and the server optimiser's state with it: the step that publishes a
+    /// round.
+    ///
+    /// - Parameter optimizerState: `nil` for a strategy without one.
     public func publish(
-        round: Int, attempt: Int, object: ContentHash, seconds: Double, counters: RunCounters
+        round: Int, attempt: Int, object: ContentHash, optimizerState: ContentHash?, seconds: Double,
+        counters: RunCounters
     ) throws(LedgerError) {
         try write { database in
-            try insertAdapter(database, version: round, object: object)
+            try insertAdapter(database, version: round, object: object, optimizerState: optimizerState)
             try database.execute(
                 sql: "UPDATE round SET state = 'published', seconds = ? WHERE number = ? AND attempt = ?",
                 arguments: [seconds, round, attempt])
@@ -163,10 +167,15 @@ extension Ledger {
     }
 
     /// The newest version: the number of published rounds.
-    public func currentAdapter() throws(LedgerError) -> (version: Int, object: ContentHash)? {
+    ///
+    /// - Returns: Also the state that the server optimiser had after it; `nil` before the first round and for a strategy
+    ///   without one.
+    public func currentAdapter() throws(LedgerError) -> (
+        version: Int, object: ContentHash, optimizerState: ContentHash?
+    )? {
         try read { database in
             try Row.fetchOne(database, sql: "SELECT * FROM adapter ORDER BY version DESC LIMIT 1")
-                .map { ($0["version"], try hash($0["object"])) }
+                .map { ($0["version"], try hash($0["object"]), try ($0["optimizerState"] as String?).map(hash)) }
         }
     }
 
@@ -215,9 +224,12 @@ extension Ledger {
         }
     }
 
-    private func insertAdapter(_ database: Database, version: Int, object: ContentHash) throws {
+    private func insertAdapter(
+        _ database: Database, version: Int, object: ContentHash, optimizerState: ContentHash? = nil
+    ) throws {
         try database.execute(
-            sql: "INSERT INTO adapter VALUES (?, ?, ?)", arguments: [version, object.description, wallClock()])
+            sql: "INSERT INTO adapter VALUES (?, ?, ?, ?)",
+            arguments: [version, object.description, wallClock(), optimizerState?.description])
     }
 
     private func hash(_ text: String) throws(LedgerError) -> ContentHash {

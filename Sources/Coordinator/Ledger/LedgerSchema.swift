@@ -37,7 +37,7 @@ extension Ledger {
             FOREIGN KEY (round, attempt, worker) REFERENCES selection (round, attempt, worker)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE adapter (
-            version INTEGER PRIMARY KEY, object TEXT NOT NULL, publishedAt INTEGER NOT NULL
+            version INTEGER PRIMARY KEY, object TEXT NOT NULL, publishedAt INTEGER NOT NULL, optimizerState TEXT
         ) STRICT;
         CREATE TABLE evaluation (
             version INTEGER PRIMARY KEY REFERENCES adapter (version),

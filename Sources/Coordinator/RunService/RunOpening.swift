@@ -55,6 +55,7 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
     case otherBaseModel(recorded: ContentHash, given: ContentHash)
     case changedConfiguration(keys: [String])
     case adapterDoesNotFit(recorded: Int, given: Int)
+    case optimizerStateDoesNotFit
     case aggregateNotFinite(round: Int)
     /// Round 0 is the base model.
     case evaluationNotFinite(round: Int)
@@ -72,6 +73,9 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
                 + "another --state"
         case .adapterDoesNotFit(let recorded, let given):
             "the state directory's adapter has \(recorded) values, the run's has \(given); give another --state"
+        case .optimizerStateDoesNotFit:
+            "the state directory's server optimiser state is not of this run's strategy and adapter; restore it or give "
+                + "another --state"
         case .aggregateNotFinite(let round):
             "the mean update of round \(round) is not finite; lower training.learning-rate or set training.clip-norm"
         case .evaluationNotFinite(round: 0):

@@ -73,6 +73,8 @@ public final class RunService: CoordinatorService {
 
     // The current adapter and what is being worked on
     var adapter: GlobalAdapter
+    /// After the rounds behind ``adapter``.
+    var optimizerState: ServerOptimizerState
     var servedFiles: [ContentHash: MappedFile] = [:]
     var round: Round?
     var roundStart = Instant(nanoseconds: 0)
@@ -119,6 +121,8 @@ public final class RunService: CoordinatorService {
         observe = resources.observe
         guard let current = try ledger.currentAdapter() else { throw RunError.missingAdapter }
         adapter = try GlobalAdapter(version: current.version, object: current.object, store: store, layout: layout)
+        optimizerState = try Self.optimizerState(
+            current.optimizerState, after: current.version, strategy: settings.strategy, layout: layout, store: store)
         earlierCounters = try ledger.counters()
         revoked = try ledger.revokedWorkers()
         heldOut = try ledger.heldOutWorkers()

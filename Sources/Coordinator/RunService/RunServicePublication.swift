@@ -10,24 +10,33 @@ extension RunService {
     /// open with the same updates, computes the same bits and writes the same files.
     func publish(_ plan: RoundPlan) throws {
         let updates = try ledger.updates(round: plan.round, attempt: plan.attempt)
-        var mean = WeightedMean(parameterCount: layout.parameterCount)
+        let part = part(round: plan.round)
+        var step = ServerStep(settings.strategy, part: part)
         // In worker-name order, one blob in memory at a time.
         for update in updates {
             let values = try decode(try store.read(update.object), from: update.worker, plan)
-            mean.add(values, weight: settings.weightCap.weight(trainingItems: update.items))
+            step.add(
+                values,
+                from: UpdateReport(
+                    weight: settings.weightCap.weight(trainingItems: update.items), steps: Int(update.steps),
+                    trainLoss: update.trainLoss))
         }
         var values = adapter.values
-        var optimizer = FedAvg()
-        optimizer.step(global: &values, delta: try mean.finish())
-        guard values.allSatisfy(\.isFinite) else { throw RunError.aggregateNotFinite(round: plan.round) }
+        var nextState = optimizerState
+        do throws(AggregationError) {
+            try step.apply(to: &values, state: &nextState)
+        } catch .notFinite { throw RunError.aggregateNotFinite(round: plan.round) }
 
+        let earlierState = try ledger.currentAdapter()?.optimizerState
+        let stateObject = nextState.vectors.isEmpty ? nil : try store.write(nextState.encoded())
         let next = GlobalAdapter(version: plan.round, values: values, layout: layout)
         try store.write(next.bytes)
         adapter = next
         try writeAdapterDirectories()
         try ledger.publish(
-            round: plan.round, attempt: plan.attempt, object: next.object, seconds: now.seconds(since: roundStart),
-            counters: counters)
+            round: plan.round, attempt: plan.attempt, object: next.object, optimizerState: stateObject,
+            seconds: now.seconds(since: roundStart), counters: counters)
+        optimizerState = nextState
 
         round = nil
         uploads = [:]
@@ -35,10 +44,30 @@ extension RunService {
         // The adapter stands for them now; their hashes stay in the ledger.
         for update in updates { store.remove(update.object) }
         store.discardUploads { _, _ in true }
+        if let earlierState, earlierState != stateObject { store.remove(earlierState) }
         announcements.append(try summary(round: plan.round))
         if settings.isEvaluationDue(round: plan.round), canEvaluate { evaluationQueue.append(plan.round) }
         flushAnnouncements()
         startEvaluation()
+    }
+
+    /// What a round trains, and what its updates hold.
+    func part(round: Int) -> AdapterPart {
+        AdapterPart(of: layout, without: settings.aggregation.frozenFactor(round: round))
+    }
+
+    /// The server optimiser's state of the published rounds, or what the first one starts from.
+    static func optimizerState(
+        _ object: ContentHash?, after round: Int, strategy: ServerStrategy, layout: AdapterLayout, store: BlobStore
+    ) throws -> ServerOptimizerState {
+        let initial = strategy.initialState(parameterCount: layout.parameterCount)
+        guard let object else {
+            guard round == 0 || initial.vectors.isEmpty else { throw RunError.optimizerStateDoesNotFit }
+            return initial
+        }
+        let stored = try ServerOptimizerState(decoding: try store.read(object))
+        guard stored.hasShape(of: initial) else { throw RunError.optimizerStateDoesNotFit }
+        return stored
     }
 
     /// `STATE/adapters/NNNN` and `STATE/adapter`, for the version in memory.

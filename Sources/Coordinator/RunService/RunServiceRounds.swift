@@ -1,4 +1,5 @@
 import Federation
+import Recipe
 import Wire
 
 // MARK: - Rounds
@@ -79,10 +80,12 @@ extension RunService {
     private func offer(
         _ task: Offer.Task, lease: UInt64, to worker: WorkerName, round: Int, attempt: Int, adapter: GlobalAdapter
     ) {
+        var training = settings.training
+        if task == .train { training.frozenFactor = settings.aggregation.frozenFactor(round: round) }
         let offer = Offer(
             lease: lease, task: task, leaseMilliseconds: UInt32(settings.leaseSeconds * 1_000),
             deadlineMilliseconds: nil, baseModel: baseModel.identity, adapter: adapter.object,
-            adapterOptions: settings.adapterOptions, training: settings.training, uplink: settings.uplink,
+            adapterOptions: settings.adapterOptions, training: training, uplink: settings.uplink,
             seed: settings.seed)
         pendingOffers[worker] = PendingOffer(offer: offer, round: round, attempt: attempt, due: now)
         resendOffers()

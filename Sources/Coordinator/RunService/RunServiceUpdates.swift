@@ -14,7 +14,7 @@ struct Upload {
 extension RunService {
     func receive(_ begin: UpdateBegin, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
         guard try admits(begin.lease, begin.object, envelope, name, peer), let round else { return }
-        let limit = codec.maximumEncodedBytes(count: layout.parameterCount)
+        let limit = codec.maximumEncodedBytes(count: part(round: round.plan.round).count)
         guard begin.codec == codec.name else {
             return acknowledge(
                 .rejected(reason: "the run compresses updates with \(codec.name)"), begin.lease, envelope, peer)
@@ -90,7 +90,7 @@ extension RunService {
     /// A worker's update, from the bytes it sent in a round's attempt.
     func decode(_ bytes: [UInt8], from worker: WorkerName, _ plan: RoundPlan) throws(CodecError) -> [Float] {
         let seed = CodecSeed.derive(seed: plan.seed, round: plan.round, attempt: plan.attempt, worker: worker)
-        return try codec.decode(bytes, count: layout.parameterCount, seed: seed)
+        return try codec.decode(bytes, count: part(round: plan.round).count, seed: seed)
     }
 
     /// Why an update does not count, for its worker; `nil` if it does.
@@ -99,12 +99,12 @@ extension RunService {
     ) -> String? {
         do {
             let values = try decode(bytes, from: worker, plan)
-            try UpdateCheck(parameterCount: layout.parameterCount)
-                .validate(values, trainingItems: commit.trainingItems)
+            try UpdateCheck(parameterCount: values.count).validate(values, trainingItems: commit.trainingItems)
         } catch {
             return String(describing: error)
         }
         guard commit.trainLoss.isFinite else { return "the training loss is not finite: training diverged" }
+        guard commit.steps > 0 else { return "the update says that no training step stands behind it" }
         // Numbers that enter sums: no honest worker comes near.
         guard commit.trainingItems <= 1 << 40, commit.tokensTrained <= 1 << 50 else {
             return "the update claims an impossible amount of training data"

@@ -40,15 +40,21 @@ public struct WeightedMean: Sendable {
     ///
     /// - Throws: ``AggregationError/noUpdates`` if nothing was added.
     public func finish() throws(AggregationError) -> [Float] {
+        try finish(dividingBy: totalWeight)
+    }
+
+    /// The weighted sum over another divisor than the sum of the weights.
+    func finish(dividingBy divisor: Double) throws(AggregationError) -> [Float] {
         guard updateCount > 0 else { throw .noUpdates }
-        let total = totalWeight
-        return sum.map { Float($0 / total) }
+        return sum.map { Float($0 / divisor) }
     }
 }
 
 /// Why a round's updates could not be aggregated.
 public enum AggregationError: Error, Hashable, Sendable {
     case noUpdates
+    /// The next adapter, or what the server optimiser would remember, has a value that is no number.
+    case notFinite
 }
 
 extension AggregationError: CustomStringConvertible {
@@ -56,6 +62,8 @@ extension AggregationError: CustomStringConvertible {
         switch self {
         case .noUpdates:
             "the round closed with no updates; raise federation.deadline or lower federation.minimum-workers"
+        case .notFinite:
+            "the round's aggregate is not finite; lower training.learning-rate or set training.clip-norm"
         }
     }
 }

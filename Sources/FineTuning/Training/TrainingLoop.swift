@@ -15,7 +15,9 @@ struct TrainingLoop {
         pass: (_ adapter: LowRankAdapter, _ share: Double, _ gradient: inout [Float]) -> Double
     ) throws(TrainingError) -> Double {
         let schedule = LearningRateSchedule(options)
-        var optimizer = makeOptimizer(options, parameterCount: adapter.layout.parameterCount)
+        let part = AdapterPart(of: adapter.layout, without: options.frozenFactor)
+        let start = options.proximal == nil ? [] : part.gather(adapter.values)
+        var optimizer = makeOptimizer(options, parameterCount: part.count)
         var gradient = [Float](repeating: 0, count: adapter.layout.parameterCount)
         let share = 1 / Double(options.accumulationSteps)
         var lossSum = 0.0
@@ -24,9 +26,16 @@ struct TrainingLoop {
             var loss = 0.0
             for _ in 0..<options.accumulationSteps { loss += share * pass(adapter, share, &gradient) }
             guard loss.isFinite else { throw .diverged(step: globalStep + step) }
-            if let limit = options.clipNorm { GradientClipping.clip(&gradient, to: limit) }
-            optimizer.step(
-                values: &adapter.values, gradient: gradient, learningRate: schedule.rate(at: globalStep + step))
+            let rate = schedule.rate(at: globalStep + step)
+            if part.isWhole {
+                take(&optimizer, values: &adapter.values, gradient: &gradient, start: start, rate: rate)
+            } else {
+                // A frozen value must not decay either: the optimiser does not see it.
+                var values = part.gather(adapter.values)
+                var own = part.gather(gradient)
+                take(&optimizer, values: &values, gradient: &own, start: start, rate: rate)
+                part.scatter(values, into: &adapter.values)
+            }
             lossSum += loss
             let isWanted = progress(
                 LocalTrainer.Progress(
@@ -34,5 +43,17 @@ struct TrainingLoop {
             guard isWanted else { throw .cancelled }
         }
         return lossSum / Double(options.localSteps)
+    }
+
+    /// One optimiser step.
+    ///
+    /// - Parameter start: What the proximal term pulls towards; empty without one. Its gradient counts for clipping, its
+    ///   value for no reported loss.
+    private func take(
+        _ optimizer: inout any Optimizer, values: inout [Float], gradient: inout [Float], start: [Float], rate: Double
+    ) {
+        if let proximal = options.proximal { Proximal.add(proximal, values: values, start: start, to: &gradient) }
+        if let limit = options.clipNorm { GradientClipping.clip(&gradient, to: limit) }
+        optimizer.step(values: &values, gradient: gradient, learningRate: rate)
     }
 }

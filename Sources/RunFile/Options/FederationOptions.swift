@@ -2,12 +2,6 @@ public import Federation
 
 /// A run file's `federation` section: who trains when, and how updates become an adapter.
 public struct FederationOptions: Hashable, Sendable {
-    public enum Strategy: String, Hashable, Sendable, CaseIterable { case fedavg }
-    public enum Aggregation: String, Hashable, Sendable, CaseIterable {
-        /// A and B averaged each for itself.
-        case separate
-    }
-
     /// Workers that take part, held-out ones included.
     public var workers: Int
     public var rounds: Int
@@ -18,7 +12,8 @@ public struct FederationOptions: Hashable, Sendable {
     /// How long a round may take before it closes with the minimum; `nil` waits for all.
     public var deadline: Duration?
     public var strategy: Strategy
-    public var aggregation: Aggregation
+    public var strategyOptions: StrategyOptions
+    public var aggregation: FactorAggregation
     /// Keys every random stream of the run.
     public var seed: UInt64
     public var weightCap: WeightCap

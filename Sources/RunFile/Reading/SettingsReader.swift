@@ -140,7 +140,8 @@ struct SettingsReader {
             }
         }
         for key in underived {
-            if case .derived(_, let compute) = key.fallback { key.write(&run, compute(run)) }
+            guard case .derived(_, let compute) = key.fallback, let value = compute(run) else { continue }
+            key.write(&run, value)
         }
         run.training.totalSteps = run.federation.rounds * run.training.localSteps
         run.training.classNames = run.data.labels

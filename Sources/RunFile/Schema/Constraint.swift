@@ -7,7 +7,7 @@ struct Constraint: Sendable {
     /// What is wrong and the remedy; `nil` if nothing is.
     let problem: @Sendable (RunConfiguration) -> String?
 
-    static let all = adapter + participation + evaluation + training + task
+    static let all = adapter + participation + evaluation + training + task + strategy
 
     private static let adapter = [
         // PEFT's DoRA drops inputs of the base product as well; here only the adapter's are dropped.

@@ -1,7 +1,7 @@
 import Federation
 
 extension RunSchema {
-    static let federationKeys = participationKeys + aggregationKeys
+    static let federationKeys = participationKeys + aggregationKeys + strategyKeys
 
     private static let participationKeys = [
         SchemaKey(
@@ -32,11 +32,14 @@ extension RunSchema {
 
     private static let aggregationKeys = [
         SchemaKey(
-            "federation.strategy", .choice(FederationOptions.Strategy.allCases.map(\.rawValue)),
-            .value(.text("fedavg")), at: \.federation.strategy, "How the mean update changes the global adapter."),
+            "federation.strategy", .choice(Strategy.allCases.map(\.rawValue)),
+            .value(.text("fedavg")), at: \.federation.strategy,
+            "How updates become one and what that changes: means of updates (fedavg, fedprox, fednova, q-fedavg), or an "
+                + "optimiser on their mean."),
         SchemaKey(
-            "federation.aggregation", .choice(FederationOptions.Aggregation.allCases.map(\.rawValue)),
-            .value(.text("separate")), at: \.federation.aggregation, "How the factors of low-rank updates are averaged."
+            "federation.aggregation", .choice(FactorAggregation.allCases.map(\.rawValue)),
+            .value(.text("separate")), at: \.federation.aggregation,
+            "Which low-rank factors a round trains and averages: both (separate), B alone (ffa-lora), or in turn (rolora)."
         ),
         SchemaKey(
             "federation.weight-cap", .either([.integer(1...Int.max), .choice(["none"])]), .value(.text("none")),

@@ -6,8 +6,8 @@ struct SchemaKey: Sendable {
         case value(SettingValue)
         /// The key has no value.
         case absent
-        /// Computed from keys that stand earlier in the table; the words describe how.
-        case derived(String, @Sendable (RunConfiguration) -> SettingValue)
+        /// Computed from keys that stand earlier in the table; the words describe how. `nil` leaves the key absent.
+        case derived(String, @Sendable (RunConfiguration) -> SettingValue?)
     }
 
     /// Whether a run that has begun accepts another value.

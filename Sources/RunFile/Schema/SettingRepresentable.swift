@@ -25,8 +25,8 @@ extension ChatTemplateName: SettingRepresentable {}
 extension TrainingOptions.Optimizer: SettingRepresentable {}
 extension TrainingOptions.Schedule: SettingRepresentable {}
 extension TrainingOptions.Precision: SettingRepresentable {}
-extension FederationOptions.Strategy: SettingRepresentable {}
-extension FederationOptions.Aggregation: SettingRepresentable {}
+extension Strategy: SettingRepresentable {}
+extension FactorAggregation: SettingRepresentable {}
 extension EvaluationOptions.Source: SettingRepresentable {}
 
 extension Bool: SettingRepresentable {

@@ -48,6 +48,12 @@ extension RunSchema {
         SchemaKey(
             "training.clip-norm", .number(.positive), orWord: "none", .value(.number(1)), at: \.training.clipNorm,
             "Largest gradient norm, all parameters together; `none` never clips."),
+        SchemaKey(
+            "training.proximal", .number(.positive), orWord: nil,
+            .derived("0.01 with strategy fedprox, else none") {
+                $0.federation.strategy == .fedprox ? .number(0.01) : nil
+            }, at: \.training.proximal,
+            "Weight mu of (mu/2)·|w − w_t|², which holds a worker near the round's adapter; with any strategy."),
     ]
 
     private static let resourceKeys = [

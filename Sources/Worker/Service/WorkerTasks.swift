@@ -1,5 +1,6 @@
 internal import Federation
 internal import ModelFiles
+internal import Recipe
 internal import Wire
 
 // MARK: - Offers
@@ -119,7 +120,7 @@ extension WorkerService {
         }
     }
 
-    /// Forms the update `local − global`, encodes it, and keeps it on disk before the first byte leaves.
+    /// Forms the update `local − global` of what the round trains, encodes it, and keeps it on disk before the first byte leaves.
     private func trained(
         _ task: ActiveTask, _ values: [Float], items: Int, steps: Int, tokens: Int, meanLoss: Double
     ) {
@@ -131,10 +132,11 @@ extension WorkerService {
         guard meanLoss.isFinite else {
             return giveUpTask(because: "the training loss is not finite: training diverged; lower the learning rate")
         }
-        let global = adapter.values
-        let delta = [Float](unsafeUninitializedCapacity: values.count) { delta, count in
-            for index in 0..<values.count { delta.initializeElement(at: index, to: values[index] - global[index]) }
-            count = values.count
+        let part = AdapterPart(of: adapter.layout, without: task.offer.training.frozenFactor)
+        let (local, global) = (part.gather(values), part.gather(adapter.values))
+        let delta = [Float](unsafeUninitializedCapacity: part.count) { delta, count in
+            for index in 0..<part.count { delta.initializeElement(at: index, to: local[index] - global[index]) }
+            count = part.count
         }
         let pending: PendingUpdate
         do {

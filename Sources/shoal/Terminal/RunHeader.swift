@@ -1,3 +1,4 @@
+import Federation
 import FineTuning
 import LanguageModel
 import ModelFiles
@@ -17,9 +18,16 @@ enum RunHeader {
             "adapter       LoRA rank \(configuration.adapter.rank) on \(prepared.plan.layers.count) layers: "
                 + "\(Quantity.count(parameters)) parameters, \(Quantity.bytes(UInt64(4 * parameters)))",
             "workers       \(federation.workers), \(federation.workersPerRound) a round, \(federation.rounds) rounds",
-            "strategy      \(federation.strategy.rawValue), \(training.localSteps) local steps of "
+            "strategy      \(strategy(federation)), \(training.localSteps) local steps of "
                 + "\(training.batchSize) × \(training.sequenceLength) tokens, \(training.optimizer.rawValue) "
                 + "\(training.learningRate), updates \(configuration.compression.uplink)",
         ] + (prepared.chatTemplate.map { ["chats         \($0.name.rawValue) template: \($0.reason)"] } ?? [])
+    }
+
+    /// `fedavg`, or `diloco (server-learning-rate 0.7, server-momentum 0.9), ffa-lora`.
+    private static func strategy(_ federation: FederationOptions) -> String {
+        let numbers = federation.strategyOptions.description
+        let aggregation = federation.aggregation == .separate ? "" : ", \(federation.aggregation.rawValue)"
+        return federation.strategy.rawValue + (numbers.isEmpty ? "" : " (\(numbers))") + aggregation
     }
 }

@@ -1,0 +1,38 @@
+public import ModelFiles
+
+/// A closed round's way from updates to the next global adapter and the server optimiser's next state.
+///
+/// Only the round's part of the adapter (``FactorAggregation``) changes, and with it only that part of the state.
+public struct ServerStep: Sendable {
+    private let strategy: ServerStrategy
+    private let part: AdapterPart
+    private var combination: any UpdateCombination
+
+    /// - Parameter part: What the round's updates consist of.
+    public init(_ strategy: ServerStrategy, part: AdapterPart) {
+        self.strategy = strategy
+        self.part = part
+        combination = strategy.combination(parameterCount: part.count)
+    }
+
+    /// Adds one worker's update, in worker-name order.
+    /// - Parameter update: `[part.count]`, float32; ``UpdateCheck`` let it pass.
+    public mutating func add(_ update: [Float], from report: UpdateReport) {
+        combination.add(update, from: report)
+    }
+
+    /// - Parameters:
+    ///   - global: The adapter's flat vector, `[parameterCount]`; changed in place.
+    ///   - state: Of the same strategy, with vectors of `[parameterCount]`; changed in place.
+    /// - Throws: ``AggregationError``; adapter and state are as they were.
+    public func apply(to global: inout [Float], state: inout ServerOptimizerState) throws(AggregationError) {
+        var optimizer = strategy.optimizer(parameterCount: part.count)
+        optimizer.state = state.gathered(part)
+        var values = part.gather(global)
+        optimizer.step(global: &values, delta: try combination.finish())
+        let next = optimizer.state
+        guard values.allSatisfy(\.isFinite), next.isFinite else { throw .notFinite }
+        part.scatter(values, into: &global)
+        state.scatter(next, to: part)
+    }
+}

@@ -1,0 +1,39 @@
+/// How a round's updates become one, and what that one does to the global adapter (`federation.strategy`).
+public enum ServerStrategy: Hashable, Sendable {
+    case fedAvg
+    case fedAvgM(learningRate: Double, momentum: Double)
+    case fedAdam(AdaptiveOptions)
+    case fedYogi(AdaptiveOptions)
+    case fedAdagrad(AdaptiveOptions)
+    case diLoCo(learningRate: Double, momentum: Double)
+    case fedNova
+    case qFedAvg(q: Double, lipschitz: Double)
+
+    /// The server optimiser in the state before the first round.
+    public func optimizer(parameterCount: Int) -> any ServerOptimizer {
+        switch self {
+        case .fedAvg, .fedNova, .qFedAvg: FedAvg()
+        case .fedAvgM(let rate, let momentum):
+            FedAvgM(learningRate: rate, momentum: momentum, parameterCount: parameterCount)
+        case .fedAdam(let options): FedAdam(options, parameterCount: parameterCount)
+        case .fedYogi(let options): FedYogi(options, parameterCount: parameterCount)
+        case .fedAdagrad(let options): FedAdagrad(options, parameterCount: parameterCount)
+        case .diLoCo(let rate, let momentum):
+            DiLoCo(learningRate: rate, momentum: momentum, parameterCount: parameterCount)
+        }
+    }
+
+    /// An empty combination of a round's updates.
+    public func combination(parameterCount: Int) -> any UpdateCombination {
+        switch self {
+        case .fedNova: NormalisedMean(parameterCount: parameterCount)
+        case .qFedAvg(let q, let lipschitz): FairMean(q: q, lipschitz: lipschitz, parameterCount: parameterCount)
+        case .fedAvg, .fedAvgM, .fedAdam, .fedYogi, .fedAdagrad, .diLoCo: WeightedMean(parameterCount: parameterCount)
+        }
+    }
+
+    /// What every first round starts from.
+    public func initialState(parameterCount: Int) -> ServerOptimizerState {
+        optimizer(parameterCount: parameterCount).state
+    }
+}
