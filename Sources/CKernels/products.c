@@ -10,7 +10,7 @@
 enum {
     group_bytes = 320 << 10,
     few_rows = 4,                 ///< up to here packing costs more than it gives
-    work_per_thread = 1 << 19,    ///< multiplications (of steps) below which a thread's start costs more than it saves
+    work_per_thread = 1 << 20,    ///< multiplications (of steps) below which a thread's start costs more than it saves
     units_per_thread = 4
 };
 

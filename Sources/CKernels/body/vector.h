@@ -34,15 +34,41 @@ INLINE vhalf narrow(vfloat x) {
 
 /// The first `count` < LANES values, the rest zero.
 INLINE vfloat load_first(const float *p, size_t count) {
+#if LANES == 16
+    return (vfloat)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+#else
     float values[LANES] = {0};
     for (size_t i = 0; i < count; i++) values[i] = p[i];
     return load(values);
+#endif
 }
 
 INLINE void store_first(float *p, vfloat x, size_t count) {
+#if LANES == 16
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)x);
+#else
     float values[LANES];
     store(values, x);
     for (size_t i = 0; i < count; i++) p[i] = values[i];
+#endif
+}
+
+INLINE vhalf load_first_halves(const uint16_t *p, size_t count) {
+#if LANES == 16
+    return __builtin_bit_cast(vhalf, _mm256_maskz_loadu_epi16((__mmask16)((1u << count) - 1), p));
+#else
+    uint16_t values[LANES] = {0};
+    for (size_t i = 0; i < count; i++) values[i] = p[i];
+    return *(const vhalf_anywhere *)values;
+#endif
+}
+
+INLINE void store_first_halves(uint16_t *p, vhalf x, size_t count) {
+#if LANES == 16
+    _mm256_mask_storeu_epi16(p, (__mmask16)((1u << count) - 1), __builtin_bit_cast(__m256i, x));
+#else
+    for (size_t i = 0; i < count; i++) p[i] = x[i];
+#endif
 }
 
 /// `count` values of `type` from p[i], the rest of the vector zero.
@@ -52,10 +78,7 @@ INLINE vfloat load_as(shoal_type type, const void *p, size_t i, size_t count) {
         return count >= LANES ? load(values) : load_first(values, count);
     }
     const uint16_t *values = (const uint16_t *)p + i;
-    if (count >= LANES) return widen(*(const vhalf_anywhere *)values);
-    uint16_t some[LANES] = {0};
-    for (size_t j = 0; j < count; j++) some[j] = values[j];
-    return widen(*(const vhalf_anywhere *)some);
+    return widen(count >= LANES ? *(const vhalf_anywhere *)values : load_first_halves(values, count));
 }
 
 INLINE void store_as(shoal_type type, void *p, size_t i, size_t count, vfloat x) {
@@ -65,12 +88,8 @@ INLINE void store_as(shoal_type type, void *p, size_t i, size_t count, vfloat x)
         return;
     }
     uint16_t *values = (uint16_t *)p + i;
-    vhalf halves = narrow(x);
-    if (count >= LANES) {
-        *(vhalf_anywhere *)values = halves;
-        return;
-    }
-    for (size_t j = 0; j < count; j++) values[j] = halves[j];
+    const vhalf halves = narrow(x);
+    if (count >= LANES) *(vhalf_anywhere *)values = halves; else store_first_halves(values, halves, count);
 }
 
 /// The address of value i.
@@ -212,6 +231,11 @@ INLINE void transpose(const float *from, size_t from_stride, size_t rows, size_t
     while (rows >= 16) {  // Blocks of 16 rows; the rest below.
         size_t c = 0;
         for (; c + 16 <= columns; c += 16) transpose16(from + c, from_stride, to + c * to_stride, to_stride);
+        for (; c + 4 <= columns; c += 4) {
+            for (size_t r = 0; r < 16; r += 4) {
+                transpose4(from + r * from_stride + c, from_stride, to + c * to_stride + r, to_stride);
+            }
+        }
         for (; c < columns; c++) {
             for (size_t r = 0; r < 16; r++) to[c * to_stride + r] = from[r * from_stride + c];
         }
