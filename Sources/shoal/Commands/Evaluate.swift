@@ -49,7 +49,7 @@ struct Evaluate: ParsableCommand {
             if let threads { Threads.limit(to: threads) }
             if let result = try classification() { return result }
             let base = try PretrainedModel(
-                path: BuiltInModel.resolve(model), options: ModelOptions(precision: precision))
+                path: BuiltInModel.resolve(model), options: ModelOptions(precision: precision), cache: weightCache)
             let bound = try adapter.map { try base.adapter(at: $0) }
             let grouped = try base.blocks(
                 of: .file(data), split: split, length: sequenceLength, chatTemplate: chatTemplate)
@@ -80,6 +80,8 @@ struct Evaluate: ParsableCommand {
         }
     }
 
+    private var weightCache: WeightCache { CacheFolder.weights { Console.error("warning: \($0)") } }
+
     /// Of an encoder; `nil` for a language model.
     private func classification() throws -> Result? {
         let path = try BuiltInModel.resolve(model)
@@ -91,7 +93,8 @@ struct Evaluate: ParsableCommand {
                 "\(model) is an encoder: its classes are named by the adapter's labels.json or by id2label in "
                     + "config.json; give --adapter")
         }
-        let base = try PretrainedClassifier(path: path, classNames: names, options: ModelOptions(precision: precision))
+        let base = try PretrainedClassifier(
+            path: path, classNames: names, options: ModelOptions(precision: precision), cache: weightCache)
         guard adapter != nil || base.model.storedHead != nil else {
             throw CommandFailure.badInput(
                 "\(model) has no classification head for \(names.count) classes; give --adapter")
