@@ -239,7 +239,8 @@ struct WeightCacheTests {
             let options = ModelOptions(precision: .bfloat16)
             let batch = try fixture.batch()
             let cached = try directory.loadModel(options, cache: cache())
-            #expect(cached.losses(batch, adapter: nil) == (try directory.loadModel(options).losses(batch, adapter: nil)))
+            let converted = try directory.loadModel(options).losses(batch, adapter: nil)
+            #expect(cached.losses(batch, adapter: nil) == converted)
         }
         #expect(try copies().count == 6)
     }
