@@ -8,7 +8,8 @@ let swift: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-// The core alone (numerics and file formats, no network, no database): what the sanitizers and quick edit loops build.
+// The core alone (numerics, file formats, rules of a round, wire decoders; no sockets, no HTTP, no database): what
+// deploy/sanitize.sh and quick edit loops build.
 let coreOnly = Context.environment["SHOAL_CORE"] != nil
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -29,6 +30,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 var targets: [Target] = [
     .target(name: "CKernels"),
+    .target(name: "CWire", linkerSettings: [.linkedLibrary("protobuf-c")]),
     library("Randomness", []),
     library("ModelFiles", [crypto]),
     library("Recipe", ["ModelFiles"]),
@@ -36,6 +38,7 @@ var targets: [Target] = [
     library("LanguageModel", ["Tensor", "CKernels", "ModelFiles", "Randomness"]),
     library("FineTuning", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
     library("Federation", ["CKernels", "ModelFiles", "Randomness", "Recipe"]),
+    library("Wire", ["CWire", "Federation", "ModelFiles", "Recipe"]),
     library(
         "Benchmarking", ["Federation", "FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
     .target(name: "FixtureFiles", path: "Tests/FixtureFiles", swiftSettings: swift),
@@ -45,6 +48,7 @@ var targets: [Target] = [
     tests("LanguageModel", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "FixtureFiles"]),
     tests("Federation", ["Federation", "Tensor", "CKernels", "Randomness", "ModelFiles", "Recipe"]),
     tests("Benchmarking", ["Benchmarking", "Federation", "LanguageModel", "ModelFiles", "FixtureFiles"]),
+    tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe", "FixtureFiles"]),
     tests("FineTuning", ["FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "FixtureFiles"]),
 ]
 
@@ -59,12 +63,10 @@ if !coreOnly {
     ]
     targets += [
         .systemLibrary(name: "CZeroMQ"),
-        .target(name: "CWire", linkerSettings: [.linkedLibrary("protobuf-c")]),
         // The C target's `files` reach the program through #embed, so they are no resources.
         .target(name: "CBuiltIn", exclude: ["files", "made-by"]),
         library("BuiltIn", ["CBuiltIn"]),
         library("RunFile", ["Federation", "ModelFiles", "Recipe", .product(name: "Yams", package: "Yams")]),
-        library("Wire", ["CWire", "Federation", "ModelFiles", "Recipe"]),
         library("Transport", ["CZeroMQ", "Wire", "Federation", "ModelFiles", logging]),
         library(
             "Coordinator",
@@ -94,7 +96,6 @@ if !coreOnly {
             swiftSettings: swift),
         tests("BuiltIn", ["BuiltIn"]),
         tests("RunFile", ["RunFile", "Federation", "Recipe", "FixtureFiles"]),
-        tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe", "FixtureFiles"]),
         .target(name: "LinkRecording", path: "Tests/LinkRecording", swiftSettings: swift),
         tests("Transport", ["Transport", "Wire", "Federation", "ModelFiles", "LinkRecording"]),
         tests("Coordinator", ["Coordinator", "Federation", "Wire", "RunFile", "ModelFiles", "Randomness", "Recipe"]),

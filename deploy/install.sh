@@ -3,7 +3,7 @@
 # Sourced by demo.sh and test.sh; can be run alone. Needs root or sudo only when something is missing.
 set -euo pipefail
 
-shoal_packages=(libzmq3-dev libprotobuf-c-dev protobuf-c-compiler libdnnl-dev libsqlite3-dev)
+shoal_packages=(libzmq3-dev libprotobuf-c-dev protobuf-c-compiler libsqlite3-dev)
 
 shoal_install() {
     if ! command -v swift >/dev/null; then

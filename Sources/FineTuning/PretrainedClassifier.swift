@@ -14,8 +14,12 @@ public final class PretrainedClassifier {
     /// How it computes.
     public let options: ModelOptions
 
-    /// - Parameter path: A Hugging Face directory.
-    public init(path: String, classNames: [String], options: ModelOptions = ModelOptions()) throws {
+    /// - Parameters:
+    ///   - path: A Hugging Face directory.
+    ///   - cache: Keeps bfloat16 copies of weights of other types; `nil` converts them in memory.
+    public init(
+        path: String, classNames: [String], options: ModelOptions = ModelOptions(), cache: WeightCache? = nil
+    ) throws {
         let directory = try ModelDirectory(path)
         self.path = path
         self.classNames = classNames
@@ -26,7 +30,7 @@ public final class PretrainedClassifier {
             throw PretrainedModelError.tokenOutsideVocabulary(
                 path: path, id: tokenizer.largestID, vocabularySize: configuration.vocabularySize)
         }
-        model = try directory.loadClassifier(options, classes: classNames.count)
+        model = try directory.loadClassifier(options, classes: classNames.count, cache: cache)
     }
 
     /// Reads a PEFT directory and binds it to this model's layers and head.

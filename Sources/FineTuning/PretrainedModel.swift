@@ -14,8 +14,10 @@ public final class PretrainedModel {
     /// How it computes.
     public let options: ModelOptions
 
-    /// - Parameter path: A Hugging Face directory.
-    public init(path: String, options: ModelOptions = ModelOptions()) throws {
+    /// - Parameters:
+    ///   - path: A Hugging Face directory.
+    ///   - cache: Keeps bfloat16 copies of weights of other types; `nil` converts them in memory.
+    public init(path: String, options: ModelOptions = ModelOptions(), cache: WeightCache? = nil) throws {
         let directory = try ModelDirectory(path)
         self.path = path
         configuration = directory.configuration
@@ -25,7 +27,7 @@ public final class PretrainedModel {
             throw PretrainedModelError.tokenOutsideVocabulary(
                 path: path, id: largest, vocabularySize: configuration.vocabularySize)
         }
-        model = try directory.loadModel(options)
+        model = try directory.loadModel(options, cache: cache)
         self.options = options
     }
 

@@ -13,15 +13,17 @@ public enum TaskModel {
     /// - Parameters:
     ///   - path: A Hugging Face directory.
     ///   - options: Their class names say which task it is.
-    public init(path: String, options: TrainingOptions) throws {
+    ///   - cache: Keeps bfloat16 copies of weights of other types; `nil` converts them in memory.
+    public init(path: String, options: TrainingOptions, cache: WeightCache? = nil) throws {
         self =
             options.classNames.isEmpty
-            ? .language(try PretrainedModel(path: path, options: ModelOptions(options)))
+            ? .language(try PretrainedModel(path: path, options: ModelOptions(options), cache: cache))
             : .classification(
-                try PretrainedClassifier(path: path, classNames: options.classNames, options: ModelOptions(options)))
+                try PretrainedClassifier(
+                    path: path, classNames: options.classNames, options: ModelOptions(options), cache: cache))
     }
 
-    /// Whether ``init(path:options:)`` would make the same.
+    /// Whether ``init(path:options:cache:)`` would make the same.
     public func fits(path: String, options: TrainingOptions) -> Bool {
         guard path == self.path else { return false }
         switch self {

@@ -14,13 +14,15 @@ public struct ModelDirectory: Sendable {
 
     /// Maps the weights and checks each tensor's shape.
     ///
-    /// Weights of the wanted type are used where they lie in the mapped file, shared with every process that maps it;
-    /// others are converted in memory.
-    public func loadModel(_ options: ModelOptions = ModelOptions()) throws(ModelError) -> any CausalLanguageModel {
+    /// Weights of the wanted type are used where they lie in the mapped file, shared with every process that maps it.
+    /// For bfloat16, others are used from the copy that `cache` keeps; without one they are converted in memory.
+    public func loadModel(
+        _ options: ModelOptions = ModelOptions(), cache: WeightCache? = nil
+    ) throws(ModelError) -> any CausalLanguageModel {
         guard let plan = configuration.plan as? any DecoderPlan else {
             throw .wrongTask(directory: path, architecture: configuration.architecture, task: "language modelling")
         }
-        let reader = try weightReader(options)
+        let reader = try weightReader(options, cache)
         let network = try plan.decoder(reader)
         return Decoder(network, layers: reader, type: options.elementType, recomputes: options.recomputes)
     }
@@ -29,22 +31,26 @@ public struct ModelDirectory: Sendable {
     ///
     /// - Parameter classes: How many the head tells apart.
     public func loadClassifier(
-        _ options: ModelOptions = ModelOptions(), classes: Int
+        _ options: ModelOptions = ModelOptions(), classes: Int, cache: WeightCache? = nil
     ) throws(ModelError) -> any SequenceClassifier {
         guard let plan = configuration.plan as? any EncoderPlan else {
             throw .wrongTask(directory: path, architecture: configuration.architecture, task: "classification")
         }
-        let reader = try weightReader(options)
+        let reader = try weightReader(options, cache)
         let network = try plan.encoder(reader, classes: classes)
         return try Encoder(network, reader, options)
     }
 
-    private func weightReader(_ options: ModelOptions) throws(ModelError) -> WeightReader {
-        let checkpoint: Checkpoint
-        do { checkpoint = try Checkpoint(directory: path) } catch { throw .checkpoint(error) }
-        return WeightReader(
-            checkpoint: checkpoint, type: options.elementType, quantisation: configuration.quantisation,
-            optionalPrefix: configuration.plan.optionalPrefix)
+    private func weightReader(_ options: ModelOptions, _ cache: WeightCache?) throws(ModelError) -> WeightReader {
+        do {
+            let checkpoint = try Checkpoint(directory: path)
+            let copies = options.elementType == .bfloat16 ? try cache?.copy(of: checkpoint) : nil
+            return WeightReader(
+                checkpoint: checkpoint, type: options.elementType, quantisation: configuration.quantisation,
+                copies: copies, optionalPrefix: configuration.plan.optionalPrefix)
+        } catch {
+            throw .checkpoint(error)
+        }
     }
 }
 

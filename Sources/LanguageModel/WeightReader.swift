@@ -9,6 +9,8 @@ package final class WeightReader {
     /// Type of the matrices; `nil` where layers are only listed.
     private let type: Tensor.ElementType?
     private let quantisation: QuantisationFormat?
+    /// bfloat16 copies of the checkpoint's matrices of other types.
+    private let copies: SafetensorsFile?
     /// Names of modules in the checkpoint may lack this beginning of the names that adapters use.
     private let optionalPrefix: String
     package private(set) var linearLayers: [LinearLayer] = []
@@ -26,13 +28,15 @@ package final class WeightReader {
         package let isTransposed: Bool
     }
 
+    /// - Parameter copies: Used in place of converting; see ``WeightCache/copy(of:)``.
     package init(
         checkpoint: Checkpoint, type: Tensor.ElementType, quantisation: QuantisationFormat? = nil,
-        optionalPrefix: String = ""
+        copies: SafetensorsFile? = nil, optionalPrefix: String = ""
     ) {
         self.checkpoint = checkpoint
         self.type = type
         self.quantisation = quantisation
+        self.copies = copies
         self.optionalPrefix = optionalPrefix
     }
 
@@ -41,6 +45,7 @@ package final class WeightReader {
         self.checkpoint = checkpoint
         type = nil
         quantisation = nil
+        copies = nil
         self.optionalPrefix = optionalPrefix
     }
 
@@ -84,7 +89,8 @@ package final class WeightReader {
     }
 
     package func matrix(_ name: String, _ rows: Int, _ columns: Int) throws(ModelError) -> Weight {
-        let tensor = try tensor(name, shape: [rows, columns])
+        var tensor = try tensor(name, shape: [rows, columns])
+        if type == .bfloat16, let copy = copies?.tensor(tensor.name) { tensor = copy }
         // Old files may start their data at any byte; only then is a tensor of the right type copied.
         let type = type ?? (tensor.elementType == .float32 ? .float32 : .bfloat16)
         let isReadable = tensor.elementType == type.stored || (self.type == nil && tensor.elementType == .float16)

@@ -10,16 +10,9 @@ public enum AtomicFile {
     public static func write(
         _ bytes: UnsafeRawBufferPointer, to path: String, permissions: UInt32 = 0o644
     ) throws(FileError) {
-        let (folder, name) = split(path)
-        let temporary = try unusedName(in: folder, for: name) { (candidate) throws(FileError) in
-            try create(candidate, bytes, permissions: permissions)
+        try make(path) { (temporary) throws(FileError) in
+            try create(temporary, bytes, permissions: permissions)
         }
-        guard rename(temporary, path) == 0 else {
-            let error = FileError.last("rename \(temporary) to", path)
-            unlink(temporary)
-            throw error
-        }
-        try synchronizeFolder(folder)
     }
 
     /// - Parameter permissions: For the new file, less the process's umask.
@@ -30,6 +23,40 @@ public enum AtomicFile {
             Result { () throws(FileError) in try write(buffer, to: path, permissions: permissions) }
         }
         try written.get()
+    }
+
+    /// Makes a file that appears whole or not at all, for content too large to hold in memory.
+    ///
+    /// - Parameter write: Gets the path of a file in the same folder, which it must create (failing with `EEXIST` if
+    ///   somebody has), write, and wait for the disk.
+    package static func make(
+        _ path: String, _ write: (_ temporary: String) throws(FileError) -> Void
+    ) throws(FileError) {
+        let (folder, name) = split(path)
+        let temporary = try unusedName(in: folder, for: name) { (candidate) throws(FileError) in
+            do throws(FileError) { try write(candidate) } catch {
+                if error.code != EEXIST { unlink(candidate) }
+                throw error
+            }
+        }
+        guard rename(temporary, path) == 0 else {
+            let error = FileError.last("rename \(temporary) to", path)
+            unlink(temporary)
+            throw error
+        }
+        try synchronizeFolder(folder)
+    }
+
+    /// Removes what processes that were killed in ``make(_:_:)`` left in a folder; nobody may be in it meanwhile.
+    package static func removeTemporaries(in folder: String) {
+        guard let stream = opendir(folder) else { return }
+        defer { closedir(stream) }
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name.hasPrefix("."), name.hasSuffix(temporarySuffix) { unlink(folder + "/" + name) }
+        }
     }
 
     /// Creates a file that must not exist yet, writes it and waits for the disk; removes it if that fails.
@@ -74,13 +101,15 @@ public enum AtomicFile {
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError.last("flush", folder) }
     }
 
+    private static let temporarySuffix = ".tmp"
+
     /// Calls `make` with hidden names beside `name` until one did not exist, and returns that one.
     static func unusedName(
         in folder: String, for name: String, make: (String) throws(FileError) -> Void
     ) throws(FileError) -> String {
         var attempt = 0
         while true {
-            let candidate = "\(folder)/.\(name.prefix(200)).\(getpid()).\(attempt).tmp"
+            let candidate = "\(folder)/.\(name.prefix(200)).\(getpid()).\(attempt)\(temporarySuffix)"
             do {
                 try make(candidate)
                 return candidate

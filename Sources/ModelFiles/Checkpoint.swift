@@ -40,7 +40,9 @@ public struct Checkpoint: Sendable {
 
     public let directory: String
     /// File names within `directory`, the index first where there is one.
-    public let files: [String]
+    public var files: [String] { mappedFiles.map(\.name) }
+    /// ``files`` as they were mapped.
+    package let mappedFiles: [(name: String, file: MappedFile)]
     private let tensors: [String: SafetensorsFile.Tensor]
 
     public init(directory: String) throws(CheckpointError) {
@@ -48,10 +50,11 @@ public struct Checkpoint: Sendable {
         let single = directory + "/" + Self.singleFile
         let index = directory + "/" + Self.indexFile
         if access(single, F_OK) == 0 {
-            files = [Self.singleFile]
-            tensors = Dictionary(uniqueKeysWithValues: try Self.open(single).tensors.map { ($0.name, $0) })
+            let file = try Self.map(single)
+            mappedFiles = [(Self.singleFile, file)]
+            tensors = Dictionary(uniqueKeysWithValues: try Self.read(file).tensors.map { ($0.name, $0) })
         } else if access(index, F_OK) == 0 {
-            (files, tensors) = try Self.openShards(index: index, directory: directory)
+            (mappedFiles, tensors) = try Self.openShards(index: index, directory: directory)
         } else {
             let pickled = directory + "/pytorch_model.bin"
             throw access(pickled, F_OK) == 0 || access(pickled + ".index.json", F_OK) == 0
@@ -72,15 +75,18 @@ public struct Checkpoint: Sendable {
         tensors.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
-    private static func open(_ path: String) throws(CheckpointError) -> SafetensorsFile {
-        do { return try SafetensorsFile(path: path) } catch { throw .safetensors(error) }
+    private static func map(_ path: String) throws(CheckpointError) -> MappedFile {
+        do { return try MappedFile(path: path) } catch { throw .unreadable(error) }
+    }
+
+    private static func read(_ file: MappedFile) throws(CheckpointError) -> SafetensorsFile {
+        do { return try SafetensorsFile(file) } catch { throw .safetensors(error) }
     }
 
     private static func openShards(
         index: String, directory: String
-    ) throws(CheckpointError) -> (files: [String], tensors: [String: SafetensorsFile.Tensor]) {
-        let text: MappedFile
-        do { text = try MappedFile(path: index) } catch { throw .unreadable(error) }
+    ) throws(CheckpointError) -> (files: [(String, MappedFile)], tensors: [String: SafetensorsFile.Tensor]) {
+        let text = try Self.map(index)
         let document: JSONValue
         do { document = try JSONValue(parsing: text.copy()) } catch {
             throw .malformedIndex(file: index, reason: error.description)
@@ -88,6 +94,7 @@ public struct Checkpoint: Sendable {
         guard case .object(let members) = document, case .object(let map)? = members["weight_map"] else {
             throw .malformedIndex(file: index, reason: "it has no weight_map object")
         }
+        var files: [String: MappedFile] = [:]
         var shards: [String: SafetensorsFile] = [:]
         var tensors: [String: SafetensorsFile.Tensor] = [:]
         for (name, value) in map {
@@ -97,7 +104,9 @@ public struct Checkpoint: Sendable {
             if shards[shard] == nil {
                 let path = directory + "/" + shard
                 guard access(path, F_OK) == 0 else { throw .missingShard(index: index, shard: path) }
-                shards[shard] = try open(path)
+                let file = try Self.map(path)
+                files[shard] = file
+                shards[shard] = try read(file)
             }
             guard let tensor = shards[shard]?.tensor(name) else {
                 throw .malformedIndex(file: index, reason: "it places \(name) in \(shard), which has no such tensor")
@@ -105,6 +114,6 @@ public struct Checkpoint: Sendable {
             tensors[name] = tensor
         }
         guard !shards.isEmpty else { throw .malformedIndex(file: index, reason: "its weight_map is empty") }
-        return ([indexFile] + shards.keys.sorted(), tensors)
+        return ([(indexFile, text)] + files.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, tensors)
     }
 }

@@ -13,6 +13,8 @@ public final class MappedFile: @unchecked Sendable {
     /// The whole file. Valid only while this object lives, and Swift may release it right after the last mention of
     /// its name: prefer ``withBytes(_:)``, or store the object beside what points into it.
     public let bytes: UnsafeRawBufferPointer
+    /// Of the file when it was mapped.
+    package let stamp: FileStamp
 
     public init(path: String) throws(FileError) {
         // Without O_NONBLOCK, opening a pipe would wait for a writer; for regular files the flag means nothing.
@@ -26,6 +28,7 @@ public final class MappedFile: @unchecked Sendable {
             throw FileError(operation: "map", path: path, code: isDirectory ? EISDIR : EINVAL)
         }
         self.path = path
+        stamp = FileStamp(status)
         let size = Int(status.st_size)
         guard size > 0 else {  // mmap refuses a length of zero.
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)

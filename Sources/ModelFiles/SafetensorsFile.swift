@@ -64,7 +64,12 @@ public struct SafetensorsFile: Sendable {
     public init(path: String) throws(SafetensorsError) {
         let file: MappedFile
         do { file = try MappedFile(path: path) } catch { throw .unreadable(error) }
-        try self.init(storage: .mapped(file), name: path)
+        try self.init(file)
+    }
+
+    /// Reads a file that is already mapped.
+    package init(_ file: MappedFile) throws(SafetensorsError) {
+        try self.init(storage: .mapped(file), name: file.path)
     }
 
     /// Reads a file that arrived over a link; `name` stands for it in messages.

@@ -60,6 +60,18 @@ package final class SafetensorsOutput {
         try write(bytes, at: place.first + offset)
     }
 
+    /// Writes values of a plain type.
+    ///
+    /// - Parameter first: Their place within the tensor. Unit: values.
+    package func write<Value: BitwiseCopyable>(
+        _ values: [Value], to tensor: String, at first: Int
+    ) throws(FileError) {
+        let written: Result<Void, FileError> = values.withUnsafeBytes { bytes in
+            Result { () throws(FileError) in try write(bytes, to: tensor, at: first * MemoryLayout<Value>.stride) }
+        }
+        try written.get()
+    }
+
     /// Writes a whole tensor of a plain type.
     package func write<Value: BitwiseCopyable>(_ values: [Value], to tensor: String) throws(FileError) {
         let written: Result<Void, FileError> = values.withUnsafeBytes { bytes in

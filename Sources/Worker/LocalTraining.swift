@@ -1,6 +1,6 @@
 internal import Federation
 public import FineTuning
-internal import LanguageModel
+public import LanguageModel
 internal import Randomness
 internal import Recipe
 internal import Synchronization
@@ -12,6 +12,7 @@ public final class LocalTraining: TaskRunning {
     private let data: DataSource
     private let notice: @Sendable (String) -> Void
     private let compute: Compute
+    private let cache: WeightCache?
     private let desk: Desk
     private let wanted = WantedTasks()
 
@@ -81,25 +82,27 @@ public final class LocalTraining: TaskRunning {
     ///   - data: The worker's private text, both splits.
     ///   - model: Already loaded, where a whole fleet shares one; `nil` loads the task's model on first use.
     ///   - notice: Told once, in sentences for people, how the text was read; from the compute thread.
+    ///   - cache: Keeps bfloat16 copies of weights of other types; `nil` converts them in memory.
     ///   - compute: Shared by all that computes in this process.
     public init(
         data: DataSource, model: TaskModel? = nil, notice: @escaping @Sendable (String) -> Void = { _ in },
-        compute: @escaping Compute
+        cache: WeightCache? = nil, compute: @escaping Compute
     ) {
         self.data = data
         self.notice = notice
         self.compute = compute
+        self.cache = cache
         desk = Desk(base: model)
     }
 
     public func start(_ task: LocalTask, report: @escaping @Sendable (TaskEvent) -> Void) {
         let ticket = wanted.add(lease: task.lease)
-        compute { [data, notice, desk, wanted] in
+        compute { [data, notice, desk, wanted, cache] in
             guard wanted.contains(ticket, lease: task.lease) else { return }
             defer { wanted.remove(ticket, lease: task.lease) }
             do {
                 let isWanted = { wanted.contains(ticket, lease: task.lease) }
-                report(try Self.carryOut(task, data, desk, notice, isWanted, report))
+                report(try Self.carryOut(task, data, desk, cache, notice, isWanted, report))
             } catch TrainingError.cancelled {
                 // Nobody waits for the answer any more.
             } catch let error as DataError {
@@ -115,12 +118,12 @@ public final class LocalTraining: TaskRunning {
     }
 
     private static func carryOut(
-        _ task: LocalTask, _ data: DataSource, _ desk: Desk, _ notice: (String) -> Void, _ isWanted: () -> Bool,
-        _ report: @escaping @Sendable (TaskEvent) -> Void
+        _ task: LocalTask, _ data: DataSource, _ desk: Desk, _ cache: WeightCache?, _ notice: (String) -> Void,
+        _ isWanted: () -> Bool, _ report: @escaping @Sendable (TaskEvent) -> Void
     ) throws -> TaskEvent {
         let base =
             try desk.base.flatMap { $0.fits(path: task.modelPath, options: task.training) ? $0 : nil }
-            ?? TaskModel(path: task.modelPath, options: task.training)
+            ?? TaskModel(path: task.modelPath, options: task.training, cache: cache)
         desk.base = base
         let packed = try pack(data, for: task.training, base, desk, notice)
         let plan = try base.adapterPlan(task.adapterOptions)

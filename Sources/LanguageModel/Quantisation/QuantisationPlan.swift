@@ -1,4 +1,3 @@
-internal import CKernels
 internal import ModelFiles
 internal import Tensor
 
@@ -12,9 +11,6 @@ struct QuantisationPlan {
     private let format: QuantisationFormat
     /// By name in the checkpoint.
     private let weights: [String: WeightReader.StoredShape]
-
-    /// Values converted at a time.
-    private static let chunkValues = 1 << 20
 
     init(
         _ checkpoint: Checkpoint, _ format: QuantisationFormat, _ weights: [String: WeightReader.StoredShape]
@@ -52,7 +48,7 @@ struct QuantisationPlan {
         if let stored = weights[name] {
             try quantise(tensor, stored, to: output, &report)
         } else if Self.isNarrowed(tensor) {
-            try narrow(tensor, to: output)
+            try tensor.narrow(to: output)
         } else {
             try tensor.withBytes { try output.write($0, to: name) }
         }
@@ -87,15 +83,6 @@ struct QuantisationPlan {
     /// Wider floats become bfloat16.
     private static func isNarrowed(_ tensor: SafetensorsFile.Tensor) -> Bool {
         tensor.elementType == .float32 || tensor.elementType == .float16
-    }
-
-    private func narrow(_ tensor: SafetensorsFile.Tensor, to output: SafetensorsOutput) throws {
-        for first in stride(from: 0, to: tensor.count, by: Self.chunkValues) {
-            let values = try tensor.float32Values(in: first..<min(tensor.count, first + Self.chunkValues))
-            var halves = [UInt16](repeating: 0, count: values.count)
-            shoal_convert(SHOAL_FLOAT32, values, SHOAL_BFLOAT16, &halves, values.count, 1)
-            try halves.withUnsafeBytes { try output.write($0, to: tensor.name, at: 2 * first) }
-        }
     }
 
     /// - Parameter values: `[rows, columns]`

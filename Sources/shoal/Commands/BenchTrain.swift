@@ -68,7 +68,7 @@ struct BenchTrain: ParsableCommand {
     }
 
     private func source() throws -> TrainBenchmark.Source {
-        if let shape { return .shape(shape, cache: cache ?? BuiltInModel.cacheFolder + "/shoal/bench") }
+        if let shape { return .shape(shape, cache: cache ?? CacheFolder.path + "/bench") }
         return .directory(try BuiltInModel.resolve(model ?? ""))
     }
 

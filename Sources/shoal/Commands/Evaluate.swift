@@ -61,8 +61,11 @@ struct Evaluate: ParsableCommand {
         }
     }
 
+    private var weightCache: WeightCache { CacheFolder.weights { Console.error("warning: \($0)") } }
+
     private func measureLanguage(_ path: String) throws {
-        let base = try PretrainedModel(path: path, options: ModelOptions(precision: precision))
+        let base = try PretrainedModel(
+            path: path, options: ModelOptions(precision: precision), cache: weightCache)
         // All are read before anything is printed, so that a mistake in the last one comes first.
         let chosen = try adapters.chosen.map { ($0.name, try $0.directory.map { try base.adapter(at: $0) }) }
         let grouped = try base.blocks(of: .file(data), split: split, length: sequenceLength, chatTemplate: chatTemplate)
@@ -92,7 +95,8 @@ struct Evaluate: ParsableCommand {
             let known = base?.classNames == labels ? base : nil
             let classifier =
                 try known
-                ?? PretrainedClassifier(path: path, classNames: labels, options: ModelOptions(precision: precision))
+                ?? PretrainedClassifier(
+                    path: path, classNames: labels, options: ModelOptions(precision: precision), cache: weightCache)
             base = classifier
             guard directory != nil || classifier.model.storedHead != nil else {
                 throw CommandFailure.badInput(

@@ -26,22 +26,14 @@ enum BuiltInModel {
     private static func folder() throws -> String {
         var hasher = ContentHash.Hasher()
         for file in BuiltInFiles.files { hasher.update(file.bytes) }
-        let path = "\(cacheFolder)/shoal/built-in-\(hasher.finished().description.prefix(16))"
+        let path = "\(CacheFolder.path)/built-in-\(hasher.finished().description.prefix(16))"
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
             throw CommandFailure.badInput(
-                "cannot unpack the built-in model and text into \(path); set XDG_CACHE_HOME to a folder that this user "
+                "cannot unpack the built-in model and text into \(path); set SHOAL_CACHE to a folder that this user "
                     + "can write")
         }
         return path
-    }
-
-    /// Where files go that can be made again.
-    static var cacheFolder: String {
-        let environment = ProcessInfo.processInfo.environment
-        if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return cache }
-        if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.cache" }
-        return NSTemporaryDirectory()
     }
 }

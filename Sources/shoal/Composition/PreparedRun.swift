@@ -24,7 +24,8 @@ struct PreparedRun {
     init(_ configuration: RunConfiguration, split: DataRow.Split? = nil) throws {
         self.configuration = configuration
         let path = try BuiltInModel.resolve(configuration.model.path)
-        model = try TaskModel(path: path, options: configuration.training)
+        model = try TaskModel(
+            path: path, options: configuration.training, cache: CacheFolder.weights { Console.error("warning: \($0)") })
         manifest = try ModelManifest(directory: path)
         plan = try model.adapterPlan(configuration.adapter)
         let length = configuration.training.sequenceLength

@@ -36,7 +36,8 @@ struct WorkerAssembly {
         let service = WorkerService(
             settings: settings, state: state, link: transport, loop: transport,
             runner: LocalTraining(
-                data: data, notice: { logger.info("text", metadata: ["notice": "\($0)"]) }, compute: compute.post),
+                data: data, notice: { logger.info("text", metadata: ["notice": "\($0)"]) },
+                cache: CacheFolder.weights { logger.warning("\($0)") }, compute: compute.post),
             backoff: StreamKey(seed: 0, worker: join.worker.text, purpose: .backoff).generator(),
             observer: { WorkerLog.record($0, to: logger) })
         return (transport, service)
