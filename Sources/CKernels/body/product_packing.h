@@ -1,7 +1,5 @@
 // Lays a product's factors out as tiles read them: panels of the right one, rows of the left one.
 
-INLINE bool LEVEL(in_pairs)(shoal_type type) { return LEVEL(has_pairs) && type == SHOAL_BFLOAT16; }
-
 INLINE size_t LEVEL(steps)(shoal_type type, size_t inner) { return LEVEL(in_pairs)(type) ? (inner + 1) / 2 : inner; }
 
 /// One step's pair for row or column `index`; the second of the last one may be missing.
@@ -40,9 +38,6 @@ INLINE void LEVEL(pack_pairs_transposed)(const uint16_t *from, size_t stride, si
         for (size_t r = 0; r < rows; r++) to[step * width + r] = pair_at(from + r * stride, 1, inner, step);
     }
 }
-
-typedef uint16_t vhalves __attribute__((ext_vector_type(32)));
-typedef vhalves vhalves_anywhere __attribute__((aligned(2)));
 
 /// from (inner, columns) → to (steps, width).
 INLINE void LEVEL(pack_pairs)(const uint16_t *from, size_t stride, size_t inner, size_t columns, uint32_t *to,

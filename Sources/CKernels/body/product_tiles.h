@@ -10,16 +10,6 @@ enum {
 
 typedef float float_anywhere __attribute__((aligned(2)));
 
-#ifdef BFLOAT16_PAIRS
-enum { LEVEL(has_pairs) = true };
-INLINE vfloat add_pairs(vfloat sum, vfloat a, vfloat b) {
-    return (vfloat)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
-}
-#else
-enum { LEVEL(has_pairs) = false };
-INLINE vfloat add_pairs(vfloat sum, vfloat a, vfloat b) { return sum + a * b; }
-#endif
-
 /// A term's left factor as a tile reads it: 32 bits a step.
 struct LEVEL(tile_term) {
     const char *a;
@@ -63,16 +53,6 @@ INLINE void LEVEL(tile_sums)(const bool pairs, const size_t rows, const size_t v
     }
 }
 
-INLINE void LEVEL(store_sums)(shoal_type type, void *to, size_t count, vfloat sums) {
-#ifdef BFLOAT16_PAIRS
-    if (type == SHOAL_BFLOAT16 && count >= LANES) {  // One instruction; it takes numbers below the normal range for 0.
-        *(vhalf_anywhere *)to = __builtin_bit_cast(vhalf, _mm512_cvtneps_pbh((__m512)sums));
-        return;
-    }
-#endif
-    store_as(type, to, 0, count, sums);
-}
-
 /// C = sums + bias, or C += sums.
 INLINE void LEVEL(store_tile)(shoal_type type, const bool accumulate, const size_t rows, const size_t vectors,
                               const struct LEVEL(tile_target) *target, vfloat sums[LEVEL(tile_rows)][2]) {
@@ -88,14 +68,14 @@ INLINE void LEVEL(store_tile)(shoal_type type, const bool accumulate, const size
 #pragma clang loop unroll(full)
             for (size_t r = 0; r < rows; r++) {
                 const vfloat before = accumulate ? load_as(type, to, 0, LANES) : bias;
-                LEVEL(store_sums)(type, to, LANES, sums[r][v] + before);
+                store_sums(type, to, 0, LANES, sums[r][v] + before);
                 to = at_mutable(type, to, product->result_stride);
             }
         } else {
 #pragma clang loop unroll(full)
             for (size_t r = 0; r < rows; r++) {
                 const vfloat before = accumulate ? load_as(type, to, 0, count) : bias;
-                LEVEL(store_sums)(type, to, count, sums[r][v] + before);
+                store_sums(type, to, 0, count, sums[r][v] + before);
                 to = at_mutable(type, to, product->result_stride);
             }
         }
