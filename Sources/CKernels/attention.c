@@ -52,7 +52,8 @@ static size_t backward_units(const struct attention_call *call) {
 }
 
 static size_t backward_slot(const struct attention_call *call) {
-    return smaller(call->query_rows, attention_part_queries) * (3 * call->width + 2) + 3 * call->key_rows * call->width;
+    return smaller(call->query_rows, attention_part_queries) * (3 * call->width + 2) +
+           (attention_chunk + 2 * call->key_rows) * call->width;
 }
 
 static size_t partial_values(const struct attention_call *call) {

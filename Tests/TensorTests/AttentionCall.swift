@@ -3,7 +3,7 @@ import CKernels
 /// One attention problem with reproducible inputs, that the kernels take as either type and in either layout.
 struct AttentionCall {
     let given: Naive.Attention
-    let type: shoal_type
+    private(set) var type: shoal_type
     /// Already rounded to the type, so that a kernel's inputs are these exactly.
     var q: [Float]
     var k: [Float]
@@ -21,6 +21,13 @@ struct AttentionCall {
         self.given = given
         self.type = type
         (q, k, v, seed) = (next(queries), next(keys), next(keys), next(queries))
+    }
+
+    /// The same numbers as another type, which must hold them exactly.
+    func with(_ type: shoal_type) -> AttentionCall {
+        var result = self
+        result.type = type
+        return result
     }
 
     func forward() -> (out: [Float], lse: [Float]) {

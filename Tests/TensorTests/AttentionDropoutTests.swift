@@ -46,6 +46,29 @@ struct AttentionDropoutTests {
         #expect(other != masks[0])
     }
 
+    @Test("bfloat16 drops what float32 drops, forward and backward", arguments: KernelLevel.supported)
+    func types(_ level: KernelLevel) {
+        for given in [
+            Naive.Attention(queries: 70, keys: 70, heads: 2, keyHeads: 1, headSize: 10),
+            Naive.Attention(
+                blocks: 2, queries: 45, keys: 45, heads: 2, keyHeads: 2, headSize: 24, causal: false,
+                lengths: [45, 19]),
+            Naive.Attention(queries: 9, keys: 42, heads: 2, keyHeads: 1, headSize: 8, window: 12),
+        ] {
+            var short = AttentionCall(given, SHOAL_BFLOAT16)
+            short.dropout = (0.3, 5)
+            // The same numbers, which float32 holds exactly.
+            let long = short.with(SHOAL_FLOAT32)
+            level.whileInUse {
+                #expect(short.forward().out.error(from: long.forward().out.doubles) < 4e-3)
+                let (found, expected) = (short.backward(), long.backward())
+                #expect(found.q.error(from: expected.q.doubles) < 1.2e-2)
+                #expect(found.k.error(from: expected.k.doubles) < 1.2e-2)
+                #expect(found.v.error(from: expected.v.doubles) < 1.2e-2)
+            }
+        }
+    }
+
     @Test("Backward is the derivative of the same mask", arguments: KernelLevel.supported)
     func backward(_ level: KernelLevel) {
         // Several tiles, two parts of the backward pass, causal and not.

@@ -1,6 +1,7 @@
 // Every kernel, compiled once a level: the including file sets LANES (floats in a vector), LEVEL (a name's suffix) and
 // the target's instructions.
 #include "vector.h"
+#include "bfloat16_pairs.h"
 #include "elementwise.h"
 #include "normalisation.h"
 #include "rotary.h"
@@ -9,6 +10,7 @@
 #include "philox.h"
 #include "quantised.h"
 #include "attention_panels.h"
+#include "attention_products.h"
 #include "attention_dropout.h"
 #include "attention_forward.h"
 #include "attention_backward.h"

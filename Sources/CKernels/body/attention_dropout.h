@@ -15,8 +15,8 @@ INLINE float dropout_factor(const struct shoal_attention_shape *shape) {
 
 /// For a vector of queries from `query` and the eight keys from `key`, a multiple of eight: 0 or `factor` for each.
 /// `row` is block · H + head.
-INLINE void dropout_factors(const struct shoal_attention_shape *shape, size_t row, size_t query, size_t key,
-                            vfloat factors[dropout_keys]) {
+static void LEVEL(dropout_factors)(const struct shoal_attention_shape *shape, size_t row, size_t query, size_t key,
+                                   vfloat factors[dropout_keys]) {
     const vuint queries = __builtin_convertvector(lane_index(), vuint) + (uint32_t)query;
     const struct LEVEL(words) random = LEVEL(philox_words)(queries, (uint32_t)(key / dropout_keys),
                                                            shape->dropout_stream, (uint32_t)row, shape->dropout_key);
@@ -28,19 +28,6 @@ INLINE void dropout_factors(const struct shoal_attention_shape *shape, size_t ro
     }
 }
 
-/// Weights (count, stride) of a vector of queries, lanes, for `count` keys from `key`, a multiple of eight.
-static void LEVEL(drop_weights)(const struct shoal_attention_shape *shape, size_t row, size_t query, size_t key,
-                                size_t count, float *weights, size_t stride) {
-    for (size_t first = 0; first < count; first += dropout_keys) {
-        vfloat factors[dropout_keys];
-        dropout_factors(shape, row, query, key + first, factors);
-        for (size_t j = 0; j < dropout_keys && first + j < count; j++) {
-            float *weight = weights + (first + j) * stride;
-            store(weight, load(weight) * factors[j]);
-        }
-    }
-}
-
 /// The factors of `count` queries from `query` and a tile's keys from `key`, (count, tile); room for whole vectors of
 /// queries.
 static void LEVEL(tile_factors)(const struct shoal_attention_shape *shape, size_t row, size_t query, size_t count,
@@ -49,7 +36,7 @@ static void LEVEL(tile_factors)(const struct shoal_attention_shape *shape, size_
     for (size_t first = 0; first < count; first += LANES) {
         for (size_t group = 0; group < tile; group += dropout_keys) {
             vfloat columns[dropout_keys];
-            dropout_factors(shape, row, query + first, key + group, columns);
+            LEVEL(dropout_factors)(shape, row, query + first, key + group, columns);
             for (size_t j = 0; j < dropout_keys; j++) {
                 for (size_t lane = 0; lane < LANES; lane++) {
                     factors[(first + lane) * tile + group + j] = columns[j][lane];

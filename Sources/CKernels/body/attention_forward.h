@@ -1,10 +1,11 @@
 // Lanes are queries: scores, maxima and sums of a tile's queries are vectors, a key's or value's numbers are broadcast,
-// and no step reduces across lanes, whatever the head size. Scores are in powers of two: q comes times log2 e.
+// and no step reduces across lanes, whatever the head size. Maxima are in powers of two: scores times scale · log2 e.
 
 /// One tile of up to `vectors` · LANES queries of one head.
 struct LEVEL(query_tile) {
-    const float *k, *v;  ///< panels
-    float *qT, *outT;    ///< (width, vectors · LANES)
+    const float *k, *v;  ///< panels, k's in rows and v's in columns
+    float *qT;           ///< (steps of width, vectors · LANES)
+    float *outT;         ///< (width, vectors · LANES)
     size_t vectors, lanes, position;
     size_t row;  ///< block · H + head
     bool begun;  ///< whether any keys were seen
@@ -21,35 +22,50 @@ INLINE void hide_keys(const struct LEVEL(query_tile) *t, const struct shoal_atte
     for (size_t i = 0; i < t->vectors; i++) {
         const vint position = lane_index() + (int32_t)(t->position + i * LANES);
         const vint oldest = behind ? position - (int32_t)shape->window : (vint)-1;
-        for (size_t j = 0; j < count; j++) {
+        // Up to the tile's first query, no key lies ahead.
+        for (size_t j = behind || t->position < first ? 0 : t->position + 1 - first; j < count; j++) {
             const vint key = (vint)((int32_t)(first + j));
             float *score = scores + (j * t->vectors + i) * LANES;
             vfloat x = load(score);
-            if (ahead) x = key > position ? (vfloat)-1e30f : x;
-            if (behind) x = key <= oldest ? (vfloat)-1e30f : x;
+            if (ahead) x = key > position ? (vfloat)-INFINITY : x;
+            if (behind) x = key <= oldest ? (vfloat)-INFINITY : x;
             store(score, x);
         }
     }
 }
 
-/// One vector of the tile's queries: scores of `count` keys become weights, what was summed before shrinks to match.
-INLINE void weigh_keys(struct LEVEL(query_tile) *t, size_t i, size_t count, size_t D, float *scores) {
+/// One vector of the tile's queries: scores of `count` keys from `first` become weights, a panel of columns, and what
+/// was summed before shrinks to match.
+INLINE void weigh_keys(const bool pairs, struct LEVEL(query_tile) *t, const struct shoal_attention_shape *shape,
+                       size_t i, size_t first, size_t count, float *scores) {
     const size_t stride = t->vectors * LANES;
     float *column = scores + i * LANES;
-    vfloat highest = t->highest[i], total = 0;
+    const float factor = shape->scale * 1.44269504088896341f;
+    vfloat score_max = -INFINITY, total = 0, factors[dropout_keys];
     for (size_t j = 0; j < count; j++) {
         const vfloat x = load(column + j * stride);
-        highest = highest > x ? highest : x;
+        score_max = score_max > x ? score_max : x;
     }
-    for (size_t j = 0; j < count; j++) {
-        const vfloat weight = power_of_two(load(column + j * stride) - highest);
+    const vfloat before = t->highest[i], now = score_max * factor, highest = before > now ? before : now;
+    for (size_t j = 0; j < count; j += 2) {
+        float *two = column + j * stride;
+        vfloat weight = power_of_two(load(two) * factor - highest);
+        vfloat next = j + 1 < count ? power_of_two(load(two + stride) * factor - highest) : (vfloat)0;
         total += weight;
-        store(column + j * stride, weight);
+        total += next;
+        if (shape->dropout_probability > 0) {
+            // After the sums: a dropped weight still counts in the softmax's denominator.
+            const size_t k = j % dropout_keys;
+            if (k == 0) LEVEL(dropout_factors)(shape, t->row, t->position + i * LANES, first + j, factors);
+            weight *= factors[k];
+            next *= factors[k + 1];
+        }
+        store_tokens(pairs, column + steps_of(pairs, j) * stride, stride, weight, next);
     }
     if (t->begun) {
-        const vfloat correction = power_of_two(t->highest[i] - highest);
+        const vfloat correction = power_of_two(before - highest);
         t->total[i] *= correction;
-        for (size_t d = 0; d < D; d++) {
+        for (size_t d = 0; d < shape->head_size; d++) {
             float *sum = t->outT + d * stride + i * LANES;
             store(sum, load(sum) * correction);
         }
@@ -59,8 +75,8 @@ INLINE void weigh_keys(struct LEVEL(query_tile) *t, size_t i, size_t count, size
 }
 
 /// The tile's queries against `count` keys from `first`.
-INLINE void see_keys(struct LEVEL(query_tile) *t, const struct shoal_attention_shape *shape, size_t width,
-                     size_t first, size_t count) {
+INLINE void see_keys(const bool pairs, struct LEVEL(query_tile) *t, const struct shoal_attention_shape *shape,
+                     size_t width, size_t first, size_t count) {
     const size_t stride = t->vectors * LANES, D = shape->head_size, rows = LEVEL(product_rows);
     float scores[attention_chunk * LEVEL(tile)] __attribute__((aligned(64)));
     // Beyond the diagonal, the first vector's queries see nothing.
@@ -69,29 +85,24 @@ INLINE void see_keys(struct LEVEL(query_tile) *t, const struct shoal_attention_s
         const size_t seen = t->position + LANES > first ? (t->position + LANES - first + rows - 1) / rows * rows : 0;
         both = seen < count ? seen : count;
     }
-    const float *k = t->k + first * width, *v = t->v + first * width;
+    const size_t row = steps_of(pairs, width);
     for (size_t j = 0; j < count; j += rows) {
         const size_t skip = j < both ? 0 : LANES;
-        LEVEL(product_of_rows)(skip ? 1 : t->vectors, k + j * width, width, t->qT + skip, stride, D,
-                               scores + j * stride + skip, stride);
+        LEVEL(product_of_rows)(pairs, skip ? 1 : t->vectors, t->k + (first + j) * row, row, t->qT + skip, stride,
+                               steps_of(pairs, D), scores + j * stride + skip, stride);
     }
     hide_keys(t, shape, first, count, scores);
-    if (both > 0) weigh_keys(t, 0, both, D, scores);
-    if (t->vectors == 2) weigh_keys(t, 1, count, D, scores);
-    if (shape->dropout_probability > 0) {
-        // After the sums: a dropped weight still counts in the softmax's denominator.
-        LEVEL(drop_weights)(shape, t->row, t->position, first, both, scores, stride);
-        if (t->vectors == 2) {
-            LEVEL(drop_weights)(shape, t->row, t->position + LANES, first, count, scores + LANES, stride);
-        }
-    }
+    if (both > 0) weigh_keys(pairs, t, shape, 0, first, both, scores);
+    if (t->vectors == 2) weigh_keys(pairs, t, shape, 1, first, count, scores);
     t->begun = true;
+    const size_t both_steps = steps_of(pairs, both), steps = steps_of(pairs, count);
+    const float *v = t->v + steps_of(pairs, first) * width;
     for (size_t d = 0; d < D; d += rows) {
         float *outT = t->outT + d * stride;
-        LEVEL(add_product_of_columns)(v + d, width, scores, stride, both, outT, stride, stride);
+        LEVEL(add_product_of_columns)(pairs, v + d, width, scores, stride, both_steps, outT, stride, stride);
         if (both == count) continue;
-        LEVEL(add_product_of_columns)(v + both * width + d, width, scores + both * stride + LANES, stride, count - both,
-                                      outT + LANES, stride, LANES);
+        LEVEL(add_product_of_columns)(pairs, v + both_steps * width + d, width, scores + both_steps * stride + LANES,
+                                      stride, steps - both_steps, outT + LANES, stride, LANES);
     }
 }
 
@@ -101,19 +112,21 @@ static void LEVEL(attention_forward)(const struct attention_call *call, size_t u
     const size_t H = shape->heads, D = shape->head_size, W = call->width, T = shape->queries;
     const size_t group = H / shape->key_heads, index = unit / call->query_units, block = index / H, head = index % H;
     const size_t keys = attention_keys(shape, block), past = shape->keys - T;
-    float *k = slot, *v = slot + call->key_rows * W;
-    if (previous == SIZE_MAX || previous / call->query_units / group != index / group) {
-        const size_t rows = block * shape->keys, offset = head / group * D, rest = call->key_rows - keys;
-        LEVEL(load_panel)(call->type, at(call->type, call->k, rows * shape->key_stride + offset),
-                          shape->key_stride, keys, D, 1, k, W);
-        LEVEL(load_panel)(call->type, at(call->type, call->v, rows * shape->value_stride + offset),
-                          shape->value_stride, keys, D, 1, v, W);
-        memset(k + keys * W, 0, rest * W * sizeof(float));
-        memset(v + keys * W, 0, rest * W * sizeof(float));
-    }
+    const bool pairs = LEVEL(in_pairs)(call->type);
     float rows[LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
     float qT[LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
     float outT[LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
+    float *k = slot, *v = slot + call->key_rows * W;
+    if (previous == SIZE_MAX || previous / call->query_units / group != index / group) {
+        const size_t row = block * shape->keys, offset = head / group * D;
+        LEVEL(load_panel)(pairs, call->type, at(call->type, call->k, row * shape->key_stride + offset),
+                          shape->key_stride, keys, call->key_rows, D, k, W);
+        // In pairs, the panel of k leaves half of its room free.
+        float *values = pairs ? v - call->key_rows * W / 2 : v;
+        LEVEL(load_panel)(pairs, call->type, at(call->type, call->v, row * shape->value_stride + offset),
+                          shape->value_stride, keys, call->key_rows, D, values, W);
+        if (pairs) pair_tokens(values, call->key_rows, v, W);
+    }
     // The last queries first: they see most, and threads then end together.
     const size_t begin = (call->query_units - 1 - unit % call->query_units) * attention_unit_queries;
     const size_t end = begin + attention_unit_queries < T ? begin + attention_unit_queries : T;
@@ -122,15 +135,19 @@ static void LEVEL(attention_forward)(const struct attention_call *call, size_t u
         struct LEVEL(query_tile) t = {.k = k, .v = v, .qT = qT, .outT = outT, .vectors = vectors, .lanes = lanes,
             .position = past + first, .row = block * H + head, .highest = {-1e20f, -1e20f}};
         const size_t stride = vectors * LANES, row = block * T + first;
-        LEVEL(load_panel)(call->type, at(call->type, call->q, row * shape->query_stride + head * D),
-                          shape->query_stride, lanes, D, shape->scale * 1.44269504088896341f, rows, W);
-        memset(rows + lanes * W, 0, (stride - lanes) * W * sizeof(float));
-        transpose(rows, W, stride, W, qT, stride);
+        LEVEL(load_panel)(pairs, call->type, at(call->type, call->q, row * shape->query_stride + head * D),
+                          shape->query_stride, lanes, stride, D, rows, W);
+        transpose(rows, steps_of(pairs, W), stride, steps_of(pairs, W), qT, stride);
         memset(outT, 0, W * stride * sizeof(float));
         const size_t last = past == 0 && first >= keys ? 0 : end_visible(shape, t.position + lanes - 1, keys);
         size_t key = first_visible(shape, t.position) / 8 * 8;
         for (; key < last; key += attention_chunk) {
-            see_keys(&t, shape, W, key, last - key < attention_chunk ? last - key : attention_chunk);
+            const size_t count = last - key < attention_chunk ? last - key : attention_chunk;
+            if (LEVEL(has_pairs) && pairs) {
+                see_keys(true, &t, shape, W, key, count);
+            } else {
+                see_keys(false, &t, shape, W, key, count);
+            }
         }
         for (size_t i = 0; i < vectors; i++) {
             // Queries beyond the block's length are padding themselves.

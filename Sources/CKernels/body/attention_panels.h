@@ -1,44 +1,84 @@
-// What both passes of attention are made of: a head's rows as float32 panels, one matrix product, and 2^x.
-// A panel's row has `width` values, whole cache lines; what lies beyond the head's size or the last token is zero, so
-// no product has a remainder to do.
+// A head's rows as panels, what both passes of attention multiply.
+//
+// A product's step is one number of float32 or, with `pairs`, two neighbouring bfloat16 in 32 bits. Pairs lie along
+// whatever is summed over, so there are two layouts: rows (tokens, steps of width), pairs of channels, for sums over
+// channels; columns (steps of tokens, width), pairs of tokens, for sums over tokens. A float32 panel (tokens, width)
+// is both. What lies beyond the head's size or the last token is zero, so no product has a remainder to do.
 
-enum {
-    LEVEL(tile) = 2 * LANES,                ///< queries (forward) or keys (backward) across two vectors
-    LEVEL(product_rows) = LANES == 16 ? 8 : 4  ///< rows of a product at once: with two vectors, what registers hold
-};
+enum { LEVEL(tile) = 2 * LANES };  ///< queries (forward) or keys (backward) across two vectors
+
+/// Steps of so many numbers.
+INLINE size_t steps_of(bool pairs, size_t count) { return pairs ? (count + 1) / 2 : count; }
 
 INLINE size_t value_size(shoal_type type) { return type == SHOAL_BFLOAT16 ? 2 : 4; }
 
-/// rows · factor → panel (rows, width).
-INLINE void load_rows(shoal_type type, const void *rows, size_t stride, size_t count, size_t D, float factor,
-                      float *panel, size_t width) {
+/// Rows lie too far apart for the processor to foresee the next; beyond the last, the caller's next may lie.
+INLINE void prefetch_later(shoal_type type, const void *row, size_t stride, size_t D) {
+    const uintptr_t later = (uintptr_t)row + 12 * stride * value_size(type);
+    for (size_t byte = 0; byte < D * value_size(type); byte += 64) __builtin_prefetch((const void *)(later + byte));
+}
+
+/// rows → panel (count, width), widened to float32.
+INLINE void widen_rows(shoal_type type, const void *rows, size_t stride, size_t count, size_t D, float *panel,
+                       size_t width) {
     const size_t whole = D / LANES * LANES;
     for (size_t row = 0; row < count; row++) {
         const void *from = at(type, rows, row * stride);
         float *to = panel + row * width;
-        // Rows lie too far apart for the processor to foresee the next; beyond the last, the caller's next may lie.
-        const uintptr_t later = (uintptr_t)from + 12 * stride * value_size(type);
-        for (size_t byte = 0; byte < D * value_size(type); byte += 64) __builtin_prefetch((const void *)(later + byte));
-        for (size_t c = 0; c < whole; c += LANES) store(to + c, load_as(type, from, c, LANES) * factor);
+        prefetch_later(type, from, stride, D);
+        for (size_t c = 0; c < whole; c += LANES) store(to + c, load_as(type, from, c, LANES));
         if (whole == width) continue;
         for (size_t c = whole; c < width; c += LANES) store(to + c, (vfloat)0);
         float rest[LANES] = {0};
         memcpy(rest, at(type, from, whole), (D - whole) * value_size(type));
-        const vfloat values = load_as(type, rest, 0, LANES) * factor;
-        store_first(to + whole, values, D - whole);
+        store(to + whole, load_as(type, rest, 0, LANES));
     }
 }
 
-static void LEVEL(load_panel)(shoal_type type, const void *rows, size_t stride, size_t count, size_t D, float factor,
-                              float *panel, size_t width) {
-    if (type == SHOAL_BFLOAT16) {
-        load_rows(SHOAL_BFLOAT16, rows, stride, count, D, factor, panel, width);
-    } else {
-        load_rows(SHOAL_FLOAT32, rows, stride, count, D, factor, panel, width);
+#ifdef BFLOAT16_PAIRS
+/// rows → panel (count, width / 2) in pairs of channels.
+INLINE void copy_rows(const uint16_t *rows, size_t stride, size_t count, size_t D, float *panel, size_t width) {
+    const size_t whole = D / 32 * 32;
+    for (size_t row = 0; row < count; row++) {
+        const uint16_t *from = rows + row * stride;
+        uint16_t *to = (uint16_t *)panel + row * width;
+        prefetch_later(SHOAL_BFLOAT16, from, stride, D);
+        for (size_t c = 0; c < whole; c += 32) *(vhalves_anywhere *)(to + c) = *(const vhalves_anywhere *)(from + c);
+        if (whole == width) continue;
+        memcpy(to + whole, from + whole, (D - whole) * 2);
+        memset(to + D, 0, (width - D) * 2);
+    }
+}
+#endif
+
+/// `count` rows → the first rows of a panel of `padded`, in the layout of rows; the rest zero.
+static void LEVEL(load_panel)(bool pairs, shoal_type type, const void *rows, size_t stride, size_t count, size_t padded,
+                              size_t D, float *panel, size_t width) {
+    const size_t steps = steps_of(pairs, width);
+    memset(panel + count * steps, 0, (padded - count) * steps * sizeof(float));
+#ifdef BFLOAT16_PAIRS
+    if (pairs) {
+        copy_rows(rows, stride, count, D, panel, width);
+        return;
+    }
+#endif
+    FOR_TYPE(type, widen_rows(T, rows, stride, count, D, panel, width));
+}
+
+/// A panel of rows in pairs → the same in columns; `count` is even.
+INLINE void pair_tokens(const float *rows, size_t count, float *columns, size_t width) {
+    for (size_t row = 0; row < count; row += 2) {
+        const uint16_t *first = (const uint16_t *)rows + row * width, *second = first + width;
+        float *to = columns + row / 2 * width;
+        for (size_t c = 0; c < width; c += LANES) {
+            const vuint low = __builtin_convertvector(*(const vhalf_anywhere *)(first + c), vuint);
+            const vuint high = __builtin_convertvector(*(const vhalf_anywhere *)(second + c), vuint);
+            store(to + c, __builtin_bit_cast(vfloat, low | high << 16));
+        }
     }
 }
 
-/// panel (rows, width) · factor → rows.
+/// panel (rows, width) of float32 · factor → rows.
 INLINE void store_rows(shoal_type type, const float *panel, size_t width, size_t count, size_t D, float factor,
                        void *rows, size_t stride) {
     const size_t whole = D / LANES * LANES;
@@ -55,82 +95,7 @@ INLINE void store_rows(shoal_type type, const float *panel, size_t width, size_t
 
 static void LEVEL(store_panel)(shoal_type type, const float *panel, size_t width, size_t count, size_t D, float factor,
                                void *rows, size_t stride) {
-    if (type == SHOAL_BFLOAT16) {
-        store_rows(SHOAL_BFLOAT16, panel, width, count, D, factor, rows, stride);
-    } else {
-        store_rows(SHOAL_FLOAT32, panel, width, count, D, factor, rows, stride);
-    }
-}
-
-/// c (product_rows, vectors · LANES) = a (product_rows, depth) · b (depth, vectors · LANES), plus c unless `fresh`.
-/// c stays in registers; a's numbers are broadcast.
-INLINE void product(int vectors, const float *a, size_t a_row, size_t a_depth, const float *b, size_t b_stride,
-                    size_t depth, float *c, size_t c_stride, bool fresh) {
-    vfloat total[LEVEL(product_rows)][2];
-    _Pragma("unroll") for (int j = 0; j < LEVEL(product_rows); j++) {
-        _Pragma("unroll") for (int i = 0; i < vectors; i++) {
-            total[j][i] = fresh ? (vfloat)0 : load(c + (size_t)j * c_stride + i * LANES);
-        }
-    }
-    for (size_t p = 0; p < depth; p++) {
-        vfloat row[2];
-        _Pragma("unroll") for (int i = 0; i < vectors; i++) row[i] = load(b + p * b_stride + i * LANES);
-        _Pragma("unroll") for (int j = 0; j < LEVEL(product_rows); j++) {
-            const float number = a[(size_t)j * a_row + p * a_depth];
-            _Pragma("unroll") for (int i = 0; i < vectors; i++) total[j][i] += number * row[i];
-        }
-    }
-    _Pragma("unroll") for (int j = 0; j < LEVEL(product_rows); j++) {
-        float *row = c + (size_t)j * c_stride;
-        _Pragma("unroll") for (int i = 0; i < vectors; i++) store(row + i * LANES, total[j][i]);
-    }
-}
-
-/// c = a · b with a's rows in memory; b and c across `vectors` (1 or 2).
-static void LEVEL(product_of_rows)(size_t vectors, const float *a, size_t a_row, const float *b, size_t b_stride,
-                                   size_t depth, float *c, size_t c_stride) {
-    if (vectors == 2) {
-        product(2, a, a_row, 1, b, b_stride, depth, c, c_stride, true);
-    } else {
-        product(1, a, a_row, 1, b, b_stride, depth, c, c_stride, true);
-    }
-}
-
-/// c (product_rows, width) += a · b with a's rows in memory; width is a multiple of LANES.
-static void LEVEL(add_product_of_rows)(const float *a, size_t a_row, const float *b, size_t b_stride, size_t depth,
-                                       float *c, size_t c_stride, size_t width) {
-    size_t i = 0;
-    for (; i + 2 * LANES <= width; i += 2 * LANES) {
-        product(2, a, a_row, 1, b + i, b_stride, depth, c + i, c_stride, false);
-    }
-    if (i < width) product(1, a, a_row, 1, b + i, b_stride, depth, c + i, c_stride, false);
-}
-
-/// c (product_rows, width) += aᵀ · b with a's columns in memory, (depth, product_rows) at a stride.
-static void LEVEL(add_product_of_columns)(const float *a, size_t a_depth, const float *b, size_t b_stride,
-                                          size_t depth, float *c, size_t c_stride, size_t width) {
-    size_t i = 0;
-    for (; i + 2 * LANES <= width; i += 2 * LANES) {
-        product(2, a, 1, a_depth, b + i, b_stride, depth, c + i, c_stride, false);
-    }
-    if (i < width) product(1, a, 1, a_depth, b + i, b_stride, depth, c + i, c_stride, false);
-}
-
-/// 2^x for x ≤ 1, relative error below 2e-7; 0 below -126. NaN stays NaN.
-/// x = n + r with |r| ≤ 1/2, a minimax polynomial of 2^r, n straight from the bits of the rounded number.
-INLINE vfloat power_of_two(vfloat x) {
-    const float lowest = -126.0f, shift = 12582912.0f;  // shift = 1.5 · 2^23 rounds to an integer.
-    const vfloat clamped = (vfloat)lowest > x ? (vfloat)lowest : x;
-    const vfloat shifted = clamped + shift;
-    const vfloat r = clamped - (shifted - shift);
-    vfloat p = r * 0.001326472731307149f + 0.009671512991189957f;
-    p = p * r + 0.05550733581185341f;
-    p = p * r + 0.24022242426872253f;
-    p = p * r + 0.6931470036506653f;
-    p = p * r + 1.0f;
-    const vuint power = (__builtin_bit_cast(vuint, shifted) + 127u) << 23;
-    const vfloat result = p * __builtin_bit_cast(vfloat, power);
-    return x < lowest ? (vfloat)0 : result;
+    FOR_TYPE(type, store_rows(T, panel, width, count, D, factor, rows, stride));
 }
 
 /// Keys that every query of a block may at most see.

@@ -44,5 +44,12 @@ static void LEVEL(add_values)(shoal_type y_type, void *y, shoal_type x_type, con
 }
 
 static void LEVEL(convert)(shoal_type from, const void *x, shoal_type to, void *out, size_t n, float factor) {
-    for (size_t i = 0; i < n; i += LANES) store_as(to, out, i, n - i, load_as(from, x, i, n - i) * factor);
+    for (size_t i = 0; i < n; i += LANES) {
+        const vfloat value = load_as(from, x, i, n - i) * factor;
+        if (to == SHOAL_BFLOAT16) {
+            store_halves((uint16_t *)out + i, narrow_exactly(value), n - i);  // Checkpoints are converted by it.
+        } else {
+            store_as(to, out, i, n - i, value);
+        }
+    }
 }

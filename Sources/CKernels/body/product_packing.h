@@ -1,7 +1,5 @@
 // Lays a product's factors out as tiles read them: panels of the right one, rows of the left one.
 
-INLINE bool LEVEL(in_pairs)(shoal_type type) { return LEVEL(has_pairs) && type == SHOAL_BFLOAT16; }
-
 INLINE size_t LEVEL(steps)(shoal_type type, size_t inner) { return LEVEL(in_pairs)(type) ? (inner + 1) / 2 : inner; }
 
 /// One step's pair for row or column `index`; the second of the last one may be missing.

@@ -10,29 +10,6 @@ enum {
 
 typedef float float_anywhere __attribute__((aligned(2)));
 
-#ifdef BFLOAT16_PAIRS
-enum { LEVEL(has_pairs) = true };
-INLINE vfloat add_pairs(vfloat sum, vfloat a, vfloat b) {
-    return (vfloat)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
-}
-
-typedef uint16_t vhalves __attribute__((ext_vector_type(32)));
-typedef vhalves vhalves_anywhere __attribute__((aligned(2)));
-
-/// Two rows' values of the same column side by side: the first 16 columns, the last 16.
-INLINE vhalves lower_pairs(vhalves even, vhalves odd) {
-    return __builtin_shufflevector(even, odd, 0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 8, 40, 9, 41, 10,
-                                   42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47);
-}
-INLINE vhalves upper_pairs(vhalves even, vhalves odd) {
-    return __builtin_shufflevector(even, odd, 16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23, 55, 24, 56, 25,
-                                   57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63);
-}
-#else
-enum { LEVEL(has_pairs) = false };
-INLINE vfloat add_pairs(vfloat sum, vfloat a, vfloat b) { return sum + a * b; }
-#endif
-
 /// How a tile finds its panel.
 enum panel_kind { PACKED_PANEL, ROWS_IN_PLACE };
 

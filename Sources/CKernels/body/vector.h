@@ -20,15 +20,20 @@ INLINE void store(float *p, vfloat x) { *(vfloat_anywhere *)p = x; }
 /// A bfloat16 is the upper half of a float.
 INLINE vfloat widen(vhalf x) { return __builtin_bit_cast(vfloat, __builtin_convertvector(x, vuint) << 16); }
 
-/// To the nearest bfloat16, ties to even; not-a-number stays so.
-INLINE vhalf narrow(vfloat x) {
-#ifdef BFLOAT16_PAIRS
-    return __builtin_bit_cast(vhalf, _mm512_cvtneps_pbh((__m512)x));  // Takes numbers below the normal range for 0.
-#else
+/// To the nearest bfloat16, ties to even; not-a-number stays so. The same bits at every level.
+INLINE vhalf narrow_exactly(vfloat x) {
     vuint bits = __builtin_bit_cast(vuint, x);
     vuint rounded = bits + 0x7FFFu + ((bits >> 16) & 1u);
     rounded = (bits & 0x7FFFFFFFu) > 0x7F800000u ? (bits | 0x400000u) : rounded;
     return __builtin_convertvector(rounded >> 16, vhalf);
+}
+
+/// The same in one instruction where there is one, which takes numbers below the normal range for 0.
+INLINE vhalf narrow(vfloat x) {
+#ifdef BFLOAT16_PAIRS
+    return __builtin_bit_cast(vhalf, _mm512_cvtneps_pbh((__m512)x));
+#else
+    return narrow_exactly(x);
 #endif
 }
 
@@ -81,15 +86,18 @@ INLINE vfloat load_as(shoal_type type, const void *p, size_t i, size_t count) {
     return widen(count >= LANES ? *(const vhalf_anywhere *)values : load_first_halves(values, count));
 }
 
+INLINE void store_halves(uint16_t *p, vhalf x, size_t count) {
+    if (count >= LANES) *(vhalf_anywhere *)p = x; else store_first_halves(p, x, count);
+}
+
 INLINE void store_as(shoal_type type, void *p, size_t i, size_t count, vfloat x) {
-    if (type == SHOAL_FLOAT32) {
-        float *values = (float *)p + i;
-        if (count >= LANES) store(values, x); else store_first(values, x, count);
-        return;
+    if (type == SHOAL_BFLOAT16) {
+        store_halves((uint16_t *)p + i, narrow(x), count);
+    } else if (count >= LANES) {
+        store((float *)p + i, x);
+    } else {
+        store_first((float *)p + i, x, count);
     }
-    uint16_t *values = (uint16_t *)p + i;
-    const vhalf halves = narrow(x);
-    if (count >= LANES) *(vhalf_anywhere *)values = halves; else store_first_halves(values, halves, count);
 }
 
 /// The address of value i.

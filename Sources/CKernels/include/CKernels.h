@@ -184,7 +184,7 @@ struct shoal_attention_shape {
     /// (B), or NULL: keys at or beyond a block's length are hidden (padding on the right). With keys == queries,
     /// queries there are padding too: their out and dq are zero, and dk and dv get nothing from them.
     const int32_t *lengths;
-    float scale;        ///< usually 1 / √D
+    float scale;        ///< positive, usually 1 / √D
     /// Inverted dropout of the softmax's weights; 0: none. The mask of a weight comes from Philox4x32-10 (key; block,
     /// head, query, key, stream) alone.
     float dropout_probability;
