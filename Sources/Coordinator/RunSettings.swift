@@ -45,6 +45,8 @@ public struct RunSettings: Sendable {
     public var adapterOptions: AdapterOptions
     public var training: TrainingOptions
     public var uplink: CodecName
+    /// Whether workers keep what `uplink` leaves out and add it to their next update.
+    public var errorFeedback = false
     /// The program's version, for people.
     public var software: String
 
@@ -82,6 +84,7 @@ public struct RunSettings: Sendable {
         heartbeatSeconds = configuration.limits.heartbeatSeconds
         leaseSeconds = configuration.limits.leaseSeconds
         weightCap = federation.weightCap
+        errorFeedback = configuration.compression.errorFeedback
         minimumCohort = configuration.evaluation.minimumCohort
         evaluateEvery = configuration.evaluation.every > 0 ? configuration.evaluation.every : nil
         evaluationSource =

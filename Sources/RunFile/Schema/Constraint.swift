@@ -7,7 +7,7 @@ struct Constraint: Sendable {
     /// What is wrong and the remedy; `nil` if nothing is.
     let problem: @Sendable (RunConfiguration) -> String?
 
-    static let all = adapter + participation + evaluation + training + task
+    static let all = adapter + participation + compression + evaluation + training + task
 
     private static let adapter = [
         // PEFT's DoRA drops inputs of the base product as well; here only the adapter's are dropped.
@@ -46,6 +46,14 @@ struct Constraint: Sendable {
             return "'limits.lease' (\(DurationText.write(run.limits.lease))) must be at least twice 'limits.heartbeat' "
                 + "(\(DurationText.write(run.limits.heartbeat))), or one lost heartbeat ends a task"
         },
+    ]
+
+    private static let compression = [
+        Constraint(keys: ["compression.error-feedback", "compression.uplink"]) { run in
+            guard run.compression.errorFeedback, RunSchema.isUnbiased(run.compression.uplink) else { return nil }
+            return "'compression.error-feedback' needs a biased codec, and \(run.compression.uplink) is unbiased: its "
+                + "errors cancel by themselves; remove the key or choose ternary or topk"
+        }
     ]
 
     private static let evaluation = [
