@@ -3053,7 +3053,7 @@ const ProtobufCEnumDescriptor shoal__v1__offer__task__descriptor =
   shoal__v1__offer__task__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[10] =
+static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[11] =
 {
   {
     "lease",
@@ -3175,12 +3175,25 @@ static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[10] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "error_feedback",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Offer, error_feedback),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   5,   /* field[5] = adapter */
   6,   /* field[6] = adapter_options */
   4,   /* field[4] = base_model */
   3,   /* field[3] = deadline_milliseconds */
+  10,   /* field[10] = error_feedback */
   0,   /* field[0] = lease */
   2,   /* field[2] = lease_milliseconds */
   9,   /* field[9] = seed */
@@ -3191,7 +3204,7 @@ static const unsigned shoal__v1__offer__field_indices_by_name[] = {
 static const ProtobufCIntRange shoal__v1__offer__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
 {
@@ -3201,7 +3214,7 @@ const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
   "Shoal__V1__Offer",
   "shoal.v1",
   sizeof(Shoal__V1__Offer),
-  10,
+  11,
   shoal__v1__offer__field_descriptors,
   shoal__v1__offer__field_indices_by_name,
   1,  shoal__v1__offer__number_ranges,

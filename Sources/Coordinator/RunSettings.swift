@@ -47,6 +47,8 @@ public struct RunSettings: Sendable {
     public var adapterOptions: AdapterOptions
     public var training: TrainingOptions
     public var uplink: CodecName
+    /// Whether workers keep what `uplink` leaves out and add it to their next update.
+    public var errorFeedback = false
     /// The program's version, for people.
     public var software: String
 
@@ -86,6 +88,7 @@ public struct RunSettings: Sendable {
         weightCap = federation.weightCap
         strategy = federation.serverStrategy
         aggregation = federation.aggregation
+        errorFeedback = configuration.compression.errorFeedback
         minimumCohort = configuration.evaluation.minimumCohort
         evaluateEvery = configuration.evaluation.every > 0 ? configuration.evaluation.every : nil
         evaluationSource =

@@ -207,11 +207,13 @@ public struct Offer: Hashable, Sendable {
     public var uplink: CodecName
     /// Keys every random stream of the task.
     public var seed: UInt64
+    /// Whether the worker keeps what the codec leaves out and adds it to its next update.
+    public var errorFeedback: Bool
 
     public init(
         lease: UInt64, task: Task, leaseMilliseconds: UInt32, deadlineMilliseconds: UInt32?, baseModel: ContentHash,
         adapter: ContentHash, adapterOptions: AdapterOptions, training: TrainingOptions, uplink: CodecName,
-        seed: UInt64
+        seed: UInt64, errorFeedback: Bool = false
     ) {
         self.lease = lease
         self.task = task
@@ -223,6 +225,7 @@ public struct Offer: Hashable, Sendable {
         self.training = training
         self.uplink = uplink
         self.seed = seed
+        self.errorFeedback = errorFeedback
     }
 }
 

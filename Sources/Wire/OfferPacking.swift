@@ -22,6 +22,7 @@ extension Offer {
         fields.pointee.training = training.packed(in: &arena)
         fields.pointee.uplink = arena.text(uplink.description)
         fields.pointee.seed = seed
+        fields.pointee.error_feedback = errorFeedback ? 1 : 0
         return fields
     }
 }

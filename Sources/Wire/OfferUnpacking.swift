@@ -20,7 +20,8 @@ extension Offer {
             adapter: try wireHash(fields.adapter, "offer.adapter"),
             adapterOptions: try AdapterOptions(try present(fields.adapter_options, "offer.adapterOptions")),
             training: try TrainingOptions(try present(fields.training, "offer.training")),
-            uplink: try wireCodec(fields.uplink, "offer.uplink"), seed: fields.seed)
+            uplink: try wireCodec(fields.uplink, "offer.uplink"), seed: fields.seed,
+            errorFeedback: fields.error_feedback != 0)
     }
 }
 

@@ -20,6 +20,8 @@ public enum WorkerEvent: Hashable, Sendable {
     case evaluated(round: Int, items: Int, meanLoss: Double)
     /// A task was given up: withdrawn by the coordinator, or not possible here.
     case taskDropped(round: Int, reason: String)
+    /// What the codec left out of earlier updates is lost.
+    case residualDropped(reason: String)
     /// Something was refused that does not end the worker.
     case warning(String)
     case runFinished

@@ -92,6 +92,26 @@ struct SimulateTests {
         #expect(try adapter("fourth", "--in-process", "--seed", "8") != first)
     }
 
+    @Test("what a biased codec leaves out is fed back alike in processes, in one process and after an interruption")
+    func errorFeedback() throws {
+        func adapter(_ name: String, _ extra: String...) throws -> Data {
+            let arguments = [
+                "simulate", "--config", runFile, "--state", folder.file(name), "--json", "--set",
+                "compression.uplink=ternary:density=0.02", "--set", "federation.rounds=5",
+            ]
+            let outcome = try Program.start(arguments + extra).finish()
+            try #require(outcome.code == 0, "\(outcome.errors)")
+            return try Data(
+                contentsOf: URL(fileURLWithPath: folder.file(name) + "/adapter/adapter_model.safetensors"))
+        }
+        let processes = try adapter("processes")
+        #expect(try adapter("one", "--in-process") == processes)
+        // Two rounds, then the others: the residuals come from the workers' folders.
+        _ = try adapter("parts", "--in-process", "--set", "federation.rounds=2")
+        #expect(try adapter("parts", "--in-process") == processes)
+        #expect(try adapter("off", "--in-process", "--set", "compression.error-feedback=false") != processes)
+    }
+
     @Test("an interrupted run keeps its state, and the same command resumes it")
     func interrupted() throws {
         let state = folder.file("state")

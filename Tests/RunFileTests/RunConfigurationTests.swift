@@ -85,6 +85,18 @@ struct RunConfigurationTests {
         #expect(run.federation.minimumWorkers == 3)
     }
 
+    @Test(
+        "feeds errors back for biased codecs unless told otherwise",
+        arguments: [
+            ("dense", false), ("eden:bits=2", false), ("ternary:density=0.01", true), ("topk", true), ("int8", true),
+        ])
+    func errorFeedback(_ codec: String, _ expected: Bool) throws {
+        let uplink = "compression.uplink=\(codec)"
+        #expect(try RunConfiguration(yaml: Minimal.yaml, overrides: [uplink]).compression.errorFeedback == expected)
+        let off = [uplink, "compression.error-feedback=false"]
+        #expect(try !RunConfiguration(yaml: Minimal.yaml, overrides: off).compression.errorFeedback)
+    }
+
     @Test("reads the causal example")
     func causal() throws {
         let run = try RunConfiguration.load(path: FixtureFiles.path("runfile/causal.yaml"))

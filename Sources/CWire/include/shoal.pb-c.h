@@ -607,6 +607,10 @@ struct  Shoal__V1__Offer
    * Keys every random stream of the task.
    */
   uint64_t seed;
+  /*
+   * The worker keeps what the codec leaves out and adds it to its next update.
+   */
+  protobuf_c_boolean error_feedback;
   Shoal__V1__Offer__DeadlinePresenceCase deadline_presence_case;
   union {
     uint32_t deadline_milliseconds;
@@ -614,7 +618,7 @@ struct  Shoal__V1__Offer
 };
 #define SHOAL__V1__OFFER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__offer__descriptor) \
-    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0} }
+    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0} }
 
 
 /*

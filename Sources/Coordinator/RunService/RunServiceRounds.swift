@@ -86,7 +86,7 @@ extension RunService {
             lease: lease, task: task, leaseMilliseconds: UInt32(settings.leaseSeconds * 1_000),
             deadlineMilliseconds: nil, baseModel: baseModel.identity, adapter: adapter.object,
             adapterOptions: settings.adapterOptions, training: training, uplink: settings.uplink,
-            seed: settings.seed)
+            seed: settings.seed, errorFeedback: settings.errorFeedback)
         pendingOffers[worker] = PendingOffer(offer: offer, round: round, attempt: attempt, due: now)
         resendOffers()
     }

@@ -6,4 +6,6 @@ public struct CompressionOptions: Hashable, Sendable {
     public var uplink: CodecName
     /// Coordinator to worker.
     public var downlink: CodecName
+    /// Whether workers keep what the uplink's codec leaves out and add it to their next update.
+    public var errorFeedback: Bool
 }

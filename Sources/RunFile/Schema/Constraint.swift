@@ -1,3 +1,4 @@
+internal import Federation
 import Recipe
 
 /// A condition between keys; each alone may be right.
@@ -7,7 +8,7 @@ struct Constraint: Sendable {
     /// What is wrong and the remedy; `nil` if nothing is.
     let problem: @Sendable (RunConfiguration) -> String?
 
-    static let all = adapter + participation + evaluation + training + task + strategy
+    static let all = adapter + participation + compression + evaluation + training + task + strategy
 
     private static let adapter = [
         // PEFT's DoRA drops inputs of the base product as well; here only the adapter's are dropped.
@@ -45,6 +46,20 @@ struct Constraint: Sendable {
             guard run.limits.lease < run.limits.heartbeat * 2 else { return nil }
             return "'limits.lease' (\(DurationText.write(run.limits.lease))) must be at least twice 'limits.heartbeat' "
                 + "(\(DurationText.write(run.limits.heartbeat))), or one lost heartbeat ends a task"
+        },
+    ]
+
+    private static let compression = [
+        Constraint(keys: ["compression.error-feedback", "compression.uplink"]) { run in
+            guard run.compression.errorFeedback, RunSchema.isUnbiased(run.compression.uplink) else { return nil }
+            return "'compression.error-feedback' needs a biased codec, and \(run.compression.uplink) is unbiased: its "
+                + "errors cancel by themselves; remove the key or choose ternary or topk"
+        },
+        // Each round sends the other factor, and a residual belongs to one.
+        Constraint(keys: ["compression.error-feedback", "compression.uplink", "federation.aggregation"]) { run in
+            guard run.compression.errorFeedback, run.federation.aggregation == .roLoRA else { return nil }
+            return "error feedback is not supported with 'federation.aggregation: rolora'; set "
+                + "'compression.error-feedback: false' or choose another codec for 'compression.uplink'"
         },
     ]
 

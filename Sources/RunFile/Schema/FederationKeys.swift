@@ -53,7 +53,17 @@ extension RunSchema {
         SchemaKey(
             "compression.downlink", .codec(["dense"]), .value(.text("dense")), at: \.compression.downlink,
             "Codec of adapters, coordinator to worker."),
+        SchemaKey(
+            "compression.error-feedback", .boolean,
+            .derived("true where the uplink's codec is biased") { .boolean(!isUnbiased($0.compression.uplink)) },
+            at: \.compression.errorFeedback,
+            "Workers keep what the uplink's codec leaves out and add it to their next update."),
     ]
+
+    /// Whether the codec's decoded update is, on average, the update itself: nothing is left out that could be kept.
+    static func isUnbiased(_ codec: CodecName) -> Bool {
+        (try? Codecs.make(codec))?.isUnbiased ?? true
+    }
 
     /// Workers kept from training; the count is used with its source only.
     static func heldOut(_ run: RunConfiguration) -> Int {

@@ -37,6 +37,7 @@ public final class WorkerService: WorkerServiceProtocol {
     let runner: any TaskRunning
     let inbox: TaskInbox
     let pendingStore: PendingStore
+    let residuals: ResidualStore
     let observer: (WorkerEvent) -> Void
     var random: CounterRandom
 
@@ -83,6 +84,7 @@ public final class WorkerService: WorkerServiceProtocol {
         self.observer = observer
         inbox = TaskInbox(loop: loop)
         pendingStore = PendingStore(folder: state.pendingFolder)
+        residuals = ResidualStore(folder: state.residualFolder)
         random = backoff
         keys = settings.hasInvitation && !state.isEnrolled ? .invitation : .own
     }

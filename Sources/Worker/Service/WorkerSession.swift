@@ -92,6 +92,7 @@ extension WorkerService {
         if let before = state.run, before != run { forgetTask(because: "the coordinator now conducts another run") }
         let worker = welcome.worker
         guard remember({ () throws(WorkerStateError) in try state.joined(run, as: worker) }) else { return }
+        if let reason = residuals.drop(unless: run) { observer(.residualDropped(reason: reason)) }
         invitationRefusal = nil
         session = .open(
             OpenSession(
@@ -169,6 +170,7 @@ extension WorkerService {
             guard nextHeartbeat <= now else { return }
             nextHeartbeat = now.advanced(bySeconds: open.heartbeatSeconds)
             send(.heartbeat(heartbeat), of: task)
+            askForUnsettledUpdate()
         }
     }
 

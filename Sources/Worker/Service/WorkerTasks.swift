@@ -13,7 +13,8 @@ extension WorkerService {
         if let lastDecline, lastDecline.lease == offer.lease {
             return send(.decline(lastDecline), answering: envelope.id)
         }
-        forgetTask(because: "the coordinator offers another task")
+        // Whether an update on its way counts is not known then: its answer may have been lost.
+        forgetTask(because: "the coordinator offers another task", settlesResidual: false)
         let task = ActiveTask(
             offer: offer, round: Int(envelope.round), attempt: Int(envelope.attempt), firstMessage: nextMessageID)
         self.task = task
@@ -25,6 +26,7 @@ extension WorkerService {
         }
         guard remember({ () throws(WorkerStateError) in try state.saw(round: task.round) }) else { return }
         send(.accept(Accept(lease: offer.lease)), answering: envelope.id, of: task)
+        askForUnsettledUpdate()
         if let pending = pendingStore.load(), pending.run == open.run, pending.lease == offer.lease {
             upload(pending)
         } else {
@@ -49,10 +51,15 @@ extension WorkerService {
     }
 
     /// Drops the task without a word to the coordinator, which knows.
-    func forgetTask(because reason: String) {
+    ///
+    /// - Parameter settlesResidual: Whether an update on its way certainly does not count.
+    func forgetTask(because reason: String, settlesResidual: Bool = true) {
         guard let task else { return }
         if case .running = task.stage { runner.cancel(lease: task.offer.lease) }
-        if case .uploading = task.stage { pendingStore.remove() }
+        if case .uploading = task.stage {
+            if settlesResidual { settleResidual(lease: task.offer.lease, counts: false) }
+            pendingStore.remove()
+        }
         self.task = nil
         dropAdapterDownload()
         observer(.taskDropped(round: task.round, reason: reason))
@@ -63,6 +70,7 @@ extension WorkerService {
         guard let task else { return }
         self.task = nil
         dropAdapterDownload()
+        settleResidual(lease: task.offer.lease, counts: false)
         let decline = Decline(lease: task.offer.lease, reason: reason)
         lastDecline = decline
         send(.decline(decline), of: task)
@@ -141,13 +149,12 @@ extension WorkerService {
         let pending: PendingUpdate
         do {
             try UpdateCheck(parameterCount: delta.count).validate(delta, trainingItems: UInt64(items))
-            let seed = CodecSeed.derive(
-                seed: task.offer.seed, round: task.round, attempt: task.attempt, worker: worker)
-            let bytes = try Codecs.make(task.offer.uplink).encode(delta, seed: seed)
-            pending = PendingUpdate(
-                run: run, round: task.round, attempt: task.attempt, lease: task.offer.lease, codec: task.offer.uplink,
-                trainingItems: items, steps: steps, tokens: tokens, trainLoss: meanLoss, bytes: bytes)
-            try pendingStore.save(pending)
+            pending = try prepareUpdate(delta, of: task, layout: adapter.layout, run: run, worker: worker) { bytes in
+                PendingUpdate(
+                    run: run, round: task.round, attempt: task.attempt, lease: task.offer.lease,
+                    codec: task.offer.uplink, trainingItems: items, steps: steps, tokens: tokens, trainLoss: meanLoss,
+                    bytes: bytes)
+            }
         } catch {
             return giveUpTask(because: "\(error)")
         }

@@ -9,6 +9,7 @@ public import ModelFiles
 /// worker.json    name, run, whether the keys are registered
 /// signing.key    see WorkerIdentity
 /// pending/       a trained update that the coordinator has not acknowledged
+/// residual/      what biased codecs left out of updates so far
 /// models/        base models that came from the coordinator
 /// lock           held while a worker runs on this state
 /// ```
@@ -31,7 +32,7 @@ public final class WorkerState {
     public init(folder: String) throws(WorkerStateError) {
         do throws(FileError) {
             try StateFolder.make(folder)
-            for name in ["pending", "models"] { try StateFolder.make(folder + "/" + name) }
+            for name in ["pending", "residual", "models"] { try StateFolder.make(folder + "/" + name) }
         } catch { throw .file(error) }
         let path = folder + "/lock"
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -85,6 +86,7 @@ public final class WorkerState {
     }
 
     var pendingFolder: String { folder + "/pending" }
+    var residualFolder: String { folder + "/residual" }
 
     func modelFolder(_ identity: ContentHash) -> String { "\(folder)/models/\(identity)" }
 

@@ -71,6 +71,8 @@ enum WorkerLog {
                 metadata: ["round": "\(round)", "blocks": "\(items)", "loss": "\(Quantity.loss(meanLoss))"])
         case .taskDropped(let round, let reason):
             logger.info("task dropped", metadata: ["round": "\(round)", "reason": "\(reason)"])
+        case .residualDropped(let reason):
+            logger.warning("residual of earlier updates dropped", metadata: ["reason": "\(reason)"])
         case .warning(let text): logger.warning("\(text)")
         case .runFinished: logger.info("the run is finished")
         }

@@ -1,0 +1,67 @@
+internal import Federation
+internal import ModelFiles
+
+/// Which update a residual goes with: the one that left it over, and how far that update is.
+struct ResidualRecord: Hashable, Codable {
+    /// What became of the update.
+    enum Standing: String, Codable {
+        /// Encoded; whether it counts is not known yet.
+        case prepared
+        /// Acknowledged: the residual is `after`.
+        case counted
+        /// Refused, expired or withdrawn: the residual is `before`.
+        case restored
+    }
+
+    /// The update's identity.
+    struct Update: Hashable, Codable {
+        var run: String
+        var round: Int
+        var attempt: Int
+        var lease: UInt64
+        /// SHA-256 of the encoded update.
+        var object: String
+        /// Of the encoded update. Unit: bytes.
+        var totalBytes: Int
+        var codec: String
+    }
+
+    var version = 1
+    var update: Update
+    /// SHA-256 of the adapter layout's names and shapes.
+    var layout: String
+    /// SHA-256 of the residual before the update; `nil`: there was none.
+    var before: String?
+    /// SHA-256 of the residual after it.
+    var after: String
+    var standing = Standing.prepared
+
+    /// The files it needs.
+    var files: [String] {
+        [before, standing == .restored ? nil : after].compactMap { $0 }
+    }
+
+    /// The residual that a task of this round and attempt starts from.
+    ///
+    /// An acknowledged update of the same round belonged to an attempt that was rolled back: it counts no more.
+    func start(round: Int, attempt: Int) -> String? {
+        switch standing {
+        case .prepared, .restored: before
+        case .counted: round > update.round ? after : before
+        }
+    }
+
+    /// The identity of an adapter's shape: a residual means nothing in another.
+    static func identity(of layout: AdapterLayout) -> String {
+        let lines = layout.entries.map { "\($0.name) \($0.shape.map(String.init).joined(separator: "x"))\n" }
+        return ContentHash(of: Array(lines.joined().utf8)).description
+    }
+}
+
+extension ResidualRecord.Update {
+    init(_ pending: PendingUpdate) {
+        self.init(
+            run: pending.run.text, round: pending.round, attempt: pending.attempt, lease: pending.lease,
+            object: pending.object.description, totalBytes: pending.bytes.count, codec: pending.codec.description)
+    }
+}

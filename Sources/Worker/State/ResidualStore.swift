@@ -1,0 +1,165 @@
+internal import Federation
+internal import FoundationEssentials
+internal import Glibc
+internal import ModelFiles
+
+/// Keeps the residual of error feedback across restarts: prepared with an update, settled by its acknowledgement.
+///
+/// ```
+/// residual.json   ResidualRecord
+/// <sha-256>       a residual, float32 little-endian; its name proves its bytes
+/// ```
+/// Values reach the disk before the record that names them. The residual from before the last update stays until the
+/// next one is prepared: a round may still be rolled back.
+final class ResidualStore {
+    /// What a task starts from.
+    struct Start {
+        /// `[count]`; `nil`: nothing was left out so far.
+        var residual: [Float]?
+        /// Why a residual was dropped, for the log.
+        var dropped: String?
+    }
+
+    private let folder: String
+    /// `nil` where there is no residual.
+    private(set) var record: ResidualRecord?
+
+    private static let recordBytesMax = 64 << 10
+    private var recordPath: String { folder + "/residual.json" }
+
+    /// - Parameter folder: Its own, existing.
+    init(folder: String) {
+        self.folder = folder
+        if let text = try? StateFolder.read(recordPath, bytesMax: Self.recordBytesMax),
+            let record = try? JSONDecoder().decode(ResidualRecord.self, from: Data(text)), record.version == 1
+        {
+            self.record = record
+        }
+        sweep()
+    }
+
+    /// The update whose fate only the coordinator knows, if there is one.
+    var unsettled: ResidualRecord.Update? {
+        record?.standing == .prepared ? record?.update : nil
+    }
+
+    /// The residual for a task; one that does not fit is gone.
+    ///
+    /// - Parameter count: Values in the task's update.
+    func start(run: RunID, round: Int, attempt: Int, layout: AdapterLayout, count: Int) -> Start {
+        guard let record else { return Start() }
+        if let dropped = drop(unless: run) { return Start(dropped: dropped) }
+        guard record.layout == ResidualRecord.identity(of: layout) else {
+            drop()
+            return Start(dropped: "the adapter has another shape or rank now")
+        }
+        guard let name = record.start(round: round, attempt: attempt) else { return Start() }
+        guard StateFolder.size(of: "\(folder)/\(name)").map({ $0 == UInt64(4 * count) }) ?? true else {
+            drop()
+            return Start(dropped: "updates hold another part of the adapter now")
+        }
+        guard let values = values(name, count: count) else {
+            drop()
+            return Start(dropped: "its file in \(folder) is damaged or missing")
+        }
+        return Start(residual: values)
+    }
+
+    /// Drops the residual of another run.
+    ///
+    /// - Returns: Why it was dropped, for the log; `nil` if it was not.
+    func drop(unless run: RunID) -> String? {
+        guard let record, record.update.run != run.text else { return nil }
+        drop()
+        return "it belongs to run \(record.update.run)"
+    }
+
+    /// Makes durable what is left over once `update` counts.
+    ///
+    /// - Parameter start: What ``start(run:round:attempt:layout:count:)`` gave for it.
+    func prepare(_ update: PendingUpdate, layout: AdapterLayout, from start: [Float]?, left: [Float]) throws(FileError)
+    {
+        let before = try start.map { (values) throws(FileError) in try write(values) }
+        let record = ResidualRecord(
+            update: ResidualRecord.Update(update), layout: ResidualRecord.identity(of: layout), before: before,
+            after: try write(left))
+        try save(record)
+        sweep()
+    }
+
+    /// The update counts.
+    func commit(lease: UInt64) throws(FileError) {
+        try settle(lease: lease, as: .counted)
+    }
+
+    /// The update does not count.
+    func restore(lease: UInt64) throws(FileError) {
+        try settle(lease: lease, as: .restored)
+    }
+
+    private func settle(lease: UInt64, as standing: ResidualRecord.Standing) throws(FileError) {
+        guard var record, record.standing == .prepared, record.update.lease == lease else { return }
+        record.standing = standing
+        try save(record)
+        sweep()
+    }
+
+    private func drop() {
+        // The record first: without it the values mean nothing.
+        StateFolder.remove(recordPath)
+        record = nil
+        sweep()
+    }
+}
+
+// MARK: - Files
+extension ResidualStore {
+    private func save(_ record: ResidualRecord) throws(FileError) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        guard let text = try? encoder.encode(record) else { preconditionFailure("a record of plain values") }
+        try AtomicFile.write(Array(text), to: recordPath, permissions: 0o600)
+        self.record = record
+    }
+
+    private func write(_ values: [Float]) throws(FileError) -> String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(4 * values.count)
+        for value in values {
+            withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+        }
+        let name = ContentHash(of: bytes).description
+        let path = "\(folder)/\(name)"
+        if StateFolder.size(of: path) != UInt64(bytes.count) {
+            try AtomicFile.write(bytes, to: path, permissions: 0o600)
+        }
+        return name
+    }
+
+    /// `nil` unless the file holds `count` finite values of that hash.
+    private func values(_ name: String, count: Int) -> [Float]? {
+        guard ContentHash(name) != nil, let file = try? MappedFile(path: "\(folder)/\(name)") else { return nil }
+        let bytes = file.copy()
+        guard bytes.count == 4 * count, ContentHash(of: bytes).description == name else { return nil }
+        let values = bytes.withUnsafeBytes { bytes in
+            (0..<count).map { index in
+                Float(
+                    bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
+            }
+        }
+        return values.allSatisfy(\.isFinite) ? values : nil
+    }
+
+    /// Removes values that the record does not name: of updates long settled, or of a crash before their record.
+    private func sweep() {
+        guard let listing = opendir(folder) else { return }
+        defer { closedir(listing) }
+        let kept = record?.files ?? []
+        while let entry = readdir(listing) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if ContentHash(name) != nil, !kept.contains(name) { StateFolder.remove("\(folder)/\(name)") }
+        }
+    }
+}
