@@ -11,10 +11,14 @@ extension RunService {
     func publish(_ plan: RoundPlan) throws {
         let updates = try ledger.updates(round: plan.round, attempt: plan.attempt)
         var mean = WeightedMean(parameterCount: layout.parameterCount)
-        // In worker-name order, one blob in memory at a time.
-        for update in updates {
-            let values = try decode(try store.read(update.object), from: update.worker, plan)
-            mean.add(values, weight: settings.weightCap.weight(trainingItems: update.items))
+        // In worker-name order, a few blobs mapped at a time.
+        for start in stride(from: 0, to: updates.count, by: WeightedMean.batch) {
+            let encoded = try updates[start..<min(updates.count, start + WeightedMean.batch)].map { update in
+                EncodedUpdate(
+                    try store.map(update.object), seed: codecSeed(of: update.worker, plan),
+                    weight: settings.weightCap.weight(trainingItems: update.items))
+            }
+            try mean.add(encoded, codec: codec)
         }
         var values = adapter.values
         var optimizer = FedAvg()
