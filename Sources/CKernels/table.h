@@ -66,6 +66,8 @@ struct kernel_table {
                           const uint32_t *reciprocals, uint32_t *states, uint16_t *words);
     size_t (*rans_decode)(uint16_t *symbols, size_t n, unsigned raw, const uint32_t *slots, uint32_t *states,
                           const uint16_t *words, size_t available);
+    bool (*add_updates)(const void *const *updates, const double *weights, size_t count, double *sum, size_t begin,
+                        size_t end);
 };
 
 extern const struct kernel_table shoal_table_baseline;

@@ -35,8 +35,12 @@ public final class BlobStore {
     }
 
     public func read(_ object: ContentHash) throws(FileError) -> [UInt8] {
-        let file = try MappedFile(path: path(of: object))
-        return file.copy()
+        try map(object).copy()
+    }
+
+    /// The object's file, mapped.
+    public func map(_ object: ContentHash) throws(FileError) -> MappedFile {
+        try MappedFile(path: path(of: object))
     }
 
     /// Writing what is there already changes nothing.

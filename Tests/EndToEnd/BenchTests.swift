@@ -35,6 +35,19 @@ struct BenchTests {
         #expect(try Program.start(["bench", "codec", "--codec", "eden:bits=9"]).finish(limitSeconds: 60).code == 2)
     }
 
+    @Test("aggregate prints one JSON object", arguments: ["dense", "ternary:density=0.01"])
+    func aggregate(_ codec: String) throws {
+        let outcome = try Program.run(
+            "bench", "aggregate", "--workers", "50", "--parameters", "100000", "--codec", codec, "--json")
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let object = try #require(try outcome.objects.first)
+        #expect(object["codec"] as? String == codec && object["workers"] as? Int == 50)
+        let updates = try #require(object["updatesPerSecond"] as? Double)
+        let rate = try #require(object["denseGBPerSecond"] as? Double)
+        #expect(abs(rate - updates * 400_000 / 1e9) <= 1e-9 * rate)
+        #expect(object["peakRssMiB"] is Double)
+    }
+
     @Test(
         "what cannot be measured is refused",
         arguments: [

@@ -23,6 +23,7 @@
 #include "rotation.h"
 #include "update_quantisers.h"
 #include "rans.h"
+#include "folding.h"
 
 const struct kernel_table LEVEL(shoal_table) = {
     .level = LEVEL(has_pairs) ? SHOAL_KERNELS_AVX512_BFLOAT16
@@ -67,4 +68,5 @@ const struct kernel_table LEVEL(shoal_table) = {
     .ternary_values = LEVEL(ternary_values),
     .rans_encode = LEVEL(rans_encode),
     .rans_decode = LEVEL(rans_decode),
+    .add_updates = LEVEL(add_updates),
 };

@@ -1,7 +1,7 @@
 /// The loops of update codecs: rotation, quantising, choosing the largest values, entropy coding.
 ///
 /// Every level gives the same bits: sums have one order and no product is fused with an addition, so that bytes do not
-/// depend on the machine that wrote them. Everything runs on the calling thread.
+/// depend on the machine that wrote them. Everything but aggregation runs on the calling thread.
 #ifndef SHOAL_CODEC_KERNELS_H
 #define SHOAL_CODEC_KERNELS_H
 
@@ -70,5 +70,30 @@ size_t shoal_rans_encode(const uint16_t *symbols, size_t n, unsigned raw, const 
 /// Returns how many words are left, or SIZE_MAX where there were too few.
 size_t shoal_rans_decode(uint16_t *symbols, size_t n, unsigned raw, const uint32_t *slots, uint32_t *states,
                          const uint16_t *words, size_t available);
+
+// Gaps between a sparse update's values, in Golomb's code with a power of two (Rice's)
+
+/// Where a reader of gaps is; all zero at first.
+struct shoal_gap_place {
+    uint64_t bit;
+    uint64_t next;  ///< the first place that is left
+};
+/// Writes a gap and a sign for each symbol that is not 0 (1 positive, 2 negative): the gap's high bits as so many ones
+/// and a zero, its `rice` low bits, the sign (1: negative); lowest bits first, the last byte filled up with ones.
+/// n is a multiple of 4. Returns the bytes written; room is needed for (k · (rice + 2) + n / 2^rice) / 8 + 8 of them,
+/// k being the symbols written. rice is at most 31.
+size_t shoal_gaps_write(const uint16_t *symbols, size_t n, unsigned rice, uint8_t *bytes);
+/// Reads on: values[i] = place << 1 | negative, for at most `limit` values; n is at most 2^31. Returns how many there
+/// were, fewer than `limit` at the end only; SIZE_MAX for bytes that no writer gives for n symbols.
+size_t shoal_gaps_read(const uint8_t *bytes, size_t size, unsigned rice, size_t n, struct shoal_gap_place *from,
+                       uint32_t *values, size_t limit);
+
+// Aggregation
+
+/// sum[v >> 1] += amount, or −amount where v is odd, for each value v in order.
+void shoal_add_places(const uint32_t *values, size_t count, double amount, double *sum);
+/// sum[i] += weights[k] · updates[k][i] for k = 0, 1, … in order; updates are float32 at any address, and no product is
+/// fused with its addition. Shared out over the threads. Returns whether all values are finite.
+bool shoal_add_updates(const void *const *updates, const double *weights, size_t count, double *sum, size_t n);
 
 #endif

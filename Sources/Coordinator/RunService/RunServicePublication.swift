@@ -10,16 +10,20 @@ extension RunService {
     /// open with the same updates, computes the same bits and writes the same files.
     func publish(_ plan: RoundPlan) throws {
         let updates = try ledger.updates(round: plan.round, attempt: plan.attempt)
-        let part = part(round: plan.round)
-        var step = ServerStep(settings.strategy, part: part)
-        // In worker-name order, one blob in memory at a time.
-        for update in updates {
-            let values = try decode(try store.read(update.object), from: update.worker, plan)
-            step.add(
-                values,
-                from: UpdateReport(
+        var step = ServerStep(settings.strategy, part: part(round: plan.round))
+        // In worker-name order, a few blobs mapped at a time.
+        for start in stride(from: 0, to: updates.count, by: WeightedMean.batch) {
+            let batch = updates[start..<min(updates.count, start + WeightedMean.batch)]
+            let reports = batch.map { update in
+                UpdateReport(
                     weight: settings.weightCap.weight(trainingItems: update.items), steps: Int(update.steps),
-                    trainLoss: update.trainLoss))
+                    trainLoss: update.trainLoss)
+            }
+            let encoded = try zip(batch, reports).map { update, report in
+                EncodedUpdate(
+                    try store.map(update.object), seed: codecSeed(of: update.worker, plan), weight: report.weight)
+            }
+            try step.add(encoded, from: reports, codec: codec)
         }
         var values = adapter.values
         var nextState = optimizerState

@@ -89,8 +89,11 @@ extension RunService {
 
     /// A worker's update, from the bytes it sent in a round's attempt.
     func decode(_ bytes: [UInt8], from worker: WorkerName, _ plan: RoundPlan) throws(CodecError) -> [Float] {
-        let seed = CodecSeed.derive(seed: plan.seed, round: plan.round, attempt: plan.attempt, worker: worker)
-        return try codec.decode(bytes, count: part(round: plan.round).count, seed: seed)
+        try codec.decode(bytes, count: part(round: plan.round).count, seed: codecSeed(of: worker, plan))
+    }
+
+    func codecSeed(of worker: WorkerName, _ plan: RoundPlan) -> UInt64 {
+        CodecSeed.derive(seed: plan.seed, round: plan.round, attempt: plan.attempt, worker: worker)
     }
 
     /// Why an update does not count, for its worker; `nil` if it does.

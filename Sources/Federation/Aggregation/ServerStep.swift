@@ -21,6 +21,13 @@ public struct ServerStep: Sendable {
         combination.add(update, from: report)
     }
 
+    /// Adds encoded updates with their workers' reports, in worker-name order.
+    public mutating func add(
+        _ updates: [EncodedUpdate], from reports: [UpdateReport], codec: any UpdateCodec
+    ) throws(CodecError) {
+        try combination.add(updates, from: reports, count: part.count, codec: codec)
+    }
+
     /// - Parameters:
     ///   - global: The adapter's flat vector, `[parameterCount]`; changed in place.
     ///   - state: Of the same strategy, with vectors of `[parameterCount]`; changed in place.

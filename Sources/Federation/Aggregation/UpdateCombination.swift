@@ -1,3 +1,5 @@
+internal import ModelFiles
+
 /// What a worker says of its update, beside the values.
 public struct UpdateReport: Hashable, Sendable {
     /// Training items behind the update, capped (``WeightCap``); above 0.
@@ -21,10 +23,37 @@ public protocol UpdateCombination: Sendable {
     /// - Parameter update: Adapter delta, `[parameterCount]`, float32, in layout order; ``UpdateCheck`` let it pass.
     mutating func add(_ update: [Float], from report: UpdateReport)
 
+    /// Adds encoded updates, in the order given; to the bit what ``add(_:from:)`` does with each, decoded.
+    ///
+    /// - Parameters:
+    ///   - reports: One for each update, of the same weight.
+    ///   - count: Values in an update.
+    mutating func add(
+        _ updates: [EncodedUpdate], from reports: [UpdateReport], count: Int, codec: any UpdateCodec
+    ) throws(CodecError)
+
     /// - Throws: ``AggregationError/noUpdates`` if nothing was added.
     func finish() throws(AggregationError) -> [Float]
 }
 
+extension UpdateCombination {
+    public mutating func add(
+        _ updates: [EncodedUpdate], from reports: [UpdateReport], count: Int, codec: any UpdateCodec
+    ) throws(CodecError) {
+        for (update, report) in zip(updates, reports) {
+            let bytes = update.bytes.withBytes { [UInt8]($0) }
+            add(try codec.decode(bytes, count: count, seed: update.seed), from: report)
+        }
+    }
+}
+
 extension WeightedMean: UpdateCombination {
     public mutating func add(_ update: [Float], from report: UpdateReport) { add(update, weight: report.weight) }
+
+    /// Folds them into the sum without an array of their values.
+    public mutating func add(
+        _ updates: [EncodedUpdate], from reports: [UpdateReport], count: Int, codec: any UpdateCodec
+    ) throws(CodecError) {
+        try add(updates, codec: codec)
+    }
 }

@@ -36,6 +36,25 @@ public struct WeightedMean: Sendable {
         updateCount += 1
     }
 
+    /// How many updates at a time are worth handing to ``add(_:codec:)``: the sum is read and written once for all.
+    public static let batch = 8
+
+    /// Adds encoded updates, in the order given; to the bit what ``add(_:weight:)`` does with each, decoded.
+    ///
+    /// - Throws: ``CodecError`` for an update that cannot be decoded; the mean is of no use then.
+    public mutating func add(_ updates: [EncodedUpdate], codec: any UpdateCodec) throws(CodecError) {
+        for update in updates {
+            precondition(update.weight > 0 && update.weight.isFinite, "weight \(update.weight)")
+            totalWeight += update.weight
+        }
+        updateCount += updates.count
+        let count = sum.count
+        let outcome = sum.withUnsafeMutableBufferPointer { sum in
+            Result { () throws(CodecError) in try codec.add(updates, count: count, to: sum) }
+        }
+        try outcome.get()
+    }
+
     /// The mean of everything added, `[parameterCount]`.
     ///
     /// - Throws: ``AggregationError/noUpdates`` if nothing was added.

@@ -1,3 +1,6 @@
+internal import CKernels
+internal import ModelFiles
+
 /// `dense`: the values themselves, float32 little-endian, 4 bytes each and nothing else.
 public struct DenseCodec: UpdateCodec {
     public let name = CodecName.dense
@@ -31,6 +34,42 @@ public struct DenseCodec: UpdateCodec {
         }
         if let index = values.firstIndex(where: { !$0.isFinite }) { throw .notFinite(codec: name.name, index: index) }
         return values
+    }
+
+    public func add(
+        _ updates: [EncodedUpdate], count: Int, to sum: UnsafeMutableBufferPointer<Double>
+    ) throws(CodecError) {
+        try Codecs.checkCount(count)
+        for update in updates where update.bytes.bytes.count != 4 * count {
+            throw .wrongLength(codec: name.name, expected: 4 * count, actual: update.bytes.bytes.count)
+        }
+        let isFinite = withExtendedLifetime(updates) {
+            Self.add(updates.map(\.bytes.bytes), weights: updates.map(\.weight), to: sum)
+        }
+        guard isFinite else { throw .notFinite(codec: name.name, index: firstNotFinite(updates, count)) }
+    }
+
+    /// - Parameter updates: Each as many float32 values as `sum` has.
+    /// - Returns: Whether all values are finite.
+    static func add(
+        _ updates: [UnsafeRawBufferPointer], weights: [Double], to sum: UnsafeMutableBufferPointer<Double>
+    ) -> Bool {
+        precondition(updates.allSatisfy { $0.count == 4 * sum.count }, "updates of another size than the sum's")
+        let starts = updates.map(\.baseAddress)
+        return shoal_add_updates(starts, weights, starts.count, sum.baseAddress, sum.count)
+    }
+
+    private func firstNotFinite(_ updates: [EncodedUpdate], _ count: Int) -> Int {
+        for update in updates {
+            let index = update.bytes.withBytes { bytes in
+                (0..<count).first { index in
+                    let bits = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self))
+                    return !Float(bitPattern: bits).isFinite
+                }
+            }
+            if let index { return index }
+        }
+        return 0
     }
 
     public func maximumEncodedBytes(count: Int) -> Int {

@@ -97,9 +97,9 @@ public struct EdenCodec: UpdateCodec {
     }
 
     /// Below it a chunk counts as zero: its reciprocal would leave float32's range.
-    private static let smallestNorm = 0x1p-100
+    static let smallestNorm = 0x1p-100
 
-    private static func norm(_ update: [Float], _ chunk: RandomRotation.Chunk) -> Double {
+    static func norm(_ update: [Float], _ chunk: RandomRotation.Chunk) -> Double {
         update.withUnsafeBufferPointer { values in
             shoal_squared_norm(values.baseAddress.map { $0 + chunk.start }, chunk.count).squareRoot()
         }

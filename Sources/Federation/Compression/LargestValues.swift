@@ -18,7 +18,7 @@ struct LargestValues {
             (count, magnitudeSum, smallestMagnitudeBits) = (0, 0, 0)
             return
         }
-        let wanted = min(update.count, max(1, Int((density * Double(update.count)).rounded())))
+        let wanted = Self.wanted(of: update.count, density: density)
         var (above, equal) = (0, 0)
         let threshold = shoal_magnitude_threshold(update, update.count, wanted, &above, &equal)
         var sum = shoal_mark_above(update, threshold, &symbols, update.count)
@@ -35,5 +35,10 @@ struct LargestValues {
             }
             index += 1
         }
+    }
+
+    /// How many of `count` values are kept at most.
+    static func wanted(of count: Int, density: Double) -> Int {
+        min(count, max(1, Int((density * Double(count)).rounded())))
     }
 }

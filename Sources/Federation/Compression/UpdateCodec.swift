@@ -1,3 +1,5 @@
+internal import ModelFiles
+
 /// Turns an update into bytes and back.
 ///
 /// Encoding runs at the worker, decoding at the coordinator on bytes from a stranger: a decoder is total, it gives a
@@ -23,8 +25,33 @@ public protocol UpdateCodec: Sendable {
     /// - Returns: `[count]` finite values.
     func decode(_ bytes: [UInt8], count: Int, seed: UInt64) throws(CodecError) -> [Float]
 
+    /// Adds updates to a running sum, `sum += weight · decoded`, one after the other: to the bit what decoding each and
+    /// adding it in Double gives, without an array of its values where the codec can.
+    ///
+    /// - Parameters:
+    ///   - count: Values in each update.
+    ///   - sum: `[count]`, changed in place; of no use after an error.
+    func add(_ updates: [EncodedUpdate], count: Int, to sum: UnsafeMutableBufferPointer<Double>) throws(CodecError)
+
     /// The most bytes that ``encode(_:seed:)`` gives for `count` values: what an upload may announce.
     func maximumEncodedBytes(count: Int) -> Int
+}
+
+extension UpdateCodec {
+    public func add(
+        _ updates: [EncodedUpdate], count: Int, to sum: UnsafeMutableBufferPointer<Double>
+    ) throws(CodecError) {
+        try addDecoded(updates, count: count, to: sum)
+    }
+
+    func addDecoded(
+        _ updates: [EncodedUpdate], count: Int, to sum: UnsafeMutableBufferPointer<Double>
+    ) throws(CodecError) {
+        for update in updates {
+            let values = try decode(update.bytes.copy(), count: count, seed: update.seed)
+            _ = values.withUnsafeBytes { DenseCodec.add([$0], weights: [update.weight], to: sum) }
+        }
+    }
 }
 
 /// Why bytes are no update, or a name no codec.

@@ -2,5 +2,6 @@ import ArgumentParser
 
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure this machine at the work that Shoal does.", subcommands: [BenchTrain.self, BenchCodec.self])
+        abstract: "Measure this machine at the work that Shoal does.",
+        subcommands: [BenchTrain.self, BenchAggregate.self, BenchCodec.self])
 }

@@ -65,7 +65,9 @@ struct CodecsTests {
     @Test("an unknown name is refused with the supported ones")
     func unknown() {
         let error = #expect(throws: CodecError.unknownCodec("zip")) { try Codecs.make(CodecName(name: "zip")) }
-        #expect(error?.description == "unknown codec 'zip'; supported: bfloat16, dense, eden, int8, ternary, topk")
+        #expect(
+            error?.description
+                == "unknown codec 'zip'; supported: bfloat16, dense, eden, int8, sparse-eden, ternary, topk")
     }
 
     @Test(

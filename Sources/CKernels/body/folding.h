@@ -1,0 +1,43 @@
+// Weighted sums of updates in double precision.
+
+typedef double double8_sum __attribute__((ext_vector_type(8)));
+typedef double8_sum double8_sum_anywhere __attribute__((aligned(8)));
+typedef int32_t exponent8 __attribute__((ext_vector_type(8)));
+
+/// Values begin..<end of sum[i] += Σₖ weights[k] · updates[k][i], one k after the other. A sum stays in its register while
+/// all updates pass, so that memory is read once. Returns whether all values are finite.
+static bool LEVEL(add_updates)(const void *const *updates, const double *weights, size_t count, double *sum,
+                               size_t begin, size_t end) {
+#pragma STDC FP_CONTRACT OFF
+    enum { WIDTH = 32 };  // Four vectors of sums.
+    exponent8 endless = 0;
+    size_t i = begin;
+    for (; i + WIDTH <= end; i += WIDTH) {
+        double8_sum sums[WIDTH / 8];
+        for (int part = 0; part < WIDTH / 8; part++) sums[part] = *(const double8_sum_anywhere *)(sum + i + 8 * part);
+        for (size_t k = 0; k < count; k++) {
+            const double8_sum weight = weights[k];
+            const char *update = (const char *)updates[k] + 4 * i;
+            for (int part = 0; part < WIDTH / 8; part++) {
+                float8 values;
+                memcpy(&values, update + 32 * part, sizeof values);
+                endless |= (__builtin_bit_cast(exponent8, values) & 0x7F800000) == 0x7F800000;
+                const double8_sum product = weight * __builtin_convertvector(values, double8_sum);
+                sums[part] += product;
+            }
+        }
+        for (int part = 0; part < WIDTH / 8; part++) *(double8_sum_anywhere *)(sum + i + 8 * part) = sums[part];
+    }
+    bool finite = true;
+    for (int lane = 0; lane < 8; lane++) finite &= endless[lane] == 0;
+    for (; i < end; i++) {
+        for (size_t k = 0; k < count; k++) {
+            uint32_t bits;
+            memcpy(&bits, (const char *)updates[k] + 4 * i, sizeof bits);
+            finite &= (bits & 0x7F800000u) != 0x7F800000u;
+            const double product = weights[k] * (double)__builtin_bit_cast(float, bits);
+            sum[i] += product;
+        }
+    }
+    return finite;
+}
