@@ -1,14 +1,14 @@
 internal import Foundation
 
 /// The most memory this process has held since the last reset.
-enum PeakMemory {
+package enum PeakMemory {
     /// Forgets what was held so far; where the kernel refuses, later figures include it. See proc(5), `clear_refs`.
-    static func reset() {
+    package static func reset() {
         try? Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs"))
     }
 
     /// `VmHWM` of `/proc/self/status`: resident memory, mapped files included. Unit: MiB.
-    static func residentMiB() throws(PeakMemoryError) -> Double {
+    package static func residentMiB() throws(PeakMemoryError) -> Double {
         guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
             let kibibytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Double($0) })
@@ -17,6 +17,6 @@ enum PeakMemory {
     }
 }
 
-struct PeakMemoryError: Error, CustomStringConvertible {
-    var description: String { "/proc/self/status has no VmHWM; the benchmark needs Linux with /proc mounted" }
+package struct PeakMemoryError: Error, CustomStringConvertible {
+    package var description: String { "/proc/self/status has no VmHWM; the benchmark needs Linux with /proc mounted" }
 }

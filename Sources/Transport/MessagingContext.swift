@@ -6,10 +6,10 @@ import CZeroMQ
 /// socket still open.
 ///
 /// Safe to share (`@unchecked Sendable`): the handle never changes, and libzmq contexts are thread-safe.
-final class MessagingContext: @unchecked Sendable {
+public final class MessagingContext: @unchecked Sendable {
     let handle: UnsafeMutableRawPointer
 
-    init() throws(TransportError) {
+    public init() throws(TransportError) {
         guard let handle = zmq_ctx_new() else { throw .last("zmq_ctx_new") }
         self.handle = handle
     }

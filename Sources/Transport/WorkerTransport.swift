@@ -66,9 +66,10 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
     ///   - own: The worker's keys.
     ///   - invitation: The invitation's keys, if `.invitation` is ever asked for.
     ///   - keys: Which to connect with first.
+    ///   - context: Shared by the connections of one process; `nil`: one of its own.
     public init(
         connectingTo endpoint: String, security: WorkerSecurity, own: CurveKeyPair, invitation: CurveKeyPair?,
-        first keys: WorkerLinkKeys, pauses: ReconnectPauses = ReconnectPauses(),
+        first keys: WorkerLinkKeys, pauses: ReconnectPauses = ReconnectPauses(), in context: MessagingContext? = nil,
         clock: @escaping @Sendable () -> Instant = MonotonicClock.now
     ) throws(TransportError) {
         if let problem = TCPEndpoint.problem(connectingTo: endpoint) {
@@ -83,7 +84,7 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
         self.pauses = pauses
         self.clock = clock
         mailbox = try LoopMailbox()
-        context = try MessagingContext()
+        if let context { self.context = context } else { self.context = try MessagingContext() }
         progress = ConnectionProgress(endpoint: endpoint, pauses: pauses)
     }
 

@@ -48,6 +48,22 @@ struct BenchTests {
         #expect(object["peakRssMiB"] is Double)
     }
 
+    @Test("fleet runs real workers and prints one JSON object", arguments: [3, 1])
+    func fleet(processes: Int) throws {
+        let outcome = try Program.run(
+            "bench", "fleet", "--workers", "3", "--processes", "\(processes)", "--parameters", "1000", "--rounds", "2",
+            "--codec", "int8", "--json")
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let object = try #require(try outcome.objects.first)
+        #expect(object["workers"] as? Int == 3 && object["codec"] as? String == "int8")
+        for key in [
+            "updatesPerSecond", "uplinkMBPerSecond", "roundMillisecondsP50", "roundMillisecondsP99",
+            "coordinatorRssMiB", "workerRssMiB",
+        ] {
+            #expect(try #require(object[key] as? Double, "\(key)") > 0, "\(key)")
+        }
+    }
+
     @Test(
         "what cannot be measured is refused",
         arguments: [

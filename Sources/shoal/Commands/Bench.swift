@@ -3,5 +3,5 @@ import ArgumentParser
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure this machine at the work that Shoal does.",
-        subcommands: [BenchTrain.self, BenchAggregate.self, BenchCodec.self])
+        subcommands: [BenchTrain.self, BenchAggregate.self, BenchCodec.self, BenchFleet.self, BenchFleetWorkers.self])
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Federation
 import FineTuning
 import Foundation
+import Logging
 import ModelFiles
 import Tensor
 import Transport
@@ -53,8 +54,12 @@ struct Work: ParsableCommand {
             }
             let source = try DataSource.checkedFile(data)
             Threads.limit(to: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+            let training = LocalTraining(
+                data: source, notice: { logger.info("text", metadata: ["notice": "\($0)"]) },
+                cache: CacheFolder.weights { logger.warning("\($0)") }, compute: ComputeThread().post)
             return try WorkerAssembly(
-                join: join, data: source, model: model, state: state ?? "\(join.worker).shoal-state", insecure: insecure
+                join: join, state: state ?? "\(join.worker).shoal-state", insecure: insecure,
+                model: try model.map(WorkerAssembly.heldModel), runner: training
             ).service(logger: logger)
         }
         let stopping = Handover(service)

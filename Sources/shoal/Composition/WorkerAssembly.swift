@@ -8,39 +8,39 @@ import Transport
 import Wire
 import Worker
 
-/// Puts a worker together: its keys, its text, its trainer and its link.
+/// Puts a worker together: its keys, its state, what carries out its tasks, and its link.
 struct WorkerAssembly {
     let join: JoinFile
-    let data: DataSource
-    /// As given on the command line.
-    let model: String?
     let state: String
     let insecure: Bool
+    /// The base model that this machine holds; `nil`: it comes from the coordinator.
+    let model: HeldModel?
+    let runner: any TaskRunning
+    /// Shared by the workers of one process; `nil`: one of its own.
+    var context: MessagingContext?
 
     func service(logger: Logger) throws -> (WorkerTransport, WorkerService) {
         let state = try WorkerState(folder: state)
         let keys = try KeyFile.readOrCreate(self.state + "/worker.key")
         let signing = try WorkerIdentity(folder: self.state)
-        let held = try model.map { name in
-            let path = try BuiltInModel.resolve(name)
-            return HeldModel(path: path, identity: try ModelManifest(directory: path).identity)
-        }
-        let compute = ComputeThread()
         let transport = try WorkerTransport(
             connectingTo: join.endpoint, security: insecure ? .insecure : .curve(coordinatorKey: join.coordinatorKey),
-            own: keys, invitation: join.invitation, first: state.isEnrolled ? .own : .invitation)
+            own: keys, invitation: join.invitation, first: state.isEnrolled ? .own : .invitation, in: context)
         let settings = WorkerSettings(
             software: shoalVersion, cores: ProcessInfo.processInfo.activeProcessorCount,
             memoryBytes: ProcessInfo.processInfo.physicalMemory, curveKey: keys.publicKey,
-            signingKey: signing.publicKey, hasInvitation: true, model: held)
+            signingKey: signing.publicKey, hasInvitation: true, model: model)
         let service = WorkerService(
-            settings: settings, state: state, link: transport, loop: transport,
-            runner: LocalTraining(
-                data: data, notice: { logger.info("text", metadata: ["notice": "\($0)"]) },
-                cache: CacheFolder.weights { logger.warning("\($0)") }, compute: compute.post),
+            settings: settings, state: state, link: transport, loop: transport, runner: runner,
             backoff: StreamKey(seed: 0, worker: join.worker.text, purpose: .backoff).generator(),
             observer: { WorkerLog.record($0, to: logger) })
         return (transport, service)
+    }
+
+    /// The base model behind `--model`.
+    static func heldModel(_ name: String) throws -> HeldModel {
+        let path = try BuiltInModel.resolve(name)
+        return HeldModel(path: path, identity: try ModelManifest(directory: path).identity)
     }
 }
 

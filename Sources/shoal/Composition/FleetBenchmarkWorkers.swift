@@ -1,0 +1,72 @@
+import Benchmarking
+import Foundation
+import Glibc
+import Logging
+import ModelFiles
+import Randomness
+import Transport
+import Worker
+
+/// Workers that train nothing, each with its own keys, state and connection, on threads of one process.
+struct FleetBenchmarkWorkers {
+    let folders: [String]
+
+    func run(logger: Logger) throws {
+        let context = try MessagingContext()
+        let model = try WorkerAssembly.heldModel(BuiltInModel.name)
+        let workers = try folders.map { folder in
+            let (transport, service) = try WorkerAssembly(
+                join: JoinFile(reading: Self.join(folder)), state: folder + "/state", insecure: false, model: model,
+                runner: NoTraining(), context: context
+            ).service(logger: logger)
+            return (transport, Handover(service))
+        }
+        let stop = { @Sendable in
+            for (transport, service) in workers { transport.post { service.value.requestStop() } }
+        }
+        let signals = StopSignals(stop)
+        let parent = ParentWatch(stop)
+        let threads = workers.map { transport, service in
+            DedicatedThread {
+                do { try transport.run(service: service.value) } catch { logger.error("\(error)") }
+            }
+        }
+        for thread in threads { thread.join() }
+        withExtendedLifetime((signals, parent)) {}
+        for (_, service) in workers {
+            guard case .finished = service.value.outcome else {
+                throw CommandFailure.failed("a worker ended with \(String(describing: service.value.outcome))")
+            }
+        }
+        Console.output("\(Self.peakLine)\(try PeakMemory.residentMiB())")
+    }
+
+    static func join(_ folder: String) -> String { folder + "/join" }
+
+    private static let peakLine = "peak memory, MiB: "
+
+    /// What a process wrote at its end.
+    static func peakMiB(log: String) throws -> Double {
+        let text = try String(contentsOfFile: log, encoding: .utf8)
+        guard let line = text.split(separator: "\n").last(where: { $0.hasPrefix(peakLine) }),
+            let value = Double(line.dropFirst(peakLine.count))
+        else { throw CommandFailure.failed("\(log) has no line '\(peakLine)…'; the worker did not end well") }
+        return value
+    }
+}
+
+/// Answers a task at once with the adapter it was given and some noise: values such as a codec meets.
+private final class NoTraining: TaskRunning {
+    private static let noise: [Float] = {
+        var random = StreamKey(seed: 0, purpose: .batches).generator()
+        return (0..<(1 << 16)).map { _ in random.normal() * 1e-3 }
+    }()
+
+    func start(_ task: LocalTask, report: @escaping @Sendable (TaskEvent) -> Void) {
+        var values = task.values
+        for index in values.indices { values[index] += Self.noise[index & 0xffff] }
+        report(.trained(values: values, trainingItems: 1, steps: 1, tokens: 1, meanLoss: 1))
+    }
+
+    func cancel(lease: UInt64) {}
+}
