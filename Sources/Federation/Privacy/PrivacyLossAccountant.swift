@@ -8,7 +8,7 @@ public enum PrivacyLossAccountant {
     /// Mass that may lie outside the window of losses kept; counted as lost privacy.
     private static let tail = 1e-15
     private static let finestGap = 1e-4
-    private static let mostLosses = 1 << 20
+    private static let mostLosses = 1 << 17
 
     /// Epsilon after all steps together; infinite where no finite one holds.
     /// - Parameter steps: How often each kind of step was taken; each at least once.
