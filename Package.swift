@@ -46,7 +46,7 @@ var targets: [Target] = [
     tests("ModelFiles", ["ModelFiles", "FixtureFiles"]),
     tests("Tensor", ["Tensor", "CKernels"]),
     tests("LanguageModel", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "FixtureFiles"]),
-    tests("Federation", ["Federation", "Tensor", "CKernels", "Randomness", "ModelFiles", "Recipe"]),
+    tests("Federation", ["Federation", "Tensor", "CKernels", "Randomness", "ModelFiles", "Recipe", "FixtureFiles"]),
     tests("Benchmarking", ["Benchmarking", "Federation", "LanguageModel", "ModelFiles", "FixtureFiles"]),
     tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe", "FixtureFiles"]),
     tests("FineTuning", ["FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "FixtureFiles"]),
