@@ -3053,7 +3053,7 @@ const ProtobufCEnumDescriptor shoal__v1__offer__task__descriptor =
   shoal__v1__offer__task__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[11] =
+static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[12] =
 {
   {
     "lease",
@@ -3187,6 +3187,18 @@ static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[11] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "residual",
+    30,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Offer, residual),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   5,   /* field[5] = adapter */
@@ -3196,15 +3208,17 @@ static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   10,   /* field[10] = error_feedback */
   0,   /* field[0] = lease */
   2,   /* field[2] = lease_milliseconds */
+  11,   /* field[11] = residual */
   9,   /* field[9] = seed */
   1,   /* field[1] = task */
   7,   /* field[7] = training */
   8,   /* field[8] = uplink */
 };
-static const ProtobufCIntRange shoal__v1__offer__number_ranges[1 + 1] =
+static const ProtobufCIntRange shoal__v1__offer__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 30, 11 },
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
 {
@@ -3214,10 +3228,10 @@ const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
   "Shoal__V1__Offer",
   "shoal.v1",
   sizeof(Shoal__V1__Offer),
-  11,
+  12,
   shoal__v1__offer__field_descriptors,
   shoal__v1__offer__field_indices_by_name,
-  1,  shoal__v1__offer__number_ranges,
+  2,  shoal__v1__offer__number_ranges,
   (ProtobufCMessageInit) shoal__v1__offer__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

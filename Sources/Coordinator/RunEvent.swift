@@ -51,10 +51,13 @@ public struct RoundSummary: Sendable {
     public var tokensTrained: UInt64
     /// From first offer to publication.
     public var seconds: Double
+    /// Of what aggregation adds to the base; `nil` for one that adds nothing.
+    public var residual: ResidualTruncation?
 
     public init(
         round: Int, workers: Int, trainLoss: Double, evaluation: Evaluation?, uplinkBytes: UInt64,
-        downlinkBytes: UInt64, denseUplinkBytes: UInt64, tokensTrained: UInt64, seconds: Double
+        downlinkBytes: UInt64, denseUplinkBytes: UInt64, tokensTrained: UInt64, seconds: Double,
+        residual: ResidualTruncation? = nil
     ) {
         self.round = round
         self.workers = workers
@@ -65,5 +68,6 @@ public struct RoundSummary: Sendable {
         self.denseUplinkBytes = denseUplinkBytes
         self.tokensTrained = tokensTrained
         self.seconds = seconds
+        self.residual = residual
     }
 }

@@ -44,6 +44,10 @@ public struct RunSettings: Sendable {
     public var weightCap = WeightCap()
     public var strategy = ServerStrategy.fedAvg
     public var aggregation = FactorAggregation.separate
+    /// ``adapterOptions`` has the largest of them.
+    public var ranks: WorkerRanks
+    /// The largest rank, in a layer, of what aggregation adds to the base.
+    public var residualRank = 64
     public var adapterOptions: AdapterOptions
     public var training: TrainingOptions
     public var uplink: CodecName
@@ -65,6 +69,7 @@ public struct RunSettings: Sendable {
         self.deadlineSeconds = deadlineSeconds
         self.minimumConnected = minimumConnected
         self.adapterOptions = adapterOptions
+        ranks = .same(adapterOptions.rank)
         self.training = training
         self.uplink = uplink
         self.software = software
@@ -88,6 +93,8 @@ public struct RunSettings: Sendable {
         weightCap = federation.weightCap
         strategy = federation.serverStrategy
         aggregation = federation.aggregation
+        ranks = configuration.ranks.workerRanks
+        residualRank = federation.residualRank ?? residualRank
         errorFeedback = configuration.compression.errorFeedback
         minimumCohort = configuration.evaluation.minimumCohort
         evaluateEvery = configuration.evaluation.every > 0 ? configuration.evaluation.every : nil

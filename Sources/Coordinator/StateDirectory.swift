@@ -31,12 +31,16 @@ public final class StateDirectory {
 
     public var ledger: String { Self.ledger(in: path) }
     /// The current adapter, a PEFT directory.
-    public var adapter: String { path + "/adapter" }
+    public var adapter: String { Self.adapter(in: path, round: nil) }
     /// The ledger of a state directory that another process may hold: what `shoal keys` opens.
     public static func ledger(in path: String) -> String { path + "/ledger.sqlite" }
 
     /// One round's adapter, `adapters/NNNN`.
-    public func adapter(round: Int) -> String {
+    public func adapter(round: Int) -> String { Self.adapter(in: path, round: round) }
+
+    /// The same of a state directory that another process may hold; `nil` names the current adapter.
+    public static func adapter(in path: String, round: Int?) -> String {
+        guard let round else { return path + "/adapter" }
         let digits = String(round)
         return path + "/adapters/" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     }

@@ -55,6 +55,21 @@ public struct LowRankAdapter: Sendable {
     public let dropout: Float
     /// `[layout.parameterCount]`, float32.
     public var values: [Float]
+    /// What is added to the base for good, and never trained; `nil`: nothing.
+    public var frozen: FrozenProducts?
+
+    /// Low-rank products of scale 1 on some of the adapter's layers.
+    public struct FrozenProducts: Sendable {
+        /// By layer.
+        let layers: [String: AdapterFactors.Layer]
+        let values: [Float]
+
+        /// - Parameter residual: Its layers are among the adapter's, without magnitudes.
+        public init(_ residual: AdapterResidual) {
+            layers = Dictionary(residual.factors.layers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+            values = residual.values
+        }
+    }
 
     public init(
         layout: AdapterLayout, targets: [Target], saved: [SavedTensor] = [], dropout: Float, values: [Float]

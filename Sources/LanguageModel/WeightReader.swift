@@ -133,7 +133,7 @@ package final class WeightReader {
     }
 
     /// The tensor's name in this checkpoint: without the optional beginning, or as TensorFlow named a norm's parts.
-    private func storedName(_ name: String) -> String {
+    func storedName(_ name: String) -> String {
         var names = [name]
         if !optionalPrefix.isEmpty, name.hasPrefix(optionalPrefix) {
             names.append(String(name.dropFirst(optionalPrefix.count)))

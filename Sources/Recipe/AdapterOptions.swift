@@ -65,3 +65,13 @@ public struct AdapterOptions: Hashable, Sendable {
         }
     }
 }
+
+extension AdapterOptions {
+    /// The same options with no layer's rank above `rank`: what a worker of that rank trains.
+    public func limited(toRank rank: Int) -> AdapterOptions {
+        var limited = self
+        limited.rank = min(self.rank, rank)
+        limited.rankPattern = rankPattern.mapValues { min($0, rank) }
+        return limited
+    }
+}

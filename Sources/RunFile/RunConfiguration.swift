@@ -7,7 +7,9 @@ public import Recipe
 public struct RunConfiguration: Hashable, Sendable {
     public var model: ModelSource
     public var task: TaskKind
+    /// ``AdapterOptions/rank`` is the largest of ``ranks``.
     public var adapter: AdapterOptions
+    public var ranks: RankOptions
     /// A PEFT directory to start from (`adapter.from`); `nil` starts from a fresh adapter.
     public var adapterFrom: String?
     public var data: DataOptions
@@ -47,24 +49,27 @@ public struct RunConfiguration: Hashable, Sendable {
 
     /// A value for the schema's table to write into; meaningless until every key is written.
     static let blank = RunConfiguration(
-        model: .builtIn, task: .causalLM, adapter: AdapterOptions(), adapterFrom: nil,
+        model: .builtIn, task: .causalLM, adapter: AdapterOptions(),
+        ranks: RankOptions(choice: .fixed(8), minimum: nil, maximum: nil), adapterFrom: nil,
         data: DataOptions(path: nil, testPath: nil, partition: .worker, labels: []),
         training: TrainingOptions(), trainingThreads: nil,
         federation: FederationOptions(
             workers: 0, rounds: 0, workersPerRound: 0, minimumWorkers: 0, deadline: nil, strategy: .fedavg,
-            strategyOptions: StrategyOptions(), aggregation: .separate, seed: 0, weightCap: .init()),
+            strategyOptions: StrategyOptions(), aggregation: .separate, residualRank: nil, seed: 0, weightCap: .init()),
         compression: CompressionOptions(uplink: .dense, downlink: .dense, errorFeedback: false),
         evaluation: EvaluationOptions(every: 0, source: .coordinator, minimumCohort: 0, heldOutWorkers: 0),
         limits: LimitOptions(lease: .zero, heartbeat: .zero))
 
     private init(
-        model: ModelSource, task: TaskKind, adapter: AdapterOptions, adapterFrom: String?, data: DataOptions,
+        model: ModelSource, task: TaskKind, adapter: AdapterOptions, ranks: RankOptions, adapterFrom: String?,
+        data: DataOptions,
         training: TrainingOptions, trainingThreads: Int?, federation: FederationOptions,
         compression: CompressionOptions, evaluation: EvaluationOptions, limits: LimitOptions
     ) {
         self.model = model
         self.task = task
         self.adapter = adapter
+        self.ranks = ranks
         self.adapterFrom = adapterFrom
         self.data = data
         self.training = training

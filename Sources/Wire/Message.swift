@@ -209,11 +209,13 @@ public struct Offer: Hashable, Sendable {
     public var seed: UInt64
     /// Whether the worker keeps what the codec leaves out and adds it to its next update.
     public var errorFeedback: Bool
+    /// What earlier rounds added to the base for good: a safetensors object to request; `nil`: nothing.
+    public var residual: ContentHash?
 
     public init(
         lease: UInt64, task: Task, leaseMilliseconds: UInt32, deadlineMilliseconds: UInt32?, baseModel: ContentHash,
         adapter: ContentHash, adapterOptions: AdapterOptions, training: TrainingOptions, uplink: CodecName,
-        seed: UInt64, errorFeedback: Bool = false
+        seed: UInt64, errorFeedback: Bool = false, residual: ContentHash? = nil
     ) {
         self.lease = lease
         self.task = task
@@ -226,6 +228,7 @@ public struct Offer: Hashable, Sendable {
         self.uplink = uplink
         self.seed = seed
         self.errorFeedback = errorFeedback
+        self.residual = residual
     }
 }
 

@@ -23,6 +23,7 @@ extension Offer {
         fields.pointee.uplink = arena.text(uplink.description)
         fields.pointee.seed = seed
         fields.pointee.error_feedback = errorFeedback ? 1 : 0
+        if let residual { fields.pointee.residual = arena.bytes(residual.bytes) }
         return fields
     }
 }

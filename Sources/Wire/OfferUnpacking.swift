@@ -21,7 +21,8 @@ extension Offer {
             adapterOptions: try AdapterOptions(try present(fields.adapter_options, "offer.adapterOptions")),
             training: try TrainingOptions(try present(fields.training, "offer.training")),
             uplink: try wireCodec(fields.uplink, "offer.uplink"), seed: fields.seed,
-            errorFeedback: fields.error_feedback != 0)
+            errorFeedback: fields.error_feedback != 0,
+            residual: fields.residual.len == 0 ? nil : try wireHash(fields.residual, "offer.residual"))
     }
 }
 

@@ -28,11 +28,13 @@ public struct LocalTask: Sendable {
     public var values: [Float]
     /// The base model's directory.
     public var modelPath: String
+    /// What earlier rounds added to the base for good; `nil`: nothing.
+    public var residual: AdapterResidual?
 
     public init(
         kind: Kind, lease: UInt64, run: RunID, round: Int, attempt: Int, worker: WorkerName, seed: UInt64,
         adapterOptions: AdapterOptions, training: TrainingOptions, layout: AdapterLayout, values: [Float],
-        modelPath: String
+        modelPath: String, residual: AdapterResidual? = nil
     ) {
         precondition(values.count == layout.parameterCount, "\(values.count) values for \(layout.parameterCount)")
         self.kind = kind
@@ -47,6 +49,7 @@ public struct LocalTask: Sendable {
         self.layout = layout
         self.values = values
         self.modelPath = modelPath
+        self.residual = residual
     }
 }
 

@@ -131,7 +131,7 @@ public final class LocalTraining: TaskRunning {
             throw AdapterPlanError.shapeMismatch(
                 "the coordinator's adapter has other tensors than this base model gives")
         }
-        var adapter = plan.adapter(values: task.values)
+        var adapter = try plan.adapter(values: task.values, residual: task.residual)
         switch task.kind {
         case .evaluate:
             let (losses, _) = try base.measure(packed.test, adapter: adapter)

@@ -12,7 +12,7 @@ struct Shoal: AsyncParsableCommand {
             """,
         version: shoalVersion,
         subcommands: [
-            Simulate.self, Coordinate.self, Work.self, Keys.self, Config.self, Evaluate.self, Generate.self,
+            Simulate.self, Coordinate.self, Work.self, Keys.self, Run.self, Config.self, Evaluate.self, Generate.self,
             Quantize.self, Privacy.self, Bench.self, Doctor.self,
         ])
 

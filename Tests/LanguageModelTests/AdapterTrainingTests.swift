@@ -117,6 +117,56 @@ struct AdapterTrainingTests {
         #expect(abs(derivative - squared) < 2e-2 * squared, "\(derivative) against \(squared)")
     }
 
+    @Test("A frozen product computes as more rank would, and gets no gradient", arguments: ["gqa", "biased"])
+    func frozen(_ name: String) throws {
+        let fixture = LlamaFixture(name)
+        let model = try fixture.model()
+        let batch = try fixture.batch()
+        var own = try adapter(model.linearLayers, of: model)
+        // On every second layer, of another rank than the adapter's.
+        var random = CounterRandom(key: 6)
+        let layers = model.linearLayers.enumerated().filter { $0.offset.isMultiple(of: 2) }.map(\.element)
+        let extra = AdapterLayout(
+            layers.flatMap { layer in
+                [
+                    (AdapterTensorName(layer: layer.name, factor: .a).description, [4, layer.inputs]),
+                    (AdapterTensorName(layer: layer.name, factor: .b).description, [layer.outputs, 4]),
+                ]
+            })
+        let residual = try AdapterResidual(
+            layout: extra, values: (0..<extra.parameterCount).map { _ in 0.4 * (random.uniform() - 0.5) })
+        let without = gradient(model, batch, own)
+        own.frozen = LowRankAdapter.FrozenProducts(residual)
+        let found = gradient(model, batch, own)
+        #expect(abs(found.loss - without.loss) > 1e-3, "the product does something")
+
+        // The same in one adapter, whose factors of both kinds train.
+        var configuration = AdapterConfiguration(rank: 1, alpha: 1.5, targetModules: .named(["x"]))
+        for target in own.targets {
+            configuration.rankPattern[target.layer] = target.rank
+            configuration.alphaPattern[target.layer] = 1.5 * Double(target.rank)
+        }
+        let merged = try residual.merged(into: own.values, layout: own.layout, configuration: configuration)
+        let both = try LowRankAdapter(
+            binding: merged.layout, values: merged.values, scale: 1.5, to: model.linearLayers)
+        let expected = gradient(model, batch, both)
+        #expect(abs(found.loss - expected.loss) < 1e-6)
+        #expect(model.losses(batch, adapter: own).count == batch.blocks)
+        for (target, whole) in zip(own.targets, both.targets) {
+            let layer = try #require(model.linearLayers.first { $0.name == target.layer })
+            let countA = target.rank * layer.inputs
+            #expect(
+                relativeDistance(
+                    found.gradient[target.offsetA..<target.offsetA + countA],
+                    expected.gradient[whole.offsetA..<whole.offsetA + countA]) < 1e-5, "\(target.layer)")
+            let b = (0..<layer.outputs * target.rank).map { found.gradient[target.offsetB + $0] }
+            let wanted = (0..<layer.outputs * target.rank).map { place in
+                expected.gradient[whole.offsetB + place / target.rank * whole.rank + place % target.rank]
+            }
+            #expect(relativeDistance(b, wanted) < 1e-5, "\(target.layer)")
+        }
+    }
+
     @Test("Dropout belongs to training: evaluation drops nothing")
     func evaluation() throws {
         let fixture = LlamaFixture("mqa")

@@ -51,11 +51,12 @@ struct JSONSchemaTests {
     @Test("knows every key of the complete example, and the example every key")
     func complete() throws {
         let full = try RunConfiguration.load(path: FixtureFiles.path("runfile/full.yaml")).canonical
-        // Labels belong to classification, and a strategy takes its own numbers alone.
+        // Labels belong to classification, and strategies, aggregations and auto take their own numbers alone.
         #expect(
             Set(try leaves().keys).subtracting(full.keys) == [
-                "data.labels", "federation.beta1", "federation.beta2", "federation.lipschitz", "federation.q",
-                "federation.tau",
+                "adapter.maximum-rank", "adapter.minimum-rank", "data.labels", "federation.beta1", "federation.beta2",
+                "federation.lipschitz", "federation.q",
+                "federation.residual-rank", "federation.tau",
             ])
         #expect(Set(full.keys).isSubset(of: try leaves().keys))
     }

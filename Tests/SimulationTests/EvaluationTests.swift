@@ -1,5 +1,6 @@
 import Coordinator
 import Federation
+import ModelFiles
 import Simulation
 import Testing
 import Wire
@@ -10,11 +11,14 @@ final class FakeEvaluator: Evaluating {
     var isHeld = false
     private var held: [() -> Void] = []
     private(set) var count = 0
+    private(set) var residuals: [AdapterResidual?] = []
 
     func evaluate(
-        adapter values: [Float], completion: @escaping @Sendable (Result<Evaluation, any Error>) -> Void
+        adapter values: [Float], residual: AdapterResidual?,
+        completion: @escaping @Sendable (Result<Evaluation, any Error>) -> Void
     ) {
         count += 1
+        residuals.append(residual)
         let evaluation = Evaluation(loss: Double(values.reduce(0, +)), standardError: 0, items: 5)
         if isHeld { held.append { completion(.success(evaluation)) } } else { completion(.success(evaluation)) }
     }

@@ -153,6 +153,18 @@ enum SampleEnvelopes {
                             schedule: .linear, momentum: 0.5, clipNorm: nil),
                         uplink: try #require(CodecName("ternary:density=0.01")), seed: 1, errorFeedback: true))
             ),
+            (
+                "offer with a residual",
+                .offer(
+                    Offer(
+                        lease: 1, task: .train, leaseMilliseconds: 1, deadlineMilliseconds: nil,
+                        baseModel: try hash(from: 1), adapter: try hash(from: 0x80),
+                        adapterOptions: AdapterOptions(rank: 4, alpha: 8),
+                        training: TrainingOptions(
+                            localSteps: 1, batchSize: 1, sequenceLength: 64, optimizer: .sgd, learningRate: 0.1,
+                            schedule: .linear, momentum: 0.5, clipNorm: nil),
+                        uplink: .dense, seed: 1, residual: try hash(from: 1)))
+            ),
             ("accept", .accept(Accept(lease: lease))),
             ("decline", .decline(Decline(lease: lease, reason: "policy: no training at night"))),
         ]

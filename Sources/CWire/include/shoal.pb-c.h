@@ -611,6 +611,11 @@ struct  Shoal__V1__Offer
    * The worker keeps what the codec leaves out and adds it to its next update.
    */
   protobuf_c_boolean error_feedback;
+  /*
+   * Hash of what earlier rounds added to the base model for good, a safetensors object to request: low-rank factors of
+   * scale 1 by the adapter's names. It is applied and not trained. Empty: nothing.
+   */
+  ProtobufCBinaryData residual;
   Shoal__V1__Offer__DeadlinePresenceCase deadline_presence_case;
   union {
     uint32_t deadline_milliseconds;
@@ -618,7 +623,7 @@ struct  Shoal__V1__Offer
 };
 #define SHOAL__V1__OFFER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__offer__descriptor) \
-    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0} }
+    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0} }
 
 
 /*

@@ -142,13 +142,16 @@ extension Ledger {
     /// Makes a round's adapter the current one, and the server optimiser's state with it: the step that publishes a
     /// round.
     ///
-    /// - Parameter optimizerState: `nil` for a strategy without one.
+    /// - Parameters:
+    ///   - optimizerState: `nil` for a strategy without one.
+    ///   - residual: `nil` for an aggregation that keeps none.
     public func publish(
-        round: Int, attempt: Int, object: ContentHash, optimizerState: ContentHash?, seconds: Double,
-        counters: RunCounters
+        round: Int, attempt: Int, object: ContentHash, optimizerState: ContentHash?, residual: ResidualRecord? = nil,
+        seconds: Double, counters: RunCounters
     ) throws(LedgerError) {
         try write { database in
             try insertAdapter(database, version: round, object: object, optimizerState: optimizerState)
+            if let residual { try insertResidual(database, version: round, residual) }
             try database.execute(
                 sql: "UPDATE round SET state = 'published', seconds = ? WHERE number = ? AND attempt = ?",
                 arguments: [seconds, round, attempt])

@@ -75,6 +75,7 @@ public final class RunService: CoordinatorService {
     var adapter: GlobalAdapter
     /// After the rounds behind ``adapter``.
     var optimizerState: ServerOptimizerState
+    var assignments: RankAssignments
     var servedFiles: [ContentHash: MappedFile] = [:]
     var round: Round?
     var roundStart = Instant(nanoseconds: 0)
@@ -120,7 +121,10 @@ public final class RunService: CoordinatorService {
         evaluator = resources.evaluator
         observe = resources.observe
         guard let current = try ledger.currentAdapter() else { throw RunError.missingAdapter }
-        adapter = try GlobalAdapter(version: current.version, object: current.object, store: store, layout: layout)
+        assignments = RankAssignments(ranks: try ledger.workerRanks())
+        adapter = try GlobalAdapter(
+            version: current.version, object: current.object, store: store, layout: layout,
+            residual: try ledger.residual(version: current.version)?.object)
         optimizerState = try Self.optimizerState(
             current.optimizerState, after: current.version, strategy: settings.strategy, layout: layout, store: store)
         earlierCounters = try ledger.counters()
@@ -137,6 +141,9 @@ public final class RunService: CoordinatorService {
 
     /// The current adapter's flat vector, `[parameterCount]`, and the number of rounds behind it.
     public var currentAdapter: (version: Int, values: [Float]) { (adapter.version, adapter.values) }
+
+    /// What belongs to the global model beside ``currentAdapter``; `nil`: nothing.
+    public var currentResidual: AdapterResidual? { adapter.residual?.value }
 
     /// Ends in order, keeping the state: workers are told and will wait for the coordinator to come back.
     public func requestStop() {
@@ -212,16 +219,22 @@ struct GlobalAdapter {
     let values: [Float]
     /// The object itself, kept to be served.
     let bytes: [UInt8]
+    /// What belongs to the global model beside it; `nil`: nothing.
+    let residual: PublishedResidual?
 
-    init(version: Int, values: [Float], layout: AdapterLayout) {
+    init(version: Int, values: [Float], layout: AdapterLayout, residual: PublishedResidual? = nil) {
         self.version = version
+        self.residual = residual
         self.values = values
         bytes = AdapterObject.encode(layout: layout, values: values)
         object = ContentHash(of: bytes)
     }
 
-    init(version: Int, object: ContentHash, store: BlobStore, layout: AdapterLayout) throws {
+    init(
+        version: Int, object: ContentHash, store: BlobStore, layout: AdapterLayout, residual: ContentHash?
+    ) throws {
         self.version = version
+        self.residual = try residual.map { try PublishedResidual($0, store: store) }
         self.object = object
         bytes = try store.read(object)
         let decoded = try AdapterObject.decode(bytes)

@@ -26,19 +26,19 @@ extension RunService {
     func startEvaluation() {
         guard !isEvaluatedByWorkers, !isEvaluating, let evaluator, let version = evaluationQueue.first else { return }
         attempt {
-            let values: [Float]
-            if version == adapter.version {
-                values = adapter.values
-            } else {
+            var evaluated = adapter
+            if version != adapter.version {
                 guard let object = try ledger.adapter(version: version) else { throw RunError.missingAdapter }
-                values = try GlobalAdapter(version: version, object: object, store: store, layout: layout).values
+                evaluated = try GlobalAdapter(
+                    version: version, object: object, store: store, layout: layout,
+                    residual: try ledger.residual(version: version)?.object)
             }
             isEvaluating = true
             let loop = loop
             // Safe: the service is touched only inside closures that `post` runs on the loop's own thread, where all
             // of its other methods run; the evaluator's thread merely carries the reference there.
             nonisolated(unsafe) let service = self
-            evaluator.evaluate(adapter: values) { result in
+            evaluator.evaluate(adapter: evaluated.values, residual: evaluated.residual?.value) { result in
                 loop.post { service.evaluated(version, result) }
             }
         }

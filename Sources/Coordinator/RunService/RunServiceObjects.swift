@@ -7,15 +7,16 @@ extension RunService {
     /// Chunks that one request may draw, however much credit it names.
     static let creditChunks = 4
 
-    /// Serves what workers need and nothing else: the current adapter, the base model's manifest and its files. Other
+    /// Serves what workers need and nothing else: the current adapter (for every rank) with its residual, the base model's manifest and its files. Other
     /// workers' updates lie in the same blob store and are never served.
     func serve(_ request: ObjectRequest, _ envelope: Envelope, to name: WorkerName, _ peer: Peer) throws {
         let file: MappedFile?
         let total: Int
+        let held = servedBytes(request.object)
         switch request.object {
-        case adapter.object:
+        case _ where held != nil:
             file = nil
-            total = adapter.bytes.count
+            total = held?.count ?? 0
         case baseModel.identity:
             file = nil
             total = baseModel.manifest.count
@@ -36,8 +37,8 @@ extension RunService {
         repeat {
             let next = min(end, offset + WireLimits.payloadBytes)
             let part: [UInt8] =
-                if let file { file.withBytes { Array($0[offset..<next]) } } else if request.object == adapter.object {
-                    Array(adapter.bytes[offset..<next])
+                if let file { file.withBytes { Array($0[offset..<next]) } } else if let held {
+                    Array(held[offset..<next])
                 } else {
                     Array(baseModel.manifest[offset..<next])
                 }

@@ -10,6 +10,49 @@ extension RunService {
     /// open with the same updates, computes the same bits and writes the same files.
     func publish(_ plan: RoundPlan) throws {
         let updates = try ledger.updates(round: plan.round, attempt: plan.attempt)
+        var values = adapter.values
+        var nextState = optimizerState
+        var residual: PublishedResidual?
+        var truncation: ResidualTruncation?
+        do {
+            if settings.aggregation.mixesFactors {
+                let outcome = try mixed(updates, plan)
+                values = outcome.values
+                residual = outcome.residual.map(PublishedResidual.init)
+                truncation = outcome.truncation
+            } else {
+                try summed(updates, plan).apply(to: &values, state: &nextState)
+            }
+        } catch AggregationError.notFinite { throw RunError.aggregateNotFinite(round: plan.round) }
+
+        let earlierState = try ledger.currentAdapter()?.optimizerState
+        let stateObject = nextState.vectors.isEmpty ? nil : try store.write(nextState.encoded())
+        let next = GlobalAdapter(version: plan.round, values: values, layout: layout, residual: residual)
+        try store.write(next.bytes)
+        if let residual { try store.write(residual.bytes) }
+        adapter = next
+        try writeAdapterDirectories()
+        try ledger.publish(
+            round: plan.round, attempt: plan.attempt, object: next.object, optimizerState: stateObject,
+            residual: truncation.map { ResidualRecord(object: residual?.object, truncation: $0) },
+            seconds: now.seconds(since: roundStart), counters: counters)
+        optimizerState = nextState
+
+        round = nil
+        uploads = [:]
+        pendingOffers = [:]
+        // The adapter stands for them now; their hashes stay in the ledger.
+        for update in updates { store.remove(update.object) }
+        store.discardUploads { _, _ in true }
+        if let earlierState, earlierState != stateObject { store.remove(earlierState) }
+        announcements.append(try summary(round: plan.round))
+        if settings.isEvaluationDue(round: plan.round), canEvaluate { evaluationQueue.append(plan.round) }
+        flushAnnouncements()
+        startEvaluation()
+    }
+
+    /// A round's updates taken together, where each value is aggregated by itself.
+    private func summed(_ updates: [UpdateRecord], _ plan: RoundPlan) throws -> ServerStep {
         var step = ServerStep(settings.strategy, part: part(round: plan.round))
         // In worker-name order, a few blobs mapped at a time.
         for start in stride(from: 0, to: updates.count, by: WeightedMean.batch) {
@@ -25,34 +68,7 @@ extension RunService {
             }
             try step.add(encoded, from: reports, codec: codec)
         }
-        var values = adapter.values
-        var nextState = optimizerState
-        do throws(AggregationError) {
-            try step.apply(to: &values, state: &nextState)
-        } catch .notFinite { throw RunError.aggregateNotFinite(round: plan.round) }
-
-        let earlierState = try ledger.currentAdapter()?.optimizerState
-        let stateObject = nextState.vectors.isEmpty ? nil : try store.write(nextState.encoded())
-        let next = GlobalAdapter(version: plan.round, values: values, layout: layout)
-        try store.write(next.bytes)
-        adapter = next
-        try writeAdapterDirectories()
-        try ledger.publish(
-            round: plan.round, attempt: plan.attempt, object: next.object, optimizerState: stateObject,
-            seconds: now.seconds(since: roundStart), counters: counters)
-        optimizerState = nextState
-
-        round = nil
-        uploads = [:]
-        pendingOffers = [:]
-        // The adapter stands for them now; their hashes stay in the ledger.
-        for update in updates { store.remove(update.object) }
-        store.discardUploads { _, _ in true }
-        if let earlierState, earlierState != stateObject { store.remove(earlierState) }
-        announcements.append(try summary(round: plan.round))
-        if settings.isEvaluationDue(round: plan.round), canEvaluate { evaluationQueue.append(plan.round) }
-        flushAnnouncements()
-        startEvaluation()
+        return step
     }
 
     /// What a round trains, and what its updates hold.
@@ -77,9 +93,14 @@ extension RunService {
     /// `STATE/adapters/NNNN` and `STATE/adapter`, for the version in memory.
     func writeAdapterDirectories() throws {
         try StateDirectory.createFolder(state.path + "/adapters")
+        // With the residual: what lies there is the global model, whatever the aggregation.
+        let whole =
+            try adapter.residual?.value.merged(
+                into: adapter.values, layout: layout, configuration: adapterConfiguration)
+            ?? (adapterConfiguration, layout, adapter.values)
         for directory in [state.adapter(round: adapter.version), state.adapter] {
             try AdapterDirectory.write(
-                configuration: adapterConfiguration, layout: layout, values: adapter.values,
+                configuration: whole.configuration, layout: whole.layout, values: whole.values,
                 labels: settings.training.classNames, to: directory)
         }
     }
@@ -94,7 +115,7 @@ extension RunService {
         return RoundSummary(
             round: round, workers: updates.count, trainLoss: lossSum / weights.reduce(0, +), evaluation: nil,
             uplinkBytes: counters.uplinkBytes, downlinkBytes: counters.downlinkBytes,
-            denseUplinkBytes: 4 * UInt64(layout.parameterCount) * UInt64(totals.updates),
-            tokensTrained: totals.tokens, seconds: seconds)
+            denseUplinkBytes: try denseUplinkBytes(updates: totals.updates),
+            tokensTrained: totals.tokens, seconds: seconds, residual: try ledger.residual(version: round)?.truncation)
     }
 }

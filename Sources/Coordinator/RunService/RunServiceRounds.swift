@@ -12,6 +12,7 @@ extension RunService {
     }
 
     func openRound(_ number: Int) throws {
+        try assignRanks(to: trainers)
         var round = Round(plan: plan(round: number, attempt: 1), available: Set(trainers))
         let actions = round.start(at: now)
         self.round = round
@@ -33,8 +34,9 @@ extension RunService {
         for action in actions {
             switch action {
             case .recordSelection(let workers):
+                try assignRanks(to: workers)
                 try ledger.select(workers, round: plan.round, attempt: plan.attempt)
-            case .offer(let worker): offerTraining(to: worker, plan)
+            case .offer(let worker): try offerTraining(to: worker, plan)
             case .withdraw(let worker, let reason):
                 pendingOffers[worker] = nil
                 uploads[worker] = nil
@@ -64,29 +66,32 @@ extension RunService {
     }
 
     /// The round's deadline is not repeated in the offer: it is the coordinator's alone to judge.
-    private func offerTraining(to worker: WorkerName, _ plan: RoundPlan) {
+    private func offerTraining(to worker: WorkerName, _ plan: RoundPlan) throws {
+        let rank = rank(of: worker)
         offer(
             .train, lease: trainingLease(of: worker, plan.round, plan.attempt), to: worker, round: plan.round,
-            attempt: plan.attempt, adapter: adapter)
+            attempt: plan.attempt, adapter: try adapter(rank: rank), rank: rank)
     }
 
     func offerEvaluation(to worker: WorkerName) {
         guard let cohort else { return }
         offer(
             .evaluate, lease: evaluationLease(of: worker, version: cohort.version), to: worker, round: cohort.version,
-            attempt: 1, adapter: adapter)
+            attempt: 1, adapter: adapter, rank: settings.ranks.largest)
     }
 
     private func offer(
-        _ task: Offer.Task, lease: UInt64, to worker: WorkerName, round: Int, attempt: Int, adapter: GlobalAdapter
+        _ task: Offer.Task, lease: UInt64, to worker: WorkerName, round: Int, attempt: Int, adapter: GlobalAdapter,
+        rank: Int
     ) {
         var training = settings.training
         if task == .train { training.frozenFactor = settings.aggregation.frozenFactor(round: round) }
         let offer = Offer(
             lease: lease, task: task, leaseMilliseconds: UInt32(settings.leaseSeconds * 1_000),
             deadlineMilliseconds: nil, baseModel: baseModel.identity, adapter: adapter.object,
-            adapterOptions: settings.adapterOptions, training: training, uplink: settings.uplink,
-            seed: settings.seed, errorFeedback: settings.errorFeedback)
+            adapterOptions: settings.adapterOptions.limited(toRank: rank), training: training, uplink: settings.uplink,
+            seed: settings.seed, errorFeedback: settings.errorFeedback,
+            residual: adapter.residual?.object)
         pendingOffers[worker] = PendingOffer(offer: offer, round: round, attempt: attempt, due: now)
         resendOffers()
     }

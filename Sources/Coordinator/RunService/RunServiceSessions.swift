@@ -72,7 +72,8 @@ extension RunService {
         let isNew = sessions[name] == nil
         // The budget outlives a change of connection, or reconnecting would refill it.
         let budget = sessions[name]?.budget ?? PeerBudget(at: now)
-        sessions[name] = Session(peer: peer, lastHeard: now, budget: budget)
+        sessions[name] = Session(
+            peer: peer, lastHeard: now, budget: budget, cores: Int(hello.cores), memoryBytes: hello.memoryBytes)
         guard sessions[name]?.budget.spend(1, at: now) == true else { return }
         let welcome = Welcome(
             software: settings.software, features: [], worker: name,

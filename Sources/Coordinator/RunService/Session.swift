@@ -6,6 +6,10 @@ struct Session {
     let peer: Peer
     var lastHeard: Instant
     var budget: PeerBudget
+    /// Of the worker's host, as it says.
+    let cores: Int
+    /// Unit: bytes.
+    let memoryBytes: UInt64
     var heartbeat: Heartbeat?
 }
 

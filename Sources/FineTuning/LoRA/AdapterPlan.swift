@@ -100,6 +100,25 @@ public struct AdapterPlan: Sendable {
             layout: layout, targets: targets, saved: saved, dropout: Float(options.dropout), values: values)
     }
 
+    /// - Parameters:
+    ///   - values: `[layout.parameterCount]`, float32, in the layout's order.
+    ///   - residual: What earlier rounds added to the base for good.
+    /// - Throws: ``ModelFiles/AdapterResidualError`` for a residual of other layers or with magnitudes.
+    public func adapter(
+        values: [Float], residual: AdapterResidual?
+    ) throws(AdapterResidualError) -> LowRankAdapter {
+        var adapter = adapter(values: values)
+        guard let residual else { return adapter }
+        let shapes = Dictionary(uniqueKeysWithValues: layers.map { ($0.name, [$0.outputs, $0.inputs]) })
+        for layer in residual.factors.layers {
+            guard shapes[layer.name] == [layer.outputs, layer.inputs], options.method == .lora else {
+                throw .unknownLayer(layer.name)
+            }
+        }
+        adapter.frozen = LowRankAdapter.FrozenProducts(residual)
+        return adapter
+    }
+
     /// What `adapter_config.json` says of an adapter with this plan.
     ///
     /// - Parameter baseModel: What `base_model_name_or_path` names.

@@ -41,7 +41,7 @@ extension ModelDirectory {
         "chat_template.json",
     ]
 
-    private func copyCompanions(to folder: String) throws {
+    func copyCompanions(to folder: String) throws {
         for name in Self.companions where access(path + "/" + name, F_OK) == 0 {
             let file = try MappedFile(path: path + "/" + name)
             try file.withBytes { try AtomicFile.write($0, to: folder + "/" + name) }

@@ -14,6 +14,8 @@ public struct FederationOptions: Hashable, Sendable {
     public var strategy: Strategy
     public var strategyOptions: StrategyOptions
     public var aggregation: FactorAggregation
+    /// The largest rank of a layer's residual; `nil` for methods that keep none.
+    public var residualRank: Int?
     /// Keys every random stream of the run.
     public var seed: UInt64
     public var weightCap: WeightCap

@@ -1,3 +1,4 @@
+import Federation
 import Recipe
 
 /// Reads a run file's tree, then the overrides, against the schema, and collects every problem on the way.
@@ -143,6 +144,7 @@ struct SettingsReader {
             guard case .derived(_, let compute) = key.fallback, let value = compute(run) else { continue }
             key.write(&run, value)
         }
+        run.adapter.rank = run.ranks.workerRanks.largest
         run.training.totalSteps = run.federation.rounds * run.training.localSteps
         run.training.classNames = run.data.labels
         checkConstraints(of: run)

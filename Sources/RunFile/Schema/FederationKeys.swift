@@ -1,7 +1,7 @@
 import Federation
 
 extension RunSchema {
-    static let federationKeys = participationKeys + aggregationKeys + strategyKeys
+    static let federationKeys = participationKeys + aggregationKeys + strategyKeys + mixingKeys
 
     private static let participationKeys = [
         SchemaKey(
@@ -39,8 +39,8 @@ extension RunSchema {
         SchemaKey(
             "federation.aggregation", .choice(FactorAggregation.allCases.map(\.rawValue)),
             .value(.text("separate")), at: \.federation.aggregation,
-            "Which low-rank factors a round trains and averages: both (separate), B alone (ffa-lora), or in turn (rolora)."
-        ),
+            "Which low-rank factors a round trains and averages: both (separate), B alone (ffa-lora), or in turn (rolora); "
+                + "or how products of factors become one adapter (hetlora, flexlora, fedex-lora, flora)."),
         SchemaKey(
             "federation.weight-cap", .either([.integer(1...Int.max), .choice(["none"])]), .value(.text("none")),
             at: \.federation.weightCap, "Most blocks or examples for which one worker's update counts."),

@@ -65,6 +65,8 @@ extension ValueKind {
             ]
         case .expression:
             ["type": .text("string"), "pattern": .text(#"[\\.*+?\[(|^${]"#), "maxLength": .integer(4_096)]
+        case .integerList(let range):
+            ["type": .text("array"), "minItems": .integer(2), "items": .object(Self.integerSchema(range))]
         case .integerMap(let range): Self.mapSchema(of: .integer(range))
         case .numberMap(let range): Self.mapSchema(of: .number(range))
         case .parameter(let name, let range):

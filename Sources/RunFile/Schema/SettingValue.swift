@@ -7,6 +7,7 @@ enum SettingValue: Hashable, Sendable {
     case text(String)
     case duration(Duration)
     case list([String])
+    case integerList([Int])
     /// A mapping of names to numbers; empty for an absent one.
     case integers([String: Int])
     case numbers([String: Double])
@@ -21,6 +22,7 @@ enum SettingValue: Hashable, Sendable {
         case .text(let value): .text(value)
         case .duration(let value): .text(DurationText.write(value))
         case .list(let values): .list(values.map(JSONValue.text))
+        case .integerList(let values): .list(values.map(JSONValue.integer))
         case .integers(let values): .object(values.mapValues(JSONValue.integer))
         case .numbers(let values): .object(values.mapValues(JSONValue.number))
         case .parameter(let name, let value): .object([name: .number(value)])

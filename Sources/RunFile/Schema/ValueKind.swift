@@ -14,6 +14,8 @@ indirect enum ValueKind: Hashable, Sendable {
     case codec([String])
     /// Distinct texts, at least one.
     case textList
+    /// Whole numbers, at least two.
+    case integerList(ClosedRange<Int>)
     /// A text with a character that is special in regular expressions: a plain word in its place is a mistake.
     case expression
     /// A mapping of different texts to whole numbers, at least one.
@@ -40,6 +42,7 @@ indirect enum ValueKind: Hashable, Sendable {
                 + "written like 500ms, 90s, 5m or 2h"
         case .codec(let names): "a codec, NAME[:key=value,…], NAME one of " + names.joined(separator: ", ")
         case .textList: "a list of different texts"
+        case .integerList(let range): "a list of at least two " + ValueKind.integer(range).plural
         case .expression: "a regular expression"
         case .integerMap(let range): "a mapping of texts to " + ValueKind.integer(range).plural
         case .numberMap(let range): "a mapping of texts to numbers \(range.expectation)"
@@ -71,6 +74,11 @@ extension ValueKind {
             let texts = items.compactMap(Self.text)
             guard !texts.isEmpty, texts.count == items.count, Set(texts).count == texts.count else { return nil }
             return .list(texts)
+        case (.integerList(let range), .list(let items)):
+            let values = items.compactMap { item -> Int? in
+                if case .integer(let value)? = ValueKind.integer(range).read(item) { value } else { nil }
+            }
+            return values.count == items.count && values.count >= 2 ? .integerList(values) : nil
         case (.integerMap(let range), .map(let pairs)):
             return Self.map(pairs, of: .integer(range)) {
                 if case .integer(let value) = $0 { value } else { nil }
@@ -117,7 +125,7 @@ extension ValueKind {
                 return nil
             }
             return .text(name.description)
-        case .textList, .integerMap, .numberMap, .parameter, .either:
+        case .textList, .integerList, .integerMap, .numberMap, .parameter, .either:
             return nil
         }
     }

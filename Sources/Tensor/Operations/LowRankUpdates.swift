@@ -4,6 +4,8 @@ internal import CKernels
 final class LowRankUpdates {
     private struct Update {
         let factors: LowRankFactors
+        /// The factors' and behind it the frozen product's, whose rows and columns get no gradient.
+        let rank: Int
         let layer: Int?
         /// First column of the layer's output within the group's.
         let firstOutput: Int
@@ -11,7 +13,7 @@ final class LowRankUpdates {
         /// First row of A within the stack.
         let firstRank: Int
         let dropoutStream: UInt32
-        /// `[out, rank]` in the pass's type.
+        /// `[out, rank]` in the pass's type, the frozen product's columns last.
         let b: Block
     }
 
@@ -38,30 +40,51 @@ final class LowRankUpdates {
         for layer in layers {
             defer { firstOutput += layer.outputs }
             guard let factors = computation.factors(of: layer) else { continue }
-            let b = computation.arena.take(layer.outputs * factors.rank * computation.type.size)
-            shoal_convert(
-                SHOAL_FLOAT32, factors.b, computation.type.kernelType, b.address, layer.outputs * factors.rank, 1)
+            let rank = factors.rank + (factors.frozen?.rank ?? 0)
+            precondition(factors.frozen == nil || computation.adapterDropout == nil, "dropout before a frozen product")
             updates.append(
                 Update(
-                    factors: factors, layer: layer.index, firstOutput: firstOutput, outputs: layer.outputs,
+                    factors: factors, rank: rank, layer: layer.index, firstOutput: firstOutput, outputs: layer.outputs,
                     firstRank: ranks,
-                    dropoutStream: UInt32(truncatingIfNeeded: layer.index ?? 0), b: b))
-            ranks += factors.rank
+                    dropoutStream: UInt32(truncatingIfNeeded: layer.index ?? 0),
+                    b: Self.packedB(factors, outputs: layer.outputs, computation)))
+            ranks += rank
         }
         guard !updates.isEmpty else { return }
         let stack = arena.take(ranks * inputs * type.size)
         for update in updates {
-            shoal_convert(
-                SHOAL_FLOAT32, update.factors.a, kernelType, stack.address + update.firstRank * inputs * type.size,
-                update.factors.rank * inputs, update.factors.scale)
+            let rows = stack.address + update.firstRank * inputs * type.size
+            let own = update.factors.rank * inputs
+            shoal_convert(SHOAL_FLOAT32, update.factors.a, kernelType, rows, own, update.factors.scale)
+            guard let frozen = update.factors.frozen else { continue }
+            shoal_convert(SHOAL_FLOAT32, frozen.a, kernelType, rows + own * type.size, frozen.rank * inputs, 1)
         }
         a = stack
+    }
+
+    /// `[out, rank]` in the pass's type: B, and in the columns behind it the frozen product's.
+    private static func packedB(_ factors: LowRankFactors, outputs: Int, _ computation: Computation) -> Block {
+        let (type, own) = (computation.type, factors.rank)
+        guard let frozen = factors.frozen else {
+            let b = computation.arena.take(outputs * own * type.size)
+            shoal_convert(SHOAL_FLOAT32, factors.b, type.kernelType, b.address, outputs * own, 1)
+            return b
+        }
+        let rank = own + frozen.rank
+        let b = computation.arena.take(outputs * rank * type.size)
+        for row in 0..<outputs {
+            let target = b.address + row * rank * type.size
+            shoal_convert(SHOAL_FLOAT32, factors.b + row * own, type.kernelType, target, own, 1)
+            shoal_convert(
+                SHOAL_FLOAT32, frozen.b + row * frozen.rank, type.kernelType, target + own * type.size, frozen.rank, 1)
+        }
+        return b
     }
 
     /// What the update adds to a layer's output, or to `count` of its columns from `first`; `prepare` comes before.
     func outputTerm(_ layer: Linear, rows: Int, first: Int = 0, count: Int? = nil) -> MatMul.Term? {
         guard let u, let update = updates.first(where: { $0.layer == layer.index }) else { return nil }
-        let rank = update.factors.rank
+        let rank = update.rank
         let b = MatMul.Operand(
             update.b.address + first * rank * type.size, type, rows: count ?? update.outputs, columns: rank)
         return MatMul.Term(columns(of: u, update, rows: rows), b.transposed)
@@ -74,7 +97,7 @@ final class LowRankUpdates {
     func packed(_ layer: Linear) -> (a: MatMul.Operand, b: Block)? {
         guard let a, let update = updates.first(where: { $0.layer == layer.index }) else { return nil }
         let rows = MatMul.Operand(
-            a.address + update.firstRank * inputs * type.size, type, rows: update.factors.rank, columns: inputs)
+            a.address + update.firstRank * inputs * type.size, type, rows: update.rank, columns: inputs)
         return (rows, update.b)
     }
 
@@ -109,7 +132,7 @@ final class LowRankUpdates {
             let rank = update.factors.rank
             let transposed = arena.take(rank * update.outputs * 4)
             MatMul.multiply(
-                columns(of: u, update, rows: rows).transposed, dy, into: MatMul.Result(transposed.address))
+                columns(of: u, update, rows: rows, count: rank).transposed, dy, into: MatMul.Result(transposed.address))
             shoal_add_transposed(transposed.floats, gradientB, rank, update.outputs)
         }
         self.u = nil
@@ -146,7 +169,7 @@ final class LowRankUpdates {
             MatMul.multiply(
                 columns(of: du, update, rows: rows),
                 MatMul.Operand(
-                    a.address + update.firstRank * inputs * type.size, type, rows: update.factors.rank, columns: inputs),
+                    a.address + update.firstRank * inputs * type.size, type, rows: update.rank, columns: inputs),
                 into: MatMul.Result(through.address, type))
             shoal_dropout_backward(
                 kernelType, through.address, result.address, rows * inputs, dropout.probability, dropout.key,
@@ -171,15 +194,17 @@ final class LowRankUpdates {
     }
 
     private func span(_ updates: ArraySlice<Update>) -> (first: Int, count: Int) {
-        (updates.first?.firstRank ?? 0, updates.reduce(0) { $0 + $1.factors.rank })
+        (updates.first?.firstRank ?? 0, updates.reduce(0) { $0 + $1.rank })
     }
 
-    private func columns(of block: Block, _ update: Update, rows: Int) -> MatMul.Operand {
+    /// - Parameter count: The first so many of the update's columns; `nil`: all.
+    private func columns(of block: Block, _ update: Update, rows: Int, count: Int? = nil) -> MatMul.Operand {
         MatMul.Operand(
-            block.address + update.firstRank * type.size, type, rows: rows, columns: update.factors.rank, stride: ranks)
+            block.address + update.firstRank * type.size, type, rows: rows, columns: count ?? update.rank,
+            stride: ranks)
     }
 
     private func b(_ update: Update) -> MatMul.Operand {
-        MatMul.Operand(update.b.address, type, rows: update.outputs, columns: update.factors.rank)
+        MatMul.Operand(update.b.address, type, rows: update.outputs, columns: update.rank)
     }
 }

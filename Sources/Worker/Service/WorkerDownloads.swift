@@ -76,6 +76,11 @@ extension WorkerService {
         if step == .complete {
             adapterDownload = nil
             do {
+                guard download.object != task?.offer.residual else {
+                    residual = (download.object, try AdapterResidual(decoding: download.bytes))
+                    prepareTask()
+                    return follow(step)
+                }
                 let (layout, values) = try AdapterObject.decode(download.bytes)
                 adapter = GlobalAdapter(object: download.object, layout: layout, values: values)
             } catch {

@@ -59,6 +59,8 @@ public final class WorkerService: WorkerServiceProtocol {
     /// When to ask again for what is being downloaded.
     var downloadRetry: Retry?
     var adapter: GlobalAdapter?
+    /// Of the offers' adapter, where there is one.
+    var residual: (object: ContentHash, value: AdapterResidual)?
     var task: ActiveTask?
     /// The last task that could not be carried out: offered again, it is declined again.
     var lastDecline: Decline?

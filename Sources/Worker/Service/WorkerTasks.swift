@@ -95,6 +95,11 @@ extension WorkerService {
             adapterDownload = ObjectDownload(task.offer.adapter, limit: Self.adapterBytesMax)
             return resumeDownload()
         }
+        if let wanted = task.offer.residual, residual?.object != wanted {
+            guard adapterDownload?.object != wanted else { return }
+            adapterDownload = ObjectDownload(wanted, limit: Self.adapterBytesMax)
+            return resumeDownload()
+        }
         let offer = task.offer
         self.task?.stage = .running
         observer(
@@ -102,7 +107,8 @@ extension WorkerService {
         let local = LocalTask(
             kind: offer.task == .train ? .train : .evaluate, lease: offer.lease, run: open.run, round: task.round,
             attempt: task.attempt, worker: open.worker, seed: offer.seed, adapterOptions: offer.adapterOptions,
-            training: offer.training, layout: adapter.layout, values: adapter.values, modelPath: modelPath)
+            training: offer.training, layout: adapter.layout, values: adapter.values, modelPath: modelPath,
+            residual: offer.residual.flatMap { _ in residual?.value })
         runner.start(local) { [inbox] event in inbox.deliver(event, lease: offer.lease) }
     }
 

@@ -66,7 +66,9 @@ struct Simulate: AsyncParsableCommand {
         try record.recall(service, simulation.state.ledger)
         if !json || compareLocal,
             let comparison = try simulation.compare(
-                federated: service.currentAdapter.values, trainsLocal: compareLocal, view: view)
+                federated: simulation.prepared.plan.adapter(
+                    values: service.currentAdapter.values, residual: service.currentResidual),
+                trainsLocal: compareLocal, view: view)
         {
             for line in comparison.lines() { json ? Console.error(line) : Console.output(line) }
             if let local = comparison.localOnAll, let base = record.base, let final = record.final {

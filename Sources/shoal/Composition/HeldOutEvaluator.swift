@@ -1,5 +1,6 @@
 import Coordinator
 import FineTuning
+import ModelFiles
 import Worker
 
 /// Evaluates the global adapter on the coordinator's own text, away from the coordinator's loop.
@@ -21,12 +22,13 @@ final class HeldOutEvaluator: Evaluating {
     }
 
     func evaluate(
-        adapter values: [Float], completion: @escaping @Sendable (Result<Evaluation, any Error>) -> Void
+        adapter values: [Float], residual: AdapterResidual?,
+        completion: @escaping @Sendable (Result<Evaluation, any Error>) -> Void
     ) {
         compute { [work] in
             completion(
                 Result {
-                    let adapter = work.plan.adapter(values: values)
+                    let adapter = try work.plan.adapter(values: values, residual: residual)
                     let (losses, accuracy) = try work.model.measure(work.items, adapter: adapter)
                     return Evaluation(
                         loss: losses.mean, standardError: losses.standardError, items: losses.items,

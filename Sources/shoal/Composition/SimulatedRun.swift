@@ -146,7 +146,7 @@ struct SimulatedRun {
     /// The closing comparison of base, federated and (if asked) each worker's own adapter.
     ///
     /// - Returns: `nil` for classification, which has none.
-    func compare(federated: [Float], trainsLocal: Bool, view: RunView) throws -> Comparison? {
+    func compare(federated: LowRankAdapter, trainsLocal: Bool, view: RunView) throws -> Comparison? {
         guard case .language(let base) = prepared.model, case .blocks(let heldOut) = heldOut else { return nil }
         defer { view.clearProgress() }
         if trainsLocal { view.showLine("training each worker's own adapter, alone, for comparison") }

@@ -24,7 +24,7 @@ struct Comparison {
     /// - Parameter trainsLocal: Whether to train each worker's own adapter (as many steps as it took in the run).
     init(
         _ prepared: PreparedRun, _ base: PretrainedModel, workers: SimulatedWorkers, heldOut: TokenBlocks,
-        federated: [Float],
+        federated: LowRankAdapter,
         trainsLocal: Bool, progress: (Int, Int) -> Void
     ) throws {
         let configuration = prepared.configuration
@@ -56,7 +56,7 @@ struct Comparison {
             rows.append(
                 Row(
                     worker: worker.name, base: try mean(participant.test, nil),
-                    federated: try mean(participant.test, prepared.plan.adapter(values: federated)),
+                    federated: try mean(participant.test, federated),
                     local: try own.map { try mean(participant.test, $0) }))
         }
         self.rows = rows

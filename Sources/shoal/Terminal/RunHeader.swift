@@ -15,13 +15,22 @@ enum RunHeader {
         return [
             "model         \(configuration.model.path) (\(prepared.model.configuration.architecture), "
                 + "identity \(String(prepared.manifest.identity.description.prefix(12))))",
-            "adapter       LoRA rank \(configuration.adapter.rank) on \(prepared.plan.layers.count) layers: "
+            "adapter       LoRA rank \(rank(configuration.ranks)) on \(prepared.plan.layers.count) layers: "
                 + "\(Quantity.count(parameters)) parameters, \(Quantity.bytes(UInt64(4 * parameters)))",
             "workers       \(federation.workers), \(federation.workersPerRound) a round, \(federation.rounds) rounds",
             "strategy      \(strategy(federation)), \(training.localSteps) local steps of "
                 + "\(training.batchSize) × \(training.sequenceLength) tokens, \(training.optimizer.rawValue) "
                 + "\(training.learningRate), updates \(configuration.compression.uplink)",
         ] + (prepared.chatTemplate.map { ["chats         \($0.name.rawValue) template: \($0.reason)"] } ?? [])
+    }
+
+    /// `8`, `4, 8, 16 in turn`, or `4 to 16 by each worker's host`.
+    private static func rank(_ options: RankOptions) -> String {
+        switch options.workerRanks {
+        case .same(let rank): "\(rank)"
+        case .dealt(let ranks): ranks.map(String.init).joined(separator: ", ") + " in turn"
+        case .byResources(let bounds): "\(bounds.lowerBound) to \(bounds.upperBound) by each worker's host"
+        }
     }
 
     /// `fedavg`, or `diloco (server-learning-rate 0.7, server-momentum 0.9), ffa-lora`.

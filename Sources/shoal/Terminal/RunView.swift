@@ -97,6 +97,10 @@ final class RunView {
         var line = "round \(padded)/\(rounds)   \(summary.workers) workers   train \(Quantity.loss(summary.trainLoss))"
         if let evaluation = summary.evaluation { line += "   held-out \(describe(evaluation))" }
         line += "   up \(Quantity.bytes(summary.uplinkBytes))   down \(Quantity.bytes(summary.downlinkBytes))"
+        if let residual = summary.residual {
+            line +=
+                "   residual rank \(residual.rank), error \(Quantity.fixed(100 * residual.relativeError, digits: 3)) %"
+        }
         line += "   \(Quantity.seconds(summary.seconds))"
         showLine(line)
     }
@@ -144,7 +148,8 @@ private struct RoundLine: Encodable {
     }
 
     private enum Key: String, CodingKey {
-        case event, round, workers, trainLoss, loss, standardError, accuracy, uplinkBytes, downlinkBytes, seconds
+        case event, round, workers, trainLoss, loss, standardError, accuracy, uplinkBytes, downlinkBytes, seconds,
+            residualRank, residualError
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -161,5 +166,7 @@ private struct RoundLine: Encodable {
         try line.encode(summary.uplinkBytes, forKey: .uplinkBytes)
         try line.encode(summary.downlinkBytes, forKey: .downlinkBytes)
         try line.encode(summary.seconds, forKey: .seconds)
+        try line.encodeIfPresent(summary.residual?.rank, forKey: .residualRank)
+        try line.encodeIfPresent(summary.residual?.relativeError, forKey: .residualError)
     }
 }

@@ -90,6 +90,8 @@ MESSAGES = [
      + fixed64(10, 1)),
     ("offer with error feedback", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "ternary:density=0.01") + fixed64(10, 1) + number(11, 1)),
+    ("offer with a residual", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1) + blob(30, A)),
     ("accept", 23, number(1, LEASE)),
     ("decline", 24, number(1, LEASE) + text(2, "policy: no training at night")),
     ("object request", 25, blob(1, A) + number(2, 2**33) + number(3, 2**22)),

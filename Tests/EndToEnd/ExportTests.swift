@@ -1,0 +1,117 @@
+import FixtureFiles
+import Foundation
+import Testing
+
+/// `shoal run export` after short runs of every aggregation, as a person runs it.
+@Suite("Exporting a run's global model")
+struct ExportTests {
+    private let folder = ScratchFolder()
+
+    private func number(_ outcome: Program.Outcome, _ key: String) throws -> Double {
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        return try #require(try outcome.objects.last?[key] as? NSNumber, "no number '\(key)'").doubleValue
+    }
+
+    /// Three workers of different texts, and text of each to evaluate on.
+    private func data() throws -> String {
+        let words = [["ward", "nurse", "dose"], ["flood", "river", "dam"], ["loan", "rate", "bank"]]
+        var lines = ""
+        for (index, own) in words.enumerated() {
+            for row in 0..<60 {
+                let text =
+                    "The \(own[row % 3]) number \(row) of the \(own[(row + 1) % 3]) is near the \(own[(row + 2) % 3])."
+                let split = row < 45 ? "train" : "test"
+                lines += "{\"text\": \"\(text)\", \"worker\": \"w\(index)\", \"split\": \"\(split)\"}\n"
+            }
+        }
+        return try folder.write(lines, to: "data.jsonl")
+    }
+
+    private func simulate(_ data: String, _ name: String, _ settings: String...) throws -> Program.Outcome {
+        let run = try folder.write(
+            """
+            model: built-in
+            data: {path: \(data), partition: worker}
+            adapter: {rank: 4, alpha: 16, targets: all-linear}
+            training: {local-steps: 6, batch-size: 4, sequence-length: 32, learning-rate: 0.01}
+            federation: {workers: 3, rounds: 3, seed: 5}
+            """, to: "\(name).yaml")
+        var arguments = ["simulate", "--config", run, "--in-process", "--state", folder.file(name), "--json"]
+        for setting in settings { arguments += ["--set", setting] }
+        return try Program.start(arguments).finish()
+    }
+
+    private func loss(_ data: String, model: String = "built-in", adapter: String?) throws -> Double {
+        let start = [
+            "evaluate", "--model", model, "--data", data, "--split", "test", "--sequence-length", "32", "--json",
+        ]
+        return try number(Program.start(start + (adapter.map { ["--adapter", $0] } ?? [])).finish(), "loss")
+    }
+
+    @Test(
+        "adapter and merged weights have the loss that the run ended with",
+        arguments: [
+            ["federation.aggregation=separate"], ["federation.aggregation=hetlora", "adapter.rank=[2, 4, 6]"],
+            ["federation.aggregation=flexlora", "adapter.rank=[2, 4, 6]"], ["federation.aggregation=fedex-lora"],
+            ["federation.aggregation=flora", "adapter.rank=[2, 4, 6]"],
+            ["federation.aggregation=flora", "federation.residual-rank=3"],
+        ])
+    func reproduces(_ settings: [String]) throws {
+        let data = try data()
+        let outcome = try simulate(data, "run", settings[0], settings.count > 1 ? settings[1] : "federation.seed=6")
+        let final = try number(outcome, "finalLoss")
+        #expect(final < (try number(outcome, "baseLoss")))
+
+        let adapter = folder.file("adapter")
+        let exported = try Program.run("run", "export", folder.file("run"), "--out", adapter, "--json")
+        #expect(try number(exported, "rank") >= 4)
+        #expect(abs(try loss(data, adapter: adapter) - final) < 1e-5 * final)
+
+        let merged = folder.file("merged")
+        let outcomeOfMerge = try Program.run(
+            "run", "export", folder.file("run"), "--out", merged, "--merge", "built-in", "--json")
+        #expect(outcomeOfMerge.code == 0, "\(outcomeOfMerge.errors)")
+        #expect(abs(try loss(data, model: merged, adapter: nil) - final) < 1e-5 * final)
+    }
+
+    @Test("a cut adapter has the rank that was asked for, says its error, and is worse the lower it is")
+    func cut() throws {
+        let data = try data()
+        let final = try number(try simulate(data, "run", "federation.aggregation=flora"), "finalLoss")
+        var (errors, distances): ([Double], [Double]) = ([], [])
+        for rank in [12, 4, 1] {
+            let path = folder.file("rank\(rank)")
+            let outcome = try Program.run(
+                "run", "export", folder.file("run"), "--out", path, "--rank", "\(rank)", "--json")
+            #expect(try number(outcome, "rank") == Double(rank))
+            errors.append(try number(outcome, "relativeError"))
+            distances.append(abs(try loss(data, adapter: path) - final))
+        }
+        #expect(errors[0] < errors[1] && errors[1] < errors[2] && errors[2] < 1)
+        #expect(distances[0] < distances[2])
+    }
+
+    @Test("earlier rounds can be exported, and mistakes are refused with exit code 2")
+    func rounds() throws {
+        let data = try data()
+        let outcome = try simulate(data, "run", "federation.aggregation=fedex-lora")
+        let first = folder.file("first")
+        #expect(try Program.run("run", "export", folder.file("run"), "--out", first, "--round", "0").code == 0)
+        let base = try number(outcome, "baseLoss")
+        #expect(abs(try loss(data, adapter: first) - base) < 1e-5 * base)
+        func expectRefused(_ arguments: [String], _ word: String) throws {
+            let outcome = try Program.start(["run", "export"] + arguments).finish()
+            #expect(outcome.code == 2, "exit code \(outcome.code): \(outcome.errors)")
+            #expect(outcome.errors.contains(word), "no '\(word)' in: \(outcome.errors)")
+        }
+        let target = folder.file("out")
+        try expectRefused([folder.file("nowhere"), "--out", target], "holds no run")
+        try expectRefused([folder.file("run"), "--out", target, "--round", "9"], "no adapter of round 9")
+        try expectRefused([folder.file("run"), "--out", target, "--rank", "0"], "--rank")
+        try expectRefused([folder.file("run"), "--out", target, "--merge", folder.file("nowhere")], "config.json")
+        let quantised = folder.file("int8")
+        #expect(try Program.run("quantize", "--model", "built-in", "--to", "int8", "--out", quantised).code == 0)
+        try expectRefused([folder.file("run"), "--out", target, "--merge", quantised], "is quantised")
+        #expect(!FileManager.default.fileExists(atPath: target))
+    }
+}
