@@ -44,6 +44,8 @@ public struct RunSettings: Sendable {
     public var weightCap = WeightCap()
     public var strategy = ServerStrategy.fedAvg
     public var aggregation = FactorAggregation.separate
+    /// Whether each worker trains an adapter of its own beside the run's.
+    public var hasLocalAdapters = false
     public var adapterOptions: AdapterOptions
     public var training: TrainingOptions
     public var uplink: CodecName
@@ -86,8 +88,9 @@ public struct RunSettings: Sendable {
         heartbeatSeconds = configuration.limits.heartbeatSeconds
         leaseSeconds = configuration.limits.leaseSeconds
         weightCap = federation.weightCap
-        strategy = federation.serverStrategy
+        strategy = federation.serverStrategy(trainingWorkers: federation.workers - heldOut)
         aggregation = federation.aggregation
+        hasLocalAdapters = federation.personalisation == .localAdapter
         errorFeedback = configuration.compression.errorFeedback
         minimumCohort = configuration.evaluation.minimumCohort
         evaluateEvery = configuration.evaluation.every > 0 ? configuration.evaluation.every : nil
@@ -97,6 +100,12 @@ public struct RunSettings: Sendable {
             case .workers: .workers
             case .heldOutWorkers: .heldOutWorkers(heldOut)
             }
+    }
+
+    /// What workers keep for themselves.
+    var personal: PersonalOptions {
+        PersonalOptions(
+            ownFactor: aggregation.ownFactor, keepsControl: strategy.keepsControl, hasLocalAdapter: hasLocalAdapters)
     }
 
     func isEvaluationDue(round: Int) -> Bool {

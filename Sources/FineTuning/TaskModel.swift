@@ -105,14 +105,15 @@ public enum TaskModel {
     /// A round's local work.
     public func train(
         _ adapter: inout LowRankAdapter, on items: TaskItems, options: TrainingOptions, after globalStep: Int,
-        batches: CounterRandom, dropout: CounterRandom, progress: (LocalTrainer.Progress) -> Bool
+        scope: TrainingScope = TrainingScope(), batches: CounterRandom, dropout: CounterRandom,
+        progress: (LocalTrainer.Progress) -> Bool
     ) throws(TrainingError) -> LocalTrainer.Summary {
         switch (self, items) {
         case (.language(let base), .blocks(let blocks)):
-            try LocalTrainer(model: base.model, options: options).train(
+            try LocalTrainer(model: base.model, options: options, scope: scope).train(
                 &adapter, on: blocks, after: globalStep, batches: batches, dropout: dropout, progress: progress)
         case (.classification(let base), .examples(let examples)):
-            try ClassificationTrainer(model: base.model, options: options).train(
+            try ClassificationTrainer(model: base.model, options: options, scope: scope).train(
                 &adapter, on: examples, after: globalStep, batches: batches, dropout: dropout, progress: progress)
         default: preconditionFailure("items of another task")
         }

@@ -11,6 +11,10 @@ public struct StreamKey: Hashable, Sendable {
         case codec
         case faults
         case backoff
+        /// A worker's local adapter: where it starts, and its own training.
+        case localAdapter = "local-adapter"
+        case localBatches = "local-batches"
+        case localDropout = "local-dropout"
     }
 
     public var seed: UInt64

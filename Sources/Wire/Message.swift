@@ -209,6 +209,8 @@ public struct Offer: Hashable, Sendable {
     public var seed: UInt64
     /// Whether the worker keeps what the codec leaves out and adds it to its next update.
     public var errorFeedback: Bool
+    /// SCAFFOLD's global control variate: a safetensors object to request; `nil` while it is zero, and without one.
+    public var control: ContentHash?
 
     public init(
         lease: UInt64, task: Task, leaseMilliseconds: UInt32, deadlineMilliseconds: UInt32?, baseModel: ContentHash,

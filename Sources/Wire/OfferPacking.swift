@@ -23,6 +23,10 @@ extension Offer {
         fields.pointee.uplink = arena.text(uplink.description)
         fields.pointee.seed = seed
         fields.pointee.error_feedback = errorFeedback ? 1 : 0
+        if let control {
+            fields.pointee.control_presence_case = SHOAL__V1__OFFER__CONTROL_PRESENCE_CONTROL
+            fields.pointee.control = arena.bytes(control.bytes)
+        }
         return fields
     }
 }
@@ -125,12 +129,10 @@ extension TrainingOptions {
             fields.pointee.proximal_presence_case = SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE_PROXIMAL
             fields.pointee.proximal = proximal
         }
-        switch frozenFactor {
-        case nil: fields.pointee.frozen_factor = SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED
-        case .a: fields.pointee.frozen_factor = SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_A
-        case .b: fields.pointee.frozen_factor = SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_B
-        case .magnitude: fields.pointee.frozen_factor = SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_MAGNITUDE
-        }
+        fields.pointee.frozen_factor = FactorCoding.number(frozenFactor)
+        fields.pointee.own_factor = FactorCoding.number(personal.ownFactor)
+        fields.pointee.control_variate = personal.keepsControl ? 1 : 0
+        fields.pointee.local_adapter = personal.hasLocalAdapter ? 1 : 0
         switch precision {
         case .float32: fields.pointee.precision = SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32
         case .bfloat16: fields.pointee.precision = SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_BFLOAT16

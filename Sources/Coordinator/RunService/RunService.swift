@@ -75,6 +75,8 @@ public final class RunService: CoordinatorService {
     var adapter: GlobalAdapter
     /// After the rounds behind ``adapter``.
     var optimizerState: ServerOptimizerState
+    /// The control variate in ``optimizerState``, for workers.
+    var control: ControlObject?
     var servedFiles: [ContentHash: MappedFile] = [:]
     var round: Round?
     var roundStart = Instant(nanoseconds: 0)
@@ -123,6 +125,7 @@ public final class RunService: CoordinatorService {
         adapter = try GlobalAdapter(version: current.version, object: current.object, store: store, layout: layout)
         optimizerState = try Self.optimizerState(
             current.optimizerState, after: current.version, strategy: settings.strategy, layout: layout, store: store)
+        control = ControlObject(optimizerState, after: current.version, settings.strategy)
         earlierCounters = try ledger.counters()
         revoked = try ledger.revokedWorkers()
         heldOut = try ledger.heldOutWorkers()

@@ -41,6 +41,7 @@ extension RunService {
             round: plan.round, attempt: plan.attempt, object: next.object, optimizerState: stateObject,
             seconds: now.seconds(since: roundStart), counters: counters)
         optimizerState = nextState
+        control = ControlObject(nextState, after: plan.round, settings.strategy)
 
         round = nil
         uploads = [:]
@@ -57,7 +58,12 @@ extension RunService {
 
     /// What a round trains, and what its updates hold.
     func part(round: Int) -> AdapterPart {
-        AdapterPart(of: layout, without: settings.aggregation.frozenFactor(round: round))
+        settings.aggregation.part(of: layout, round: round)
+    }
+
+    /// Values in an update of the round.
+    func updateCount(round: Int) -> Int {
+        settings.strategy.updateCount(parameterCount: part(round: round).count)
     }
 
     /// The server optimiser's state of the published rounds, or what the first one starts from.

@@ -81,12 +81,14 @@ extension RunService {
         _ task: Offer.Task, lease: UInt64, to worker: WorkerName, round: Int, attempt: Int, adapter: GlobalAdapter
     ) {
         var training = settings.training
+        training.personal = settings.personal
         if task == .train { training.frozenFactor = settings.aggregation.frozenFactor(round: round) }
-        let offer = Offer(
+        var offer = Offer(
             lease: lease, task: task, leaseMilliseconds: UInt32(settings.leaseSeconds * 1_000),
             deadlineMilliseconds: nil, baseModel: baseModel.identity, adapter: adapter.object,
             adapterOptions: settings.adapterOptions, training: training, uplink: settings.uplink,
             seed: settings.seed, errorFeedback: settings.errorFeedback)
+        if task == .train { offer.control = control?.object }
         pendingOffers[worker] = PendingOffer(offer: offer, round: round, attempt: attempt, due: now)
         resendOffers()
     }

@@ -12,14 +12,26 @@ public enum FactorAggregation: String, Hashable, Sendable, CaseIterable {
     /// B and A in turn, a published round each, B first: as B starts at 0, A would have no gradient (RoLoRA,
     /// arXiv:2502.01755).
     case roLoRA = "rolora"
+    /// A is averaged; B is each worker's own, never leaves it and goes on there from round to round (FedSA-LoRA,
+    /// arXiv:2410.01463).
+    case fedSA = "fedsa"
 
     /// The factor that neither trains nor travels in a round.
     /// - Parameter round: From 1.
     public func frozenFactor(round: Int) -> AdapterTensorName.Factor? {
         switch self {
-        case .separate: nil
+        case .separate, .fedSA: nil
         case .ffaLoRA: .a
         case .roLoRA: round.isMultiple(of: 2) ? .b : .a
         }
+    }
+
+    /// The factor that every worker trains for itself.
+    public var ownFactor: AdapterTensorName.Factor? { self == .fedSA ? .b : nil }
+
+    /// What travels in a round.
+    /// - Parameter round: From 1.
+    public func part(of layout: AdapterLayout, round: Int) -> AdapterPart {
+        AdapterPart(of: layout, without: frozenFactor(round: round) ?? ownFactor)
     }
 }

@@ -22,10 +22,12 @@ public struct LocalTrainer {
 
     private let model: any CausalLanguageModel
     private let options: TrainingOptions
+    private let scope: TrainingScope
 
-    public init(model: any CausalLanguageModel, options: TrainingOptions) {
+    public init(model: any CausalLanguageModel, options: TrainingOptions, scope: TrainingScope = TrainingScope()) {
         self.model = model
         self.options = options
+        self.scope = scope
     }
 
     /// Runs `options.localSteps` optimiser steps with fresh optimiser state.
@@ -48,7 +50,7 @@ public struct LocalTrainer {
         }
         var batches = batches
         var dropout = dropout
-        let loop = TrainingLoop(options: options)
+        let loop = TrainingLoop(options: options, scope: scope)
         let meanLoss = try loop.run(&adapter, after: globalStep, progress: progress) { adapter, share, gradient in
             let chosen = (0..<options.batchSize).map { _ in batches.index(below: blocks.count) }
             return model.lossAndGradient(

@@ -5,6 +5,7 @@ import Recipe
 /// The steps of a round's local work, whatever the task.
 struct TrainingLoop {
     let options: TrainingOptions
+    var scope = TrainingScope()
 
     /// Runs `options.localSteps` optimiser steps with fresh optimiser state.
     ///
@@ -15,7 +16,8 @@ struct TrainingLoop {
         pass: (_ adapter: LowRankAdapter, _ share: Double, _ gradient: inout [Float]) -> Double
     ) throws(TrainingError) -> Double {
         let schedule = LearningRateSchedule(options)
-        let part = AdapterPart(of: adapter.layout, without: options.frozenFactor)
+        let part = scope.part ?? AdapterPart(of: adapter.layout, without: options.frozenFactor)
+        precondition(scope.correction.isEmpty || scope.correction.count == part.count, "a correction of another part")
         let start = options.proximal == nil ? [] : part.gather(adapter.values)
         var optimizer = makeOptimizer(options, parameterCount: part.count)
         var gradient = [Float](repeating: 0, count: adapter.layout.parameterCount)
@@ -54,6 +56,7 @@ struct TrainingLoop {
     ) {
         if let proximal = options.proximal { Proximal.add(proximal, values: values, start: start, to: &gradient) }
         if let limit = options.clipNorm { GradientClipping.clip(&gradient, to: limit) }
+        for (index, value) in scope.correction.enumerated() { gradient[index] += value }
         optimizer.step(values: &values, gradient: gradient, learningRate: rate)
     }
 }

@@ -14,6 +14,7 @@ public struct FederationOptions: Hashable, Sendable {
     public var strategy: Strategy
     public var strategyOptions: StrategyOptions
     public var aggregation: FactorAggregation
+    public var personalisation = Personalisation.none
     /// Keys every random stream of the run.
     public var seed: UInt64
     public var weightCap: WeightCap

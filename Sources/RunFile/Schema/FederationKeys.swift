@@ -1,7 +1,7 @@
 import Federation
 
 extension RunSchema {
-    static let federationKeys = participationKeys + aggregationKeys + strategyKeys
+    static let federationKeys = participationKeys + aggregationKeys + personalKeys + strategyKeys
 
     private static let participationKeys = [
         SchemaKey(
@@ -34,12 +34,13 @@ extension RunSchema {
         SchemaKey(
             "federation.strategy", .choice(Strategy.allCases.map(\.rawValue)),
             .value(.text("fedavg")), at: \.federation.strategy,
-            "How updates become one and what that changes: means of updates (fedavg, fedprox, fednova, q-fedavg), or an "
-                + "optimiser on their mean."),
+            "How updates become one and what that changes: means of updates (fedavg, fedprox, fednova, q-fedavg), an "
+                + "optimiser on their mean, or steps that control variates correct (scaffold)."),
         SchemaKey(
             "federation.aggregation", .choice(FactorAggregation.allCases.map(\.rawValue)),
             .value(.text("separate")), at: \.federation.aggregation,
-            "Which low-rank factors a round trains and averages: both (separate), B alone (ffa-lora), or in turn (rolora)."
+            "Which low-rank factors a round trains and averages: both (separate), B alone (ffa-lora), in turn (rolora), or A while "
+                + "each worker keeps a B of its own (fedsa)."
         ),
         SchemaKey(
             "federation.weight-cap", .either([.integer(1...Int.max), .choice(["none"])]), .value(.text("none")),

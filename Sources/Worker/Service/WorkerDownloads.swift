@@ -76,8 +76,12 @@ extension WorkerService {
         if step == .complete {
             adapterDownload = nil
             do {
-                let (layout, values) = try AdapterObject.decode(download.bytes)
-                adapter = GlobalAdapter(object: download.object, layout: layout, values: values)
+                if download.object == task?.offer.control {
+                    globalControl = try control(in: download)
+                } else {
+                    let (layout, values) = try AdapterObject.decode(download.bytes)
+                    adapter = GlobalAdapter(object: download.object, layout: layout, values: values)
+                }
             } catch {
                 return giveUpTask(because: "\(error)")
             }

@@ -41,6 +41,11 @@ struct Simulate: AsyncParsableCommand {
             if compareLocal, prepared.configuration.task == .classification {
                 throw CommandFailure.badInput("--compare-local compares losses of language models; leave it out")
             }
+            if compareLocal, prepared.configuration.federation.aggregation.ownFactor != nil {
+                throw CommandFailure.badInput(
+                    "--compare-local needs an adapter that is whole without a worker's own factor, which "
+                        + "'federation.aggregation: fedsa' does not make; leave it out")
+            }
             // The workers need the other cores.
             Threads.limit(to: prepared.configuration.trainingThreads ?? 1)
             let folder = try state ?? TemporaryFolder.create(prefix: "shoal-simulation-")

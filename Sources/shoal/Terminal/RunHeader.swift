@@ -28,6 +28,7 @@ enum RunHeader {
     private static func strategy(_ federation: FederationOptions) -> String {
         let numbers = federation.strategyOptions.description
         let aggregation = federation.aggregation == .separate ? "" : ", \(federation.aggregation.rawValue)"
-        return federation.strategy.rawValue + (numbers.isEmpty ? "" : " (\(numbers))") + aggregation
+        let personal = federation.personalisation == .none ? "" : ", \(federation.personalisation.rawValue)"
+        return federation.strategy.rawValue + (numbers.isEmpty ? "" : " (\(numbers))") + aggregation + personal
     }
 }
