@@ -3093,7 +3093,7 @@ const ProtobufCEnumDescriptor shoal__v1__offer__task__descriptor =
   shoal__v1__offer__task__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[12] =
+static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[13] =
 {
   {
     "lease",
@@ -3239,6 +3239,18 @@ static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[12] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "fixed_factors",
+    36,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Shoal__V1__Offer, fixed_factors_presence_case),
+    offsetof(Shoal__V1__Offer, fixed_factors),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   5,   /* field[5] = adapter */
@@ -3247,6 +3259,7 @@ static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   11,   /* field[11] = control */
   3,   /* field[3] = deadline_milliseconds */
   10,   /* field[10] = error_feedback */
+  12,   /* field[12] = fixed_factors */
   0,   /* field[0] = lease */
   2,   /* field[2] = lease_milliseconds */
   9,   /* field[9] = seed */
@@ -3258,7 +3271,7 @@ static const ProtobufCIntRange shoal__v1__offer__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 35, 11 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
 {
@@ -3268,7 +3281,7 @@ const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
   "Shoal__V1__Offer",
   "shoal.v1",
   sizeof(Shoal__V1__Offer),
-  12,
+  13,
   shoal__v1__offer__field_descriptors,
   shoal__v1__offer__field_indices_by_name,
   2,  shoal__v1__offer__number_ranges,

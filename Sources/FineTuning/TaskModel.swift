@@ -55,6 +55,17 @@ public enum TaskModel {
         }
     }
 
+    /// Fed-SB's outer factors for this model (``CoreAdapter``).
+    public func coreAdapter(_ plan: AdapterPlan, random: CounterRandom) throws(AdapterPlanError) -> CoreAdapter {
+        let weight: (String) -> [Float] =
+            switch self {
+            case .language(let base): base.model.weight
+            case .classification(let base): base.model.weight
+            }
+        return try CoreAdapter(
+            plan: plan, fixed: CoreAdapter.fixedFactors(plan, weight: weight, random: random))
+    }
+
     /// Where a run starts: factors that change nothing, and a classification head that is the checkpoint's own where it
     /// has one for as many classes, else drawn afresh.
     public func initialValues(_ plan: AdapterPlan, random: CounterRandom) -> [Float] {

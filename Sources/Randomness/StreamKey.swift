@@ -15,6 +15,7 @@ public struct StreamKey: Hashable, Sendable {
         case localAdapter = "local-adapter"
         case localBatches = "local-batches"
         case localDropout = "local-dropout"
+        case fixedFactors = "fixed-factors"
     }
 
     public var seed: UInt64

@@ -27,6 +27,10 @@ extension Offer {
             fields.pointee.control_presence_case = SHOAL__V1__OFFER__CONTROL_PRESENCE_CONTROL
             fields.pointee.control = arena.bytes(control.bytes)
         }
+        if let fixedFactors {
+            fields.pointee.fixed_factors_presence_case = SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE_FIXED_FACTORS
+            fields.pointee.fixed_factors = arena.bytes(fixedFactors.bytes)
+        }
         return fields
     }
 }

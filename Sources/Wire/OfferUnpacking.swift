@@ -25,6 +25,9 @@ extension Offer {
         if fields.control_presence_case == SHOAL__V1__OFFER__CONTROL_PRESENCE_CONTROL {
             control = try wireHash(fields.control, "offer.control")
         }
+        if fields.fixed_factors_presence_case == SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE_FIXED_FACTORS {
+            fixedFactors = try wireHash(fields.fixed_factors, "offer.fixedFactors")
+        }
     }
 }
 

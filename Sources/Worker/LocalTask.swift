@@ -11,6 +11,13 @@ public struct LocalTask: Sendable {
         case evaluate
     }
 
+    /// Factors that no worker changes.
+    public struct FixedFactors: Hashable, Sendable {
+        public let layout: AdapterLayout
+        /// `[layout.parameterCount]`
+        public let values: [Float]
+    }
+
     public var kind: Kind
     public var lease: UInt64
     public var run: RunID
@@ -33,6 +40,8 @@ public struct LocalTask: Sendable {
     /// The worker's own adapter beside the global one, of the same layout; `nil` draws a fresh one where the training
     /// options ask for one.
     public var localAdapter: [Float]?
+    /// What surrounds the values, which are Fed-SB's cores then; `nil` where they are an adapter.
+    public var fixedFactors: FixedFactors?
     /// Where the worker's own model is to be written as a PEFT directory; `nil`: nowhere.
     public var modelFolder: String?
 

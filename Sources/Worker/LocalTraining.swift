@@ -127,11 +127,13 @@ public final class LocalTraining: TaskRunning {
         desk.base = base
         let packed = try pack(data, for: task.training, base, desk, notice)
         let plan = try base.adapterPlan(task.adapterOptions)
-        guard plan.layout == task.layout else {
+        let core = try task.fixedFactors.map { fixed in try CoreAdapter(plan: plan, fixed: fixed.values) }
+        guard (core?.layout ?? plan.layout) == task.layout, plan.layout == task.fixedFactors?.layout ?? plan.layout
+        else {
             throw AdapterPlanError.shapeMismatch(
                 "the coordinator's adapter has other tensors than this base model gives")
         }
-        var adapter = plan.adapter(values: task.values)
+        var adapter = plan.adapter(values: core?.expanded(task.values) ?? task.values)
         var own = try OwnModel(task, base, plan)
         switch task.kind {
         case .evaluate:
@@ -151,8 +153,8 @@ public final class LocalTraining: TaskRunning {
             let before = (task.round - 1) * task.training.localSteps
             let summary = try base.train(
                 &adapter, on: packed.train, options: task.training, after: before,
-                scope: TrainingScope(correction: task.correction), batches: task.stream(.batches),
-                dropout: task.stream(.dropout)
+                scope: TrainingScope(correction: task.correction, core: core.map { ($0, task.values) }),
+                batches: task.stream(.batches), dropout: task.stream(.dropout)
             ) { progress in
                 report(.progress(step: progress.step, totalSteps: progress.totalSteps, loss: progress.meanLoss))
                 return isWanted()
@@ -160,7 +162,7 @@ public final class LocalTraining: TaskRunning {
             let ownTokens = try own.train(on: packed.train, after: before, isWanted: isWanted)
             try own.write(global: adapter.values)
             return .trained(
-                values: adapter.values, trainingItems: packed.train.count, steps: summary.steps,
+                values: summary.core ?? adapter.values, trainingItems: packed.train.count, steps: summary.steps,
                 tokens: summary.tokens + ownTokens, meanLoss: summary.meanLoss, local: own.local)
         }
     }

@@ -26,6 +26,12 @@ struct PersonalModelTests {
     private static let local = Method(
         testDescription: "local-adapter", settings: ["federation.personalisation=local-adapter"])
 
+    private static let core = Method(
+        testDescription: "fed-sb",
+        settings: [
+            "federation.aggregation=fed-sb", "evaluation.source=coordinator", "training.learning-rate=0.02",
+        ])
+
     private let folder: ScratchFolder
     private let runFile: String
 
@@ -55,7 +61,7 @@ struct PersonalModelTests {
     @Test(
         "a run that all processes left half-way ends bit for bit as one that went through",
         arguments: [
-            scaffold, fedSA, local,
+            scaffold, fedSA, local, core,
         ])
     func interrupted(_ method: Method) throws {
         let whole = try simulate(method.settings, state: "whole", "--in-process")
@@ -102,5 +108,27 @@ struct PersonalModelTests {
         #expect(try uplink(fedSA) < 0.75 * uplink(plain))
         let scaffold = try simulate(Self.scaffold.settings, state: "scaffold", "--in-process")
         #expect(try uplink(scaffold) > 1.8 * dense && uplink(scaffold) < 2.3 * dense)
+    }
+
+    @Test("Fed-SB sends its cores alone, and publishes an ordinary adapter with the loss that was reported")
+    func coresAlone() throws {
+        let finished = try simulate(Self.core.settings, state: "core")
+        #expect(try number(finished, "finalLoss") < number(finished, "baseLoss"))
+        let plain = try simulate([], state: "plain", "--in-process")
+        #expect(try 4 * number(finished, "denseUplinkBytes") < number(plain, "denseUplinkBytes"))
+        // 12 updates of cores, with what is said around them.
+        #expect(try number(finished, "uplinkBytes") < number(finished, "denseUplinkBytes") + 200_000)
+        var data = ""
+        let workers = folder.file("state-data.jsonl")
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.file("core") + "/workers").sorted() {
+            data += folder.text("core/workers/\(name)/data.jsonl")
+        }
+        try data.write(toFile: workers, atomically: true, encoding: .utf8)
+        let outcome = try Program.run(
+            "evaluate", "--model", "built-in", "--adapter", folder.file("core") + "/adapter", "--data", workers,
+            "--split", "test", "--sequence-length", "64", "--json")
+        try #require(outcome.code == 0, "\(outcome.errors)")
+        let loss = try number(try #require(try outcome.objects.first), "loss")
+        #expect(abs(loss - (try number(finished, "finalLoss"))) < 1e-5)
     }
 }

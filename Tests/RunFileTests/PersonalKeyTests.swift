@@ -26,6 +26,7 @@ struct PersonalKeyTests {
         #expect(local.federation.personalisation == .localAdapter)
         #expect(try RunConfiguration(canonicalJSON: local.canonicalJSON) == local)
         #expect(try load([]).federation.personalisation == .none)
+        #expect(try load(["federation.aggregation=fed-sb"]).federation.aggregation == .fedSB)
         #expect(try load(Self.enough + Self.local + Self.scaffold).federation.strategy == .scaffold)
     }
 
@@ -36,7 +37,7 @@ struct PersonalKeyTests {
             (scaffold + ["training.momentum=0.9"], "momentum lengthens", "remove 'training.momentum'"),
             (scaffold + ["training.proximal=0.1"], "by itself", "remove 'training.proximal'"),
             (scaffold + ["federation.weight-cap=5"], "counts all workers alike", "remove 'federation.weight-cap'"),
-            (scaffold + ["federation.aggregation=rolora"], "the same values", "separate or ffa-lora"),
+            (scaffold + ["federation.aggregation=rolora"], "the same values", "separate, ffa-lora or fed-sb"),
             (scaffold + ["compression.uplink=ternary:density=0.1"], "error feedback", "(dense, eden)"),
             (enough + ["federation.aggregation=fedsa"], "nobody else can evaluate", "'evaluation.source: workers'"),
             (
@@ -45,6 +46,12 @@ struct PersonalKeyTests {
             ),
             (enough + fedSA + ["adapter.method=dora"], "magnitudes", "'adapter.method: lora'"),
             (enough + local + ["adapter.method=dora"], "magnitudes", "'adapter.method: lora'"),
+            (["federation.aggregation=fed-sb", "adapter.method=dora"], "dora", "'adapter.method: lora'"),
+            (["federation.aggregation=fed-sb", "adapter.from=a"], "from the base model", "remove 'adapter.from'"),
+            (
+                enough + ["federation.aggregation=fed-sb"] + local, "local adapters",
+                "remove 'federation.personalisation'"
+            ),
             (
                 enough + fedSA + ["federation.personalisation=local-adapter"], "personal by itself",
                 "remove 'federation.personalisation'"

@@ -21,6 +21,8 @@ final class Conversation {
     private(set) var service: RunService?
     private(set) var workers: [String: Member] = [:]
     var evaluator: (any Evaluating)?
+    /// Around what is trained; `nil`: that is an adapter by itself.
+    var fixedFactors: FixedFactors?
     /// Of workers' updates.
     var chunkBytes = 16
     private(set) var events: [RunEvent] = []
@@ -71,6 +73,7 @@ final class Conversation {
             settings: settings, run: run, baseModel: model,
             adapterConfiguration: AdapterConfiguration(
                 rank: 2, alpha: 16, targetModules: .named(["q_proj"]), baseModel: "none"), layout: layout,
+            fixedFactors: fixedFactors,
             resources: RunService.Resources(
                 ledger: ledger, store: store, state: state, link: link.coordinator, loop: link.executor,
                 evaluator: evaluator, observe: { [weak self] in self?.events.append($0) }))

@@ -201,6 +201,33 @@ struct PersonalTests {
         #expect(try finalAdapter(fedSA(rounds: 4, faults: faults)) == finalAdapter(fedSA(rounds: 4)))
     }
 
+    // MARK: Fixed factors
+
+    @Test("fixed factors travel once to each worker, and what is published is made with them")
+    func fixedFactors() throws {
+        let conversation = try Conversation(rounds: 3, workersPerRound: 2, minimumConnected: 2)
+        let outer = conversation.layout
+        let fixed = FixedFactors(layout: outer, values: [Float](repeating: 7, count: outer.parameterCount)) { values in
+            values.map { 7 * $0 }
+        }
+        conversation.fixedFactors = fixed
+        try conversation.startCoordinator()
+        try conversation.allow(["a", "b"])
+        for name in ["a", "b"] { try conversation.startWorker(name, runner: FakeRunner(items: 1, slope: 1)) }
+        var served = 0
+        conversation.link.watch = { envelope, _ in
+            if case .objectChunk(let chunk) = envelope.message, chunk.object == fixed.object { served += 1 }
+        }
+        let values = try finalAdapter(conversation)
+        #expect(conversation.matchesClosedForm())
+        #expect(served == 2)
+        let written = try AdapterDirectory.read(conversation.root + "/state/adapter")
+        #expect(written.layout == outer && written.values == values.map { 7 * $0 })
+        for runner in conversation.workers.values.map(\.runner) {
+            #expect(runner.started.allSatisfy { $0.fixedFactors?.values == [Float](repeating: 7, count: values.count) })
+        }
+    }
+
     // MARK: A local adapter
 
     @Test("a run with local adapters publishes bit for bit what it would without, and every worker keeps its own")

@@ -174,7 +174,10 @@ enum SampleEnvelopes {
         own.training.personal = PersonalOptions(ownFactor: .b)
         var local = plain
         local.training.personal = PersonalOptions(hasLocalAdapter: true)
+        var core = plain
+        core.fixedFactors = try hash(from: 1)
         return [
+            ("offer with fixed factors", .offer(core)),
             ("offer with a control variate", .offer(control)), ("offer with an own factor", .offer(own)),
             ("offer with a local adapter", .offer(local)),
         ]

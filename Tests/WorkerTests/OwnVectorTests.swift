@@ -191,6 +191,24 @@ struct OwnVectorTests {
             })
     }
 
+    // MARK: Fixed factors
+
+    @Test func fixedFactorsAreFetchedOnceAndReachTheTrainer() throws {
+        try begin()
+        let plain = AdapterLayout([("outer", [2, 3])])
+        let outer = AdapterObject.encode(layout: plain, values: [1, 2, 3, 4, 5, 6])
+        for lease: UInt64 in 1...2 {
+            var offer = bench.offer(lease: lease)
+            offer.fixedFactors = ContentHash(of: outer)
+            bench.receive(.offer(offer), round: UInt32(lease), attempt: 1)
+            // The second task has both objects already.
+            bench.serveAll(lease == 1 ? [bench.adapter, outer] : [])
+            let task = try #require(bench.runner.started.last)
+            #expect(task.lease == lease && task.layout == bench.layout && task.values == bench.global)
+            #expect(task.fixedFactors?.layout == plain && task.fixedFactors?.values == [1, 2, 3, 4, 5, 6])
+        }
+    }
+
     // MARK: A local adapter
 
     @Test func theLocalAdapterStaysAndTheUpdateKnowsNothingOfIt() throws {

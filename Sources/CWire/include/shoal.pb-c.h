@@ -594,6 +594,12 @@ typedef enum {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__OFFER__CONTROL_PRESENCE__CASE)
 } Shoal__V1__Offer__ControlPresenceCase;
 
+typedef enum {
+  SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET = 0,
+  SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE_FIXED_FACTORS = 36
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__CASE)
+} Shoal__V1__Offer__FixedFactorsPresenceCase;
+
 /*
  * c>w: a leased task.
  */
@@ -639,10 +645,14 @@ struct  Shoal__V1__Offer
   union {
     ProtobufCBinaryData control;
   };
+  Shoal__V1__Offer__FixedFactorsPresenceCase fixed_factors_presence_case;
+  union {
+    ProtobufCBinaryData fixed_factors;
+  };
 };
 #define SHOAL__V1__OFFER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__offer__descriptor) \
-    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0} }
+    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0} }
 
 
 /*

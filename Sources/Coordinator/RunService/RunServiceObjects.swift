@@ -7,7 +7,7 @@ extension RunService {
     /// Chunks that one request may draw, however much credit it names.
     static let creditChunks = 4
 
-    /// Serves what workers need and nothing else: the current adapter with its control variate, the base model's manifest and its files. Other
+    /// Serves what workers need and nothing else: the current adapter with what belongs to it, the base model's manifest and its files. Other
     /// workers' updates lie in the same blob store and are never served.
     func serve(_ request: ObjectRequest, _ envelope: Envelope, to name: WorkerName, _ peer: Peer) throws {
         let file: MappedFile?
@@ -43,6 +43,7 @@ extension RunService {
         switch object {
         case adapter.object: adapter.bytes
         case control?.object: control?.bytes
+        case fixedFactors?.object: fixedFactors?.bytes
         case baseModel.identity: baseModel.manifest
         default: nil
         }

@@ -85,7 +85,8 @@ extension RunService {
         try StateDirectory.createFolder(state.path + "/adapters")
         for directory in [state.adapter(round: adapter.version), state.adapter] {
             try AdapterDirectory.write(
-                configuration: adapterConfiguration, layout: layout, values: adapter.values,
+                configuration: adapterConfiguration, layout: fixedFactors?.layout ?? layout,
+                values: fixedFactors?.adapter(adapter.values) ?? adapter.values,
                 labels: settings.training.classNames, to: directory)
         }
     }

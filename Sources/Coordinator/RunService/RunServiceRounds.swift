@@ -89,6 +89,7 @@ extension RunService {
             adapterOptions: settings.adapterOptions, training: training, uplink: settings.uplink,
             seed: settings.seed, errorFeedback: settings.errorFeedback)
         if task == .train { offer.control = control?.object }
+        offer.fixedFactors = fixedFactors?.object
         pendingOffers[worker] = PendingOffer(offer: offer, round: round, attempt: attempt, due: now)
         resendOffers()
     }

@@ -15,12 +15,15 @@ public enum FactorAggregation: String, Hashable, Sendable, CaseIterable {
     /// A is averaged; B is each worker's own, never leaves it and goes on there from round to round (FedSA-LoRA,
     /// arXiv:2410.01463).
     case fedSA = "fedsa"
+    /// A and B are fixed, a square core between them is averaged, which is exact (Fed-SB, arXiv:2502.15436). Everything
+    /// here sees the core as the whole adapter.
+    case fedSB = "fed-sb"
 
     /// The factor that neither trains nor travels in a round.
     /// - Parameter round: From 1.
     public func frozenFactor(round: Int) -> AdapterTensorName.Factor? {
         switch self {
-        case .separate, .fedSA: nil
+        case .separate, .fedSA, .fedSB: nil
         case .ffaLoRA: .a
         case .roLoRA: round.isMultiple(of: 2) ? .b : .a
         }

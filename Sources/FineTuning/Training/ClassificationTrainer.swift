@@ -27,7 +27,8 @@ public struct ClassificationTrainer {
         var dropout = dropout
         var tokens = 0
         let loop = TrainingLoop(options: options, scope: scope)
-        let meanLoss = try loop.run(&adapter, after: globalStep, progress: progress) { adapter, share, gradient in
+        let (meanLoss, core) = try loop.run(&adapter, after: globalStep, progress: progress) {
+            adapter, share, gradient in
             let chosen = (0..<options.batchSize).map { _ in batches.index(below: examples.count) }
             let batch = examples.batch(chosen, padding: model.paddingToken)
             tokens += batch.lengths.reduce(0) { $0 + Int($1) }
@@ -35,6 +36,6 @@ public struct ClassificationTrainer {
                 batch, adapter: adapter, dropout: CounterRandom(key: dropout.next()), gradientScale: Float(share),
                 gradient: &gradient)
         }
-        return LocalTrainer.Summary(steps: options.localSteps, tokens: tokens, meanLoss: meanLoss)
+        return LocalTrainer.Summary(steps: options.localSteps, tokens: tokens, meanLoss: meanLoss, core: core)
     }
 }

@@ -39,8 +39,8 @@ extension RunSchema {
         SchemaKey(
             "federation.aggregation", .choice(FactorAggregation.allCases.map(\.rawValue)),
             .value(.text("separate")), at: \.federation.aggregation,
-            "Which low-rank factors a round trains and averages: both (separate), B alone (ffa-lora), in turn (rolora), or A while "
-                + "each worker keeps a B of its own (fedsa)."
+            "Which low-rank factors a round trains and averages: both (separate), B alone (ffa-lora), in turn (rolora), A while "
+                + "each worker keeps a B of its own (fedsa), or a square core between fixed ones (fed-sb)."
         ),
         SchemaKey(
             "federation.weight-cap", .either([.integer(1...Int.max), .choice(["none"])]), .value(.text("none")),

@@ -13,7 +13,7 @@ extension RunSchema {
 
 extension Constraint {
     /// What workers keep for themselves, and what it does not go with.
-    static let personal = scaffold + ownModels
+    static let personal = scaffold + ownModels + core
 
     private static let scaffold = [
         whenScaffold("training.optimizer") { run in
@@ -35,9 +35,9 @@ extension Constraint {
             return "counts all workers alike; remove 'federation.weight-cap'"
         },
         whenScaffold("federation.aggregation") { run in
-            guard ![.separate, .ffaLoRA].contains(run.federation.aggregation) else { return nil }
-            return "needs the same values to travel in every round; set 'federation.aggregation' to separate or "
-                + "ffa-lora"
+            guard ![.separate, .ffaLoRA, .fedSB].contains(run.federation.aggregation) else { return nil }
+            return "needs the same values to travel in every round; set 'federation.aggregation' to separate, "
+                + "ffa-lora or fed-sb"
         },
         // A control variate follows what was decoded: what a codec left out of it comes again by itself.
         whenScaffold("compression.error-feedback", "compression.uplink") { run in
@@ -73,6 +73,32 @@ extension Constraint {
                 + "'federation.aggregation: separate'"
         },
     ]
+
+    private static let core = [
+        whenCore("adapter.method") { run in
+            guard run.adapter.method == .dora else { return nil }
+            return "is not supported with 'adapter.method: dora'; set 'adapter.method: lora'"
+        },
+        whenCore("adapter.from") { run in
+            guard run.adapterFrom != nil else { return nil }
+            return "takes its fixed factors from the base model, so it cannot go on from another adapter; remove "
+                + "'adapter.from'"
+        },
+        whenCore("federation.personalisation") { run in
+            guard run.federation.personalisation != .none else { return nil }
+            return "is not supported with local adapters; remove 'federation.personalisation' or set "
+                + "'federation.aggregation: separate'"
+        },
+    ]
+
+    private static func whenCore(
+        _ key: String, problem: @escaping @Sendable (RunConfiguration) -> String?
+    ) -> Constraint {
+        Constraint(keys: [key, "federation.aggregation"]) { run in
+            guard run.federation.aggregation == .fedSB else { return nil }
+            return problem(run).map { "'federation.aggregation: fed-sb' \($0)" }
+        }
+    }
 
     /// The setting that gives each worker a model of its own.
     private static func method(_ run: RunConfiguration) -> String? {

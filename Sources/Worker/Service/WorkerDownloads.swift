@@ -80,7 +80,8 @@ extension WorkerService {
                     globalControl = try control(in: download)
                 } else {
                     let (layout, values) = try AdapterObject.decode(download.bytes)
-                    adapter = GlobalAdapter(object: download.object, layout: layout, values: values)
+                    let decoded = GlobalAdapter(object: download.object, layout: layout, values: values)
+                    if download.object == task?.offer.fixedFactors { fixedFactors = decoded } else { adapter = decoded }
                 }
             } catch {
                 return giveUpTask(because: "\(error)")

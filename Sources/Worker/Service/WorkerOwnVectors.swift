@@ -47,8 +47,11 @@ extension WorkerService {
         return start
     }
 
-    /// Gives a task what only this worker has.
+    /// Gives a task what does not come with the adapter.
     func addOwn(_ own: OwnStart, to task: inout LocalTask) {
+        if self.task?.offer.fixedFactors != nil {
+            task.fixedFactors = fixedFactors.map { LocalTask.FixedFactors(layout: $0.layout, values: $0.values) }
+        }
         let personal = task.training.personal
         task.correction = own.control?.correction ?? []
         if let factor = personal.ownFactor, let kept = own.keptModel {

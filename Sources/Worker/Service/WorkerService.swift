@@ -62,6 +62,8 @@ public final class WorkerService: WorkerServiceProtocol {
     var downloadRetry: Retry?
     var adapter: GlobalAdapter?
     var globalControl: GlobalControl?
+    /// The factors around a core, which never change in a run.
+    var fixedFactors: GlobalAdapter?
     /// The last message that asked what became of an earlier update.
     var settlementQuestion: UInt64?
     var task: ActiveTask?

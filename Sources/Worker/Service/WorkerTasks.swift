@@ -92,6 +92,7 @@ extension WorkerService {
         guard let task, case .preparing = task.stage, let modelPath, case .open(let open) = session else { return }
         let offer = task.offer
         guard let adapter, adapter.object == offer.adapter else { return fetch(offer.adapter) }
+        if let fixed = offer.fixedFactors, fixedFactors?.object != fixed { return fetch(fixed) }
         if let control = offer.control, globalControl?.object != control { return fetch(control) }
         // What became of the last update decides what this task starts from.
         guard isSettled(for: offer) else { return askForUnsettledUpdate() }

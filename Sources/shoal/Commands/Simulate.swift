@@ -46,6 +46,11 @@ struct Simulate: AsyncParsableCommand {
                     "--compare-local needs an adapter that is whole without a worker's own factor, which "
                         + "'federation.aggregation: fedsa' does not make; leave it out")
             }
+            if compareLocal, prepared.core != nil {
+                throw CommandFailure.badInput(
+                    "--compare-local trains ordinary adapters from the run's start, which 'federation.aggregation: fed-sb' "
+                        + "does not have; leave it out")
+            }
             // The workers need the other cores.
             Threads.limit(to: prepared.configuration.trainingThreads ?? 1)
             let folder = try state ?? TemporaryFolder.create(prefix: "shoal-simulation-")

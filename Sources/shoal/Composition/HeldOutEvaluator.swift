@@ -1,5 +1,6 @@
 import Coordinator
 import FineTuning
+import LanguageModel
 import Worker
 
 /// Evaluates the global adapter on the coordinator's own text, away from the coordinator's loop.
@@ -10,14 +11,19 @@ final class HeldOutEvaluator: Evaluating {
     // Made on one thread, then touched by jobs of `compute` alone.
     private struct Work: @unchecked Sendable {
         let model: TaskModel
-        let plan: AdapterPlan
+        let adapter: ([Float]) -> LowRankAdapter
         let items: TaskItems
     }
 
-    /// - Parameter model: Handed over: nobody else may use it while the run goes on.
-    init(model: TaskModel, plan: AdapterPlan, items: TaskItems, compute: @escaping LocalTraining.Compute) {
+    /// - Parameters:
+    ///   - model: Handed over: nobody else may use it while the run goes on.
+    ///   - adapter: Makes an adapter of the run's values.
+    init(
+        model: TaskModel, adapter: @escaping ([Float]) -> LowRankAdapter, items: TaskItems,
+        compute: @escaping LocalTraining.Compute
+    ) {
         self.compute = compute
-        work = Work(model: model, plan: plan, items: items)
+        work = Work(model: model, adapter: adapter, items: items)
     }
 
     func evaluate(
@@ -26,7 +32,7 @@ final class HeldOutEvaluator: Evaluating {
         compute { [work] in
             completion(
                 Result {
-                    let adapter = work.plan.adapter(values: values)
+                    let adapter = work.adapter(values)
                     let (losses, accuracy) = try work.model.measure(work.items, adapter: adapter)
                     return Evaluation(
                         loss: losses.mean, standardError: losses.standardError, items: losses.items,

@@ -30,7 +30,7 @@ struct Comparison {
         let configuration = prepared.configuration
         let model = base.model
         let baseline = LocalBaseline(
-            model: model, initial: prepared.plan.adapter(values: prepared.initialValues),
+            model: model, initial: prepared.adapter(values: prepared.initialValues),
             options: configuration.training, seed: configuration.federation.seed)
         localSteps = LocalBaseline.steps(
             rounds: configuration.federation.rounds, localSteps: configuration.training.localSteps,
@@ -56,7 +56,7 @@ struct Comparison {
             rows.append(
                 Row(
                     worker: worker.name, base: try mean(participant.test, nil),
-                    federated: try mean(participant.test, prepared.plan.adapter(values: federated)),
+                    federated: try mean(participant.test, prepared.adapter(values: federated)),
                     local: try own.map { try mean(participant.test, $0) }))
         }
         self.rows = rows

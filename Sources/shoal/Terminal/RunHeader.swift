@@ -11,7 +11,7 @@ enum RunHeader {
         let configuration = prepared.configuration
         let federation = configuration.federation
         let training = configuration.training
-        let parameters = prepared.plan.layout.parameterCount
+        let parameters = prepared.layout.parameterCount
         return [
             "model         \(configuration.model.path) (\(prepared.model.configuration.architecture), "
                 + "identity \(String(prepared.manifest.identity.description.prefix(12))))",
