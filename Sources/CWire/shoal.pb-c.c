@@ -2724,7 +2724,7 @@ const ProtobufCEnumDescriptor shoal__v1__training_options__precision__descriptor
   shoal__v1__training_options__precision__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[21] =
+static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[24] =
 {
   {
     "local_steps",
@@ -2978,6 +2978,42 @@ static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "own_factor",
+    35,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__TrainingOptions, own_factor),
+    &shoal__v1__training_options__factor__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "control_variate",
+    36,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__TrainingOptions, control_variate),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "local_adapter",
+    37,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__TrainingOptions, local_adapter),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   2,   /* field[2] = accumulation_steps */
@@ -2987,12 +3023,15 @@ static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   17,   /* field[17] = chat_template */
   18,   /* field[18] = class_names */
   14,   /* field[14] = clip_norm */
+  22,   /* field[22] = control_variate */
   12,   /* field[12] = epsilon */
   20,   /* field[20] = frozen_factor */
   5,   /* field[5] = learning_rate */
+  23,   /* field[23] = local_adapter */
   0,   /* field[0] = local_steps */
   13,   /* field[13] = momentum */
   4,   /* field[4] = optimizer */
+  21,   /* field[21] = own_factor */
   15,   /* field[15] = precision */
   19,   /* field[19] = proximal */
   16,   /* field[16] = recompute */
@@ -3002,11 +3041,12 @@ static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   7,   /* field[7] = warmup_steps */
   9,   /* field[9] = weight_decay */
 };
-static const ProtobufCIntRange shoal__v1__training_options__number_ranges[2 + 1] =
+static const ProtobufCIntRange shoal__v1__training_options__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 20, 17 },
-  { 0, 21 }
+  { 35, 21 },
+  { 0, 24 }
 };
 const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
 {
@@ -3016,10 +3056,10 @@ const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
   "Shoal__V1__TrainingOptions",
   "shoal.v1",
   sizeof(Shoal__V1__TrainingOptions),
-  21,
+  24,
   shoal__v1__training_options__field_descriptors,
   shoal__v1__training_options__field_indices_by_name,
-  2,  shoal__v1__training_options__number_ranges,
+  3,  shoal__v1__training_options__number_ranges,
   (ProtobufCMessageInit) shoal__v1__training_options__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -3053,7 +3093,7 @@ const ProtobufCEnumDescriptor shoal__v1__offer__task__descriptor =
   shoal__v1__offer__task__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[12] =
+static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[14] =
 {
   {
     "lease",
@@ -3199,13 +3239,39 @@ static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[12] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "control",
+    35,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Shoal__V1__Offer, control_presence_case),
+    offsetof(Shoal__V1__Offer, control),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fixed_factors",
+    36,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Shoal__V1__Offer, fixed_factors_presence_case),
+    offsetof(Shoal__V1__Offer, fixed_factors),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   5,   /* field[5] = adapter */
   6,   /* field[6] = adapter_options */
   4,   /* field[4] = base_model */
+  12,   /* field[12] = control */
   3,   /* field[3] = deadline_milliseconds */
   10,   /* field[10] = error_feedback */
+  13,   /* field[13] = fixed_factors */
   0,   /* field[0] = lease */
   2,   /* field[2] = lease_milliseconds */
   11,   /* field[11] = residual */
@@ -3214,11 +3280,12 @@ static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   7,   /* field[7] = training */
   8,   /* field[8] = uplink */
 };
-static const ProtobufCIntRange shoal__v1__offer__number_ranges[2 + 1] =
+static const ProtobufCIntRange shoal__v1__offer__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 30, 11 },
-  { 0, 12 }
+  { 35, 12 },
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
 {
@@ -3228,10 +3295,10 @@ const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
   "Shoal__V1__Offer",
   "shoal.v1",
   sizeof(Shoal__V1__Offer),
-  12,
+  14,
   shoal__v1__offer__field_descriptors,
   shoal__v1__offer__field_indices_by_name,
-  2,  shoal__v1__offer__number_ranges,
+  3,  shoal__v1__offer__number_ranges,
   (ProtobufCMessageInit) shoal__v1__offer__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -48,6 +48,8 @@ public struct RunSettings: Sendable {
     public var ranks: WorkerRanks
     /// The largest rank, in a layer, of what aggregation adds to the base.
     public var residualRank = 64
+    /// Whether each worker trains an adapter of its own beside the run's.
+    public var hasLocalAdapters = false
     public var adapterOptions: AdapterOptions
     public var training: TrainingOptions
     public var uplink: CodecName
@@ -91,10 +93,11 @@ public struct RunSettings: Sendable {
         heartbeatSeconds = configuration.limits.heartbeatSeconds
         leaseSeconds = configuration.limits.leaseSeconds
         weightCap = federation.weightCap
-        strategy = federation.serverStrategy
+        strategy = federation.serverStrategy(trainingWorkers: federation.workers - heldOut)
         aggregation = federation.aggregation
         ranks = configuration.ranks.workerRanks
         residualRank = federation.residualRank ?? residualRank
+        hasLocalAdapters = federation.personalisation == .localAdapter
         errorFeedback = configuration.compression.errorFeedback
         minimumCohort = configuration.evaluation.minimumCohort
         evaluateEvery = configuration.evaluation.every > 0 ? configuration.evaluation.every : nil
@@ -104,6 +107,12 @@ public struct RunSettings: Sendable {
             case .workers: .workers
             case .heldOutWorkers: .heldOutWorkers(heldOut)
             }
+    }
+
+    /// What workers keep for themselves.
+    var personal: PersonalOptions {
+        PersonalOptions(
+            ownFactor: aggregation.ownFactor, keepsControl: strategy.keepsControl, hasLocalAdapter: hasLocalAdapters)
     }
 
     func isEvaluationDue(round: Int) -> Bool {

@@ -55,6 +55,17 @@ public enum TaskModel {
         }
     }
 
+    /// Fed-SB's outer factors for this model (``CoreAdapter``).
+    public func coreAdapter(_ plan: AdapterPlan, random: CounterRandom) throws(AdapterPlanError) -> CoreAdapter {
+        let weight: (String) -> [Float] =
+            switch self {
+            case .language(let base): base.model.weight
+            case .classification(let base): base.model.weight
+            }
+        return try CoreAdapter(
+            plan: plan, fixed: CoreAdapter.fixedFactors(plan, weight: weight, random: random))
+    }
+
     /// Where a run starts: factors that change nothing, and a classification head that is the checkpoint's own where it
     /// has one for as many classes, else drawn afresh.
     public func initialValues(_ plan: AdapterPlan, random: CounterRandom) -> [Float] {
@@ -105,14 +116,15 @@ public enum TaskModel {
     /// A round's local work.
     public func train(
         _ adapter: inout LowRankAdapter, on items: TaskItems, options: TrainingOptions, after globalStep: Int,
-        batches: CounterRandom, dropout: CounterRandom, progress: (LocalTrainer.Progress) -> Bool
+        scope: TrainingScope = TrainingScope(), batches: CounterRandom, dropout: CounterRandom,
+        progress: (LocalTrainer.Progress) -> Bool
     ) throws(TrainingError) -> LocalTrainer.Summary {
         switch (self, items) {
         case (.language(let base), .blocks(let blocks)):
-            try LocalTrainer(model: base.model, options: options).train(
+            try LocalTrainer(model: base.model, options: options, scope: scope).train(
                 &adapter, on: blocks, after: globalStep, batches: batches, dropout: dropout, progress: progress)
         case (.classification(let base), .examples(let examples)):
-            try ClassificationTrainer(model: base.model, options: options).train(
+            try ClassificationTrainer(model: base.model, options: options, scope: scope).train(
                 &adapter, on: examples, after: globalStep, batches: batches, dropout: dropout, progress: progress)
         default: preconditionFailure("items of another task")
         }

@@ -77,6 +77,11 @@ public protocol CausalLanguageModel: AnyObject {
     /// - Parameter layer: One of ``linearLayers``.
     func weightRowNorms(of layer: String) -> [Float]
 
+    /// A linear layer's weight, `[out, in]` row-major, as the model computes with it.
+    ///
+    /// - Parameter layer: One of ``linearLayers``.
+    func weight(of layer: String) -> [Float]
+
     /// Next-token logits, `[blocks, length, vocabulary]` row-major, float32.
     func logits(_ batch: TokenBatch, adapter: LowRankAdapter?) -> [Float]
 

@@ -23,6 +23,11 @@ public protocol SequenceClassifier: AnyObject {
     /// - Parameter layer: One of ``linearLayers``.
     func weightRowNorms(of layer: String) -> [Float]
 
+    /// A linear layer's weight, `[out, in]` row-major, as the model computes with it.
+    ///
+    /// - Parameter layer: One of ``linearLayers``.
+    func weight(of layer: String) -> [Float]
+
     /// Logits `[examples, classes]`, row-major, float32.
     ///
     /// - Parameter adapter: With the head's tensors; one without them, or `nil`, needs ``storedHead``.

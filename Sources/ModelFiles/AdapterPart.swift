@@ -22,6 +22,22 @@ public struct AdapterPart: Hashable, Sendable {
         parameterCount = layout.parameterCount
     }
 
+    /// One factor's tensors and nothing else.
+    public init(of layout: AdapterLayout, only factor: AdapterTensorName.Factor) {
+        let ranges = layout.entries.filter { AdapterTensorName($0.name)?.factor == factor }.map(\.range)
+        self.init(ranges: ranges, parameterCount: layout.parameterCount)
+    }
+
+    /// - Parameter ranges: Ascending and without overlap, within the whole vector.
+    public init(ranges: [Range<Int>], parameterCount: Int) {
+        precondition(
+            zip([0] + ranges.map(\.upperBound), ranges.map(\.lowerBound) + [parameterCount]).allSatisfy { $0 <= $1 },
+            "ranges that overlap or leave the vector")
+        self.ranges = ranges
+        count = ranges.reduce(0) { $0 + $1.count }
+        self.parameterCount = parameterCount
+    }
+
     public var isWhole: Bool { count == parameterCount }
 
     /// The part's values, `[count]`, of a whole vector, `[parameterCount]`.

@@ -11,6 +11,11 @@ public struct StreamKey: Hashable, Sendable {
         case codec
         case faults
         case backoff
+        /// A worker's local adapter: where it starts, and its own training.
+        case localAdapter = "local-adapter"
+        case localBatches = "local-batches"
+        case localDropout = "local-dropout"
+        case fixedFactors = "fixed-factors"
     }
 
     public var seed: UInt64

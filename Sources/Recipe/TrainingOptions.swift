@@ -35,6 +35,8 @@ public struct TrainingOptions: Hashable, Sendable {
     public var proximal: Double?
     /// The factor that this round neither trains nor sends; `nil`: all of the adapter is trained.
     public var frozenFactor: AdapterTensorName.Factor?
+    /// What the worker keeps for itself.
+    public var personal = PersonalOptions()
     public var precision: Precision
     /// Inner values of each layer are computed again in the backward pass instead of being kept: less memory, more
     /// time.

@@ -211,6 +211,11 @@ public struct Offer: Hashable, Sendable {
     public var errorFeedback: Bool
     /// What earlier rounds added to the base for good: a safetensors object to request; `nil`: nothing.
     public var residual: ContentHash?
+    /// SCAFFOLD's global control variate: a safetensors object to request; `nil` while it is zero, and without one.
+    public var control: ContentHash?
+    /// The fixed factors around the core that the adapter object holds (Fed-SB): a safetensors object to request; `nil`
+    /// where the adapter is whole.
+    public var fixedFactors: ContentHash?
 
     public init(
         lease: UInt64, task: Task, leaseMilliseconds: UInt32, deadlineMilliseconds: UInt32?, baseModel: ContentHash,

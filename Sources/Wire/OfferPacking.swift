@@ -24,6 +24,14 @@ extension Offer {
         fields.pointee.seed = seed
         fields.pointee.error_feedback = errorFeedback ? 1 : 0
         if let residual { fields.pointee.residual = arena.bytes(residual.bytes) }
+        if let control {
+            fields.pointee.control_presence_case = SHOAL__V1__OFFER__CONTROL_PRESENCE_CONTROL
+            fields.pointee.control = arena.bytes(control.bytes)
+        }
+        if let fixedFactors {
+            fields.pointee.fixed_factors_presence_case = SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE_FIXED_FACTORS
+            fields.pointee.fixed_factors = arena.bytes(fixedFactors.bytes)
+        }
         return fields
     }
 }
@@ -126,12 +134,10 @@ extension TrainingOptions {
             fields.pointee.proximal_presence_case = SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE_PROXIMAL
             fields.pointee.proximal = proximal
         }
-        switch frozenFactor {
-        case nil: fields.pointee.frozen_factor = SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED
-        case .a: fields.pointee.frozen_factor = SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_A
-        case .b: fields.pointee.frozen_factor = SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_B
-        case .magnitude: fields.pointee.frozen_factor = SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_MAGNITUDE
-        }
+        fields.pointee.frozen_factor = FactorCoding.number(frozenFactor)
+        fields.pointee.own_factor = FactorCoding.number(personal.ownFactor)
+        fields.pointee.control_variate = personal.keepsControl ? 1 : 0
+        fields.pointee.local_adapter = personal.hasLocalAdapter ? 1 : 0
         switch precision {
         case .float32: fields.pointee.precision = SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_FLOAT32
         case .bfloat16: fields.pointee.precision = SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_BFLOAT16

@@ -23,6 +23,12 @@ extension Offer {
             uplink: try wireCodec(fields.uplink, "offer.uplink"), seed: fields.seed,
             errorFeedback: fields.error_feedback != 0,
             residual: fields.residual.len == 0 ? nil : try wireHash(fields.residual, "offer.residual"))
+        if fields.control_presence_case == SHOAL__V1__OFFER__CONTROL_PRESENCE_CONTROL {
+            control = try wireHash(fields.control, "offer.control")
+        }
+        if fields.fixed_factors_presence_case == SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE_FIXED_FACTORS {
+            fixedFactors = try wireHash(fields.fixed_factors, "offer.fixedFactors")
+        }
     }
 }
 
@@ -71,19 +77,14 @@ extension TrainingOptions {
             beta2: try wireFinite(fields.beta2, "training.beta2"),
             epsilon: try wireFinite(fields.epsilon, "training.epsilon"),
             momentum: try wireFinite(fields.momentum, "training.momentum"), clipNorm: clipNorm, precision: precision,
-            recomputes: fields.recompute != 0, proximal: proximal, frozenFactor: try Self.frozenFactor(fields),
+            recomputes: fields.recompute != 0, proximal: proximal,
+            frozenFactor: try FactorCoding.factor(fields.frozen_factor, "training.frozenFactor"),
             chatTemplate: try ChatTemplateCoding.name(fields.chat_template), classNames: try Self.classNames(fields))
-    }
-
-    private static func frozenFactor(
-        _ fields: Shoal__V1__TrainingOptions
-    ) throws(WireError) -> AdapterTensorName.Factor? {
-        switch fields.frozen_factor {
-        case SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED: nil
-        case SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_A: .a
-        case SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_B: .b
-        case SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_MAGNITUDE: .magnitude
-        default: throw unknownValue(fields.frozen_factor.rawValue, "training.frozenFactor")
+        personal = PersonalOptions(
+            ownFactor: try FactorCoding.factor(fields.own_factor, "training.ownFactor"),
+            keepsControl: fields.control_variate != 0, hasLocalAdapter: fields.local_adapter != 0)
+        guard frozenFactor == nil || personal.ownFactor == nil else {
+            throw .malformed("training.ownFactor stands beside training.frozenFactor")
         }
     }
 

@@ -11,6 +11,13 @@ public struct LocalTask: Sendable {
         case evaluate
     }
 
+    /// Factors that no worker changes.
+    public struct FixedFactors: Hashable, Sendable {
+        public let layout: AdapterLayout
+        /// `[layout.parameterCount]`
+        public let values: [Float]
+    }
+
     public var kind: Kind
     public var lease: UInt64
     public var run: RunID
@@ -30,6 +37,15 @@ public struct LocalTask: Sendable {
     public var modelPath: String
     /// What earlier rounds added to the base for good; `nil`: nothing.
     public var residual: AdapterResidual?
+    /// Added to the gradient of every training step, in the order of what travels (``TrainingScope``); empty: nothing.
+    public var correction: [Float] = []
+    /// The worker's own adapter beside the global one, of the same layout; `nil` draws a fresh one where the training
+    /// options ask for one.
+    public var localAdapter: [Float]?
+    /// What surrounds the values, which are Fed-SB's cores then; `nil` where they are an adapter.
+    public var fixedFactors: FixedFactors?
+    /// Where the worker's own model is to be written as a PEFT directory; `nil`: nowhere.
+    public var modelFolder: String?
 
     public init(
         kind: Kind, lease: UInt64, run: RunID, round: Int, attempt: Int, worker: WorkerName, seed: UInt64,
@@ -64,7 +80,9 @@ public enum TaskEvent: Sendable {
     ///   - trainingItems: Size of the training set. Unit: blocks or examples.
     ///   - tokens: Tokens trained on in this task.
     ///   - meanLoss: Mean over the task's steps. Unit: nats a token.
-    case trained(values: [Float], trainingItems: Int, steps: Int, tokens: Int, meanLoss: Double)
+    ///   - local: The worker's own adapter after training, `[layout.parameterCount]`, where it has one.
+    case trained(
+        values: [Float], trainingItems: Int, steps: Int, tokens: Int, meanLoss: Double, local: [Float]? = nil)
     /// - Parameters:
     ///   - items: Held-out blocks or examples.
     ///   - lossSum: Sum over items of the item's mean loss. Unit: nats a token.

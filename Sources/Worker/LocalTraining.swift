@@ -127,14 +127,19 @@ public final class LocalTraining: TaskRunning {
         desk.base = base
         let packed = try pack(data, for: task.training, base, desk, notice)
         let plan = try base.adapterPlan(task.adapterOptions)
-        guard plan.layout == task.layout else {
+        let core = try task.fixedFactors.map { fixed in try CoreAdapter(plan: plan, fixed: fixed.values) }
+        guard (core?.layout ?? plan.layout) == task.layout, plan.layout == task.fixedFactors?.layout ?? plan.layout
+        else {
             throw AdapterPlanError.shapeMismatch(
                 "the coordinator's adapter has other tensors than this base model gives")
         }
-        var adapter = try plan.adapter(values: task.values, residual: task.residual)
+        var adapter = try plan.adapter(
+            values: core?.expanded(task.values) ?? task.values, residual: task.residual)
+        var own = try OwnModel(task, base, plan)
         switch task.kind {
         case .evaluate:
-            let (losses, _) = try base.measure(packed.test, adapter: adapter)
+            try own.write(global: adapter.values)
+            let (losses, _) = try base.measure(packed.test, adapter: own.adapter(global: adapter.values))
             return .evaluated(items: losses.items, lossSum: losses.lossSum, squaredLossSum: losses.squaredLossSum)
         case .train:
             guard packed.train.count > 0 else {
@@ -146,17 +151,20 @@ public final class LocalTraining: TaskRunning {
                     reason: "this worker's training text is less than one block of \(task.training.sequenceLength) "
                         + "tokens; give it more text, or lower training.sequence-length in the run file")
             }
+            let before = (task.round - 1) * task.training.localSteps
             let summary = try base.train(
-                &adapter, on: packed.train, options: task.training,
-                after: (task.round - 1) * task.training.localSteps, batches: task.stream(.batches),
-                dropout: task.stream(.dropout)
+                &adapter, on: packed.train, options: task.training, after: before,
+                scope: TrainingScope(correction: task.correction, core: core.map { ($0, task.values) }),
+                batches: task.stream(.batches), dropout: task.stream(.dropout)
             ) { progress in
                 report(.progress(step: progress.step, totalSteps: progress.totalSteps, loss: progress.meanLoss))
                 return isWanted()
             }
+            let ownTokens = try own.train(on: packed.train, after: before, isWanted: isWanted)
+            try own.write(global: adapter.values)
             return .trained(
-                values: adapter.values, trainingItems: packed.train.count, steps: summary.steps,
-                tokens: summary.tokens, meanLoss: summary.meanLoss)
+                values: summary.core ?? adapter.values, trainingItems: packed.train.count, steps: summary.steps,
+                tokens: summary.tokens + ownTokens, meanLoss: summary.meanLoss, local: own.local)
         }
     }
 }
@@ -178,7 +186,7 @@ extension LocalTraining {
 }
 
 extension LocalTask {
-    fileprivate func stream(_ purpose: StreamKey.Purpose) -> CounterRandom {
+    func stream(_ purpose: StreamKey.Purpose) -> CounterRandom {
         StreamKey(seed: seed, round: round, attempt: attempt, worker: worker.text, purpose: purpose).generator()
     }
 }

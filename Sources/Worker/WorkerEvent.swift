@@ -22,6 +22,8 @@ public enum WorkerEvent: Hashable, Sendable {
     case taskDropped(round: Int, reason: String)
     /// What the codec left out of earlier updates is lost.
     case residualDropped(reason: String)
+    /// Something else that the worker kept for itself is lost.
+    case ownVectorDropped(name: String, reason: String)
     /// Something was refused that does not end the worker.
     case warning(String)
     case runFinished

@@ -21,6 +21,8 @@ final class Conversation {
     private(set) var service: RunService?
     private(set) var workers: [String: Member] = [:]
     var evaluator: (any Evaluating)?
+    /// Around what is trained; `nil`: that is an adapter by itself.
+    var fixedFactors: FixedFactors?
     /// Of workers' updates.
     var chunkBytes = 16
     private(set) var events: [RunEvent] = []
@@ -71,6 +73,7 @@ final class Conversation {
             settings: settings, run: run, baseModel: model,
             adapterConfiguration: AdapterConfiguration(
                 rank: 2, alpha: 16, targetModules: .named(["q_proj"]), baseModel: "none"), layout: layout,
+            fixedFactors: fixedFactors,
             resources: RunService.Resources(
                 ledger: ledger, store: store, state: state, link: link.coordinator, loop: link.executor,
                 evaluator: evaluator, observe: { [weak self] in self?.events.append($0) }))
@@ -164,6 +167,8 @@ final class Conversation {
 final class FakeRunner: TaskRunning {
     let items: UInt64
     let slope: Double
+    /// What training gives, where it is not a known shift.
+    var training: ((LocalTask) -> (values: [Float], local: [Float]?))?
     /// Holds finished tasks back until ``release()``.
     var isHeld = false
     private(set) var started: [LocalTask] = []
@@ -182,16 +187,20 @@ final class FakeRunner: TaskRunning {
         report(.progress(step: 1, totalSteps: 2, loss: 3))
         let result: TaskEvent =
             switch task.kind {
-            case .train:
-                .trained(
-                    values: task.values.indices.map { task.values[$0] + Float(shift($0)) }, trainingItems: Int(items),
-                    steps: 2, tokens: 100, meanLoss: slope)
+            case .train: trained(task)
             // Each of `items` items has the loss `slope`.
             case .evaluate:
                 .evaluated(
                     items: Int(items), lossSum: slope * Double(items), squaredLossSum: slope * slope * Double(items))
             }
         if isHeld { held.append { report(result) } } else { report(result) }
+    }
+
+    private func trained(_ task: LocalTask) -> TaskEvent {
+        let (values, local) =
+            training?(task) ?? (task.values.indices.map { task.values[$0] + Float(shift($0)) }, nil)
+        return .trained(
+            values: values, trainingItems: Int(items), steps: 2, tokens: 100, meanLoss: slope, local: local)
     }
 
     func cancel(lease: UInt64) { cancelled.append(lease) }

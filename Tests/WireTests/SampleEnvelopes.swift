@@ -167,6 +167,31 @@ enum SampleEnvelopes {
             ),
             ("accept", .accept(Accept(lease: lease))),
             ("decline", .decline(Decline(lease: lease, reason: "policy: no training at night"))),
+        ] + personalOffers()
+    }
+
+    /// Offers that say what a worker keeps for itself.
+    private static func personalOffers() throws -> [(String, Message)] {
+        let plain = Offer(
+            lease: 1, task: .train, leaseMilliseconds: 1, deadlineMilliseconds: nil, baseModel: try hash(from: 1),
+            adapter: try hash(from: 0x80), adapterOptions: AdapterOptions(rank: 4, alpha: 8),
+            training: TrainingOptions(
+                localSteps: 1, batchSize: 1, sequenceLength: 64, optimizer: .sgd, learningRate: 0.1,
+                schedule: .linear, momentum: 0.5, clipNorm: nil),
+            uplink: .dense, seed: 1)
+        var control = plain
+        control.training.personal = PersonalOptions(keepsControl: true)
+        control.control = try hash(from: 1)
+        var own = plain
+        own.training.personal = PersonalOptions(ownFactor: .b)
+        var local = plain
+        local.training.personal = PersonalOptions(hasLocalAdapter: true)
+        var core = plain
+        core.fixedFactors = try hash(from: 1)
+        return [
+            ("offer with fixed factors", .offer(core)),
+            ("offer with a control variate", .offer(control)), ("offer with an own factor", .offer(own)),
+            ("offer with a local adapter", .offer(local)),
         ]
     }
 

@@ -549,6 +549,20 @@ struct  Shoal__V1__TrainingOptions
    */
   Shoal__V1__TrainingOptions__Factor frozen_factor;
   /*
+   * The factor that every worker trains for itself and keeps: updates hold the other tensors. Not together with
+   * frozen_factor. Unspecified: none.
+   */
+  Shoal__V1__TrainingOptions__Factor own_factor;
+  /*
+   * SCAFFOLD: the worker corrects its steps by a control variate of its own, and the update holds the change of that
+   * variate behind the change of the adapter.
+   */
+  protobuf_c_boolean control_variate;
+  /*
+   * The worker trains an adapter of its own beside the run's; nothing of it travels.
+   */
+  protobuf_c_boolean local_adapter;
+  /*
    * Class names in the order of the head's outputs, for classification; none for language modelling. At most 1,024 of
    * at most 256 bytes each, no two alike, at least two.
    */
@@ -565,7 +579,7 @@ struct  Shoal__V1__TrainingOptions
 };
 #define SHOAL__V1__TRAINING_OPTIONS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__training_options__descriptor) \
-    , 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED, 0,NULL, SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET, {0}, SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE__NOT_SET, {0} }
+    , 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED, 0, 0, 0,NULL, SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET, {0}, SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE__NOT_SET, {0} }
 
 
 typedef enum {
@@ -573,6 +587,18 @@ typedef enum {
   SHOAL__V1__OFFER__DEADLINE_PRESENCE_DEADLINE_MILLISECONDS = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__OFFER__DEADLINE_PRESENCE__CASE)
 } Shoal__V1__Offer__DeadlinePresenceCase;
+
+typedef enum {
+  SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET = 0,
+  SHOAL__V1__OFFER__CONTROL_PRESENCE_CONTROL = 35
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__OFFER__CONTROL_PRESENCE__CASE)
+} Shoal__V1__Offer__ControlPresenceCase;
+
+typedef enum {
+  SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET = 0,
+  SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE_FIXED_FACTORS = 36
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__CASE)
+} Shoal__V1__Offer__FixedFactorsPresenceCase;
 
 /*
  * c>w: a leased task.
@@ -620,10 +646,18 @@ struct  Shoal__V1__Offer
   union {
     uint32_t deadline_milliseconds;
   };
+  Shoal__V1__Offer__ControlPresenceCase control_presence_case;
+  union {
+    ProtobufCBinaryData control;
+  };
+  Shoal__V1__Offer__FixedFactorsPresenceCase fixed_factors_presence_case;
+  union {
+    ProtobufCBinaryData fixed_factors;
+  };
 };
 #define SHOAL__V1__OFFER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__offer__descriptor) \
-    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0} }
+    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0} }
 
 
 /*

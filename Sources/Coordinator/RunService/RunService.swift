@@ -47,7 +47,9 @@ public final class RunService: CoordinatorService {
     let run: RunID
     let baseModel: BaseModel
     let adapterConfiguration: AdapterConfiguration
+    /// Of what is trained and travels.
     let layout: AdapterLayout
+    let fixedFactors: FixedFactors?
     let codec: any UpdateCodec
     let ledger: Ledger
     let store: BlobStore
@@ -76,6 +78,8 @@ public final class RunService: CoordinatorService {
     /// After the rounds behind ``adapter``.
     var optimizerState: ServerOptimizerState
     var assignments: RankAssignments
+    /// The control variate in ``optimizerState``, for workers.
+    var control: ControlObject?
     var servedFiles: [ContentHash: MappedFile] = [:]
     var round: Round?
     var roundStart = Instant(nanoseconds: 0)
@@ -103,15 +107,18 @@ public final class RunService: CoordinatorService {
     /// - Parameters:
     ///   - run: From ``RunRecord/open(ledger:store:newID:seed:configuration:baseModel:refusedChanges:layout:firstAdapter:)``.
     ///   - adapterConfiguration: Written beside each adapter.
+    ///   - layout: Of what is trained and travels.
+    ///   - fixedFactors: What makes an adapter of it; `nil` where it is one.
     public init(
         settings: RunSettings, run: RunRecord, baseModel: BaseModel, adapterConfiguration: AdapterConfiguration,
-        layout: AdapterLayout, resources: Resources
+        layout: AdapterLayout, fixedFactors: FixedFactors? = nil, resources: Resources
     ) throws {
         self.settings = settings
         self.run = run.id
         self.baseModel = baseModel
         self.adapterConfiguration = adapterConfiguration
         self.layout = layout
+        self.fixedFactors = fixedFactors
         codec = try Codecs.make(settings.uplink)
         ledger = resources.ledger
         store = resources.store
@@ -127,6 +134,7 @@ public final class RunService: CoordinatorService {
             residual: try ledger.residual(version: current.version)?.object)
         optimizerState = try Self.optimizerState(
             current.optimizerState, after: current.version, strategy: settings.strategy, layout: layout, store: store)
+        control = ControlObject(optimizerState, after: current.version, settings.strategy)
         earlierCounters = try ledger.counters()
         revoked = try ledger.revokedWorkers()
         heldOut = try ledger.heldOutWorkers()

@@ -57,7 +57,12 @@ extension RunService {
 
     /// What a round trains, and what a worker's update holds.
     func part(round: Int, of worker: WorkerName) -> AdapterPart {
-        AdapterPart(of: layout(rank: rank(of: worker)), without: settings.aggregation.frozenFactor(round: round))
+        settings.aggregation.part(of: layout(rank: rank(of: worker)), round: round)
+    }
+
+    /// Values in a worker's update of the round.
+    func updateCount(round: Int, of worker: WorkerName) -> Int {
+        settings.strategy.updateCount(parameterCount: part(round: round, of: worker).count)
     }
 
     /// What all updates so far would have been as float32, each of its worker's rank. Unit: bytes.
@@ -68,11 +73,9 @@ extension RunService {
         }
     }
 
-    /// The current adapter's objects: for every rank, and the residual.
-    func servedBytes(_ object: ContentHash) -> [UInt8]? {
-        if object == adapter.object { return adapter.bytes }
-        if let residual = adapter.residual, object == residual.object { return residual.bytes }
-        return assignments.adapters.values.first { $0.object == object && $0.version == adapter.version }?.bytes
+    /// The current adapter as workers of a lower rank get it.
+    func smallerAdapter(_ object: ContentHash) -> GlobalAdapter? {
+        assignments.adapters.values.first { $0.object == object && $0.version == adapter.version }
     }
 }
 

@@ -7,27 +7,21 @@ extension RunService {
     /// Chunks that one request may draw, however much credit it names.
     static let creditChunks = 4
 
-    /// Serves what workers need and nothing else: the current adapter (for every rank) with its residual, the base model's manifest and its files. Other
-    /// workers' updates lie in the same blob store and are never served.
+    /// Serves what workers need and nothing else: the current adapter (for every rank) with what belongs to it, the base
+    /// model's manifest and its files. Other workers' updates lie in the same blob store and are never served.
     func serve(_ request: ObjectRequest, _ envelope: Envelope, to name: WorkerName, _ peer: Peer) throws {
         let file: MappedFile?
-        let total: Int
-        let held = servedBytes(request.object)
-        switch request.object {
-        case _ where held != nil:
+        let held = heldBytes(of: request.object)
+        if held != nil {
             file = nil
-            total = held?.count ?? 0
-        case baseModel.identity:
-            file = nil
-            total = baseModel.manifest.count
-        default:
+        } else {
             guard let path = baseModel.path(of: request.object) else {
                 return refuse(.unknownObject, "no object \(request.object) in this run", envelope, peer)
             }
             file = try servedFiles[request.object] ?? MappedFile(path: path)
             servedFiles[request.object] = file
-            total = file?.bytes.count ?? 0
         }
+        let total = held?.count ?? file?.bytes.count ?? 0
         guard let start = Int(exactly: request.offset), start <= total else {
             return refuse(.unknownObject, "object \(request.object) ends before this offset", envelope, peer)
         }
@@ -36,16 +30,23 @@ extension RunService {
         var offset = start
         repeat {
             let next = min(end, offset + WireLimits.payloadBytes)
-            let part: [UInt8] =
-                if let file { file.withBytes { Array($0[offset..<next]) } } else if let held {
-                    Array(held[offset..<next])
-                } else {
-                    Array(baseModel.manifest[offset..<next])
-                }
+            let part = file?.withBytes { Array($0[offset..<next]) } ?? held.map { Array($0[offset..<next]) } ?? []
             guard sessions[name]?.budget.spend(1, at: now) == true else { return }
             let chunk = ObjectChunk(object: request.object, offset: UInt64(offset), totalBytes: UInt64(total))
             send(.objectChunk(chunk), payload: part, to: peer, answering: envelope.id)
             offset = next
         } while offset < end
+    }
+
+    /// Objects that are in memory anyway.
+    private func heldBytes(of object: ContentHash) -> [UInt8]? {
+        switch object {
+        case adapter.object: adapter.bytes
+        case adapter.residual?.object: adapter.residual?.bytes
+        case control?.object: control?.bytes
+        case fixedFactors?.object: fixedFactors?.bytes
+        case baseModel.identity: baseModel.manifest
+        default: smallerAdapter(object)?.bytes
+        }
     }
 }

@@ -37,6 +37,7 @@ extension RunService {
             residual: truncation.map { ResidualRecord(object: residual?.object, truncation: $0) },
             seconds: now.seconds(since: roundStart), counters: counters)
         optimizerState = nextState
+        control = ControlObject(nextState, after: plan.round, settings.strategy)
 
         round = nil
         uploads = [:]
@@ -73,7 +74,7 @@ extension RunService {
 
     /// What a round trains, and what its updates hold.
     func part(round: Int) -> AdapterPart {
-        AdapterPart(of: layout, without: settings.aggregation.frozenFactor(round: round))
+        settings.aggregation.part(of: layout, round: round)
     }
 
     /// The server optimiser's state of the published rounds, or what the first one starts from.
@@ -97,7 +98,10 @@ extension RunService {
         let whole =
             try adapter.residual?.value.merged(
                 into: adapter.values, layout: layout, configuration: adapterConfiguration)
-            ?? (adapterConfiguration, layout, adapter.values)
+            ?? (
+                configuration: adapterConfiguration, layout: fixedFactors?.layout ?? layout,
+                values: fixedFactors?.adapter(adapter.values) ?? adapter.values
+            )
         for directory in [state.adapter(round: adapter.version), state.adapter] {
             try AdapterDirectory.write(
                 configuration: whole.configuration, layout: whole.layout, values: whole.values,

@@ -85,13 +85,16 @@ extension RunService {
         rank: Int
     ) {
         var training = settings.training
+        training.personal = settings.personal
         if task == .train { training.frozenFactor = settings.aggregation.frozenFactor(round: round) }
-        let offer = Offer(
+        var offer = Offer(
             lease: lease, task: task, leaseMilliseconds: UInt32(settings.leaseSeconds * 1_000),
             deadlineMilliseconds: nil, baseModel: baseModel.identity, adapter: adapter.object,
             adapterOptions: settings.adapterOptions.limited(toRank: rank), training: training, uplink: settings.uplink,
             seed: settings.seed, errorFeedback: settings.errorFeedback,
             residual: adapter.residual?.object)
+        if task == .train { offer.control = control?.object }
+        offer.fixedFactors = fixedFactors?.object
         pendingOffers[worker] = PendingOffer(offer: offer, round: round, attempt: attempt, due: now)
         resendOffers()
     }

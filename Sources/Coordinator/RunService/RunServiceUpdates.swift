@@ -14,7 +14,7 @@ struct Upload {
 extension RunService {
     func receive(_ begin: UpdateBegin, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
         guard try admits(begin.lease, begin.object, envelope, name, peer), let round else { return }
-        let limit = codec.maximumEncodedBytes(count: part(round: round.plan.round, of: name).count)
+        let limit = codec.maximumEncodedBytes(count: updateCount(round: round.plan.round, of: name))
         guard begin.codec == codec.name else {
             return acknowledge(
                 .rejected(reason: "the run compresses updates with \(codec.name)"), begin.lease, envelope, peer)
@@ -89,7 +89,7 @@ extension RunService {
 
     /// A worker's update, from the bytes it sent in a round's attempt.
     func decode(_ bytes: [UInt8], from worker: WorkerName, _ plan: RoundPlan) throws(CodecError) -> [Float] {
-        try codec.decode(bytes, count: part(round: plan.round, of: worker).count, seed: codecSeed(of: worker, plan))
+        try codec.decode(bytes, count: updateCount(round: plan.round, of: worker), seed: codecSeed(of: worker, plan))
     }
 
     func codecSeed(of worker: WorkerName, _ plan: RoundPlan) -> UInt64 {

@@ -24,12 +24,18 @@ public enum FactorAggregation: String, Hashable, Sendable, CaseIterable {
     case fedExLoRA = "fedex-lora"
     /// The mean product goes to the residual, and every round starts from fresh factors (FLoRA, arXiv:2409.05976).
     case flora
+    /// A is averaged; B is each worker's own, never leaves it and goes on there from round to round (FedSA-LoRA,
+    /// arXiv:2410.01463).
+    case fedSA = "fedsa"
+    /// A and B are fixed, a square core between them is averaged, which is exact (Fed-SB, arXiv:2502.15436). Everything
+    /// here sees the core as the whole adapter.
+    case fedSB = "fed-sb"
 
     /// The factor that neither trains nor travels in a round.
     /// - Parameter round: From 1.
     public func frozenFactor(round: Int) -> AdapterTensorName.Factor? {
         switch self {
-        case .separate, .hetLoRA, .flexLoRA, .fedExLoRA, .flora: nil
+        case .separate, .hetLoRA, .flexLoRA, .fedExLoRA, .flora, .fedSA, .fedSB: nil
         case .ffaLoRA: .a
         case .roLoRA: round.isMultiple(of: 2) ? .b : .a
         }
@@ -38,7 +44,7 @@ public enum FactorAggregation: String, Hashable, Sendable, CaseIterable {
     /// Whether a worker's A meets its B in the aggregation: ``MixingStep`` instead of ``ServerStep``.
     public var mixesFactors: Bool {
         switch self {
-        case .separate, .ffaLoRA, .roLoRA: false
+        case .separate, .ffaLoRA, .roLoRA, .fedSA, .fedSB: false
         case .hetLoRA, .flexLoRA, .fedExLoRA, .flora: true
         }
     }
@@ -52,4 +58,12 @@ public enum FactorAggregation: String, Hashable, Sendable, CaseIterable {
     /// Whether the next adapter's rows mean something else than the last one's: what was remembered of single values
     /// (a residual of error feedback) is of no use then.
     public var changesBasis: Bool { self == .flexLoRA || self == .flora }
+    /// The factor that every worker trains for itself.
+    public var ownFactor: AdapterTensorName.Factor? { self == .fedSA ? .b : nil }
+
+    /// What travels in a round.
+    /// - Parameter round: From 1.
+    public func part(of layout: AdapterLayout, round: Int) -> AdapterPart {
+        AdapterPart(of: layout, without: frozenFactor(round: round) ?? ownFactor)
+    }
 }

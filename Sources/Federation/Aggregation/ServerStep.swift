@@ -15,8 +15,11 @@ public struct ServerStep: Sendable {
         combination = strategy.combination(parameterCount: part.count)
     }
 
+    /// Values in an update.
+    private var updateCount: Int { strategy.updateCount(parameterCount: part.count) }
+
     /// Adds one worker's update, in worker-name order.
-    /// - Parameter update: `[part.count]`, float32; ``UpdateCheck`` let it pass.
+    /// - Parameter update: `[updateCount]`, float32; ``UpdateCheck`` let it pass.
     public mutating func add(_ update: [Float], from report: UpdateReport) {
         combination.add(update, from: report)
     }
@@ -25,7 +28,7 @@ public struct ServerStep: Sendable {
     public mutating func add(
         _ updates: [EncodedUpdate], from reports: [UpdateReport], codec: any UpdateCodec
     ) throws(CodecError) {
-        try combination.add(updates, from: reports, count: part.count, codec: codec)
+        try combination.add(updates, from: reports, count: updateCount, codec: codec)
     }
 
     /// - Parameters:

@@ -132,7 +132,7 @@ public struct MixingStep: Sendable {
             }
             outcome = Outcome(values: values)
             try outcome.keep(sums, factors: factors, earlier: residual, rank: residualRank)
-        case .separate, .ffaLoRA, .roLoRA: preconditionFailure("\(aggregation) mixes no factors")
+        case .separate, .ffaLoRA, .roLoRA, .fedSA, .fedSB: preconditionFailure("\(aggregation) mixes no factors")
         }
         guard outcome.values.allSatisfy(\.isFinite) else { throw .notFinite }
         return outcome

@@ -10,6 +10,6 @@ public protocol ServerOptimizer: Sendable {
 
     /// - Parameters:
     ///   - global: The global adapter's flat vector, `[parameterCount]`; changed in place.
-    ///   - delta: The round's mean update, `[parameterCount]`.
+    ///   - delta: The round's mean update, `[parameterCount]`; ``Scaffold`` takes another vector behind it.
     mutating func step(global: inout [Float], delta: [Float])
 }

@@ -8,6 +8,8 @@ public enum ServerStrategy: Hashable, Sendable {
     case diLoCo(learningRate: Double, momentum: Double)
     case fedNova
     case qFedAvg(q: Double, lipschitz: Double)
+    /// - Parameter workers: All that may train.
+    case scaffold(learningRate: Double, workers: Int)
 
     /// The server optimiser in the state before the first round.
     public func optimizer(parameterCount: Int) -> any ServerOptimizer {
@@ -20,14 +22,23 @@ public enum ServerStrategy: Hashable, Sendable {
         case .fedAdagrad(let options): FedAdagrad(options, parameterCount: parameterCount)
         case .diLoCo(let rate, let momentum):
             DiLoCo(learningRate: rate, momentum: momentum, parameterCount: parameterCount)
+        case .scaffold(let rate, _): Scaffold(learningRate: rate, parameterCount: parameterCount)
         }
     }
+
+    /// Whether updates carry the change of a control variate behind the change of the adapter.
+    public var keepsControl: Bool { if case .scaffold = self { true } else { false } }
+
+    /// Values in an update.
+    /// - Parameter parameterCount: Values of the adapter that travel in the round.
+    public func updateCount(parameterCount: Int) -> Int { keepsControl ? 2 * parameterCount : parameterCount }
 
     /// An empty combination of a round's updates.
     public func combination(parameterCount: Int) -> any UpdateCombination {
         switch self {
         case .fedNova: NormalisedMean(parameterCount: parameterCount)
         case .qFedAvg(let q, let lipschitz): FairMean(q: q, lipschitz: lipschitz, parameterCount: parameterCount)
+        case .scaffold(_, let workers): ScaffoldMean(workers: workers, parameterCount: parameterCount)
         case .fedAvg, .fedAvgM, .fedAdam, .fedYogi, .fedAdagrad, .diLoCo: WeightedMean(parameterCount: parameterCount)
         }
     }

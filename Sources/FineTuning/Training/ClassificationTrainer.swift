@@ -7,10 +7,12 @@ public import Recipe
 public struct ClassificationTrainer {
     private let model: any SequenceClassifier
     private let options: TrainingOptions
+    private let scope: TrainingScope
 
-    public init(model: any SequenceClassifier, options: TrainingOptions) {
+    public init(model: any SequenceClassifier, options: TrainingOptions, scope: TrainingScope = TrainingScope()) {
         self.model = model
         self.options = options
+        self.scope = scope
     }
 
     /// As ``LocalTrainer/train(_:on:after:batches:dropout:progress:)``; the base model's own dropout is on, as its
@@ -24,8 +26,9 @@ public struct ClassificationTrainer {
         var batches = batches
         var dropout = dropout
         var tokens = 0
-        let loop = TrainingLoop(options: options)
-        let meanLoss = try loop.run(&adapter, after: globalStep, progress: progress) { adapter, share, gradient in
+        let loop = TrainingLoop(options: options, scope: scope)
+        let (meanLoss, core) = try loop.run(&adapter, after: globalStep, progress: progress) {
+            adapter, share, gradient in
             let chosen = (0..<options.batchSize).map { _ in batches.index(below: examples.count) }
             let batch = examples.batch(chosen, padding: model.paddingToken)
             tokens += batch.lengths.reduce(0) { $0 + Int($1) }
@@ -33,6 +36,6 @@ public struct ClassificationTrainer {
                 batch, adapter: adapter, dropout: CounterRandom(key: dropout.next()), gradientScale: Float(share),
                 gradient: &gradient)
         }
-        return LocalTrainer.Summary(steps: options.localSteps, tokens: tokens, meanLoss: meanLoss)
+        return LocalTrainer.Summary(steps: options.localSteps, tokens: tokens, meanLoss: meanLoss, core: core)
     }
 }

@@ -18,14 +18,18 @@ public struct LocalTrainer {
         public let tokens: Int
         /// Mean over all steps. Unit: nats a token.
         public let meanLoss: Double
+        /// The trained core of a scope that has one (``TrainingScope/core``).
+        public let core: [Float]?
     }
 
     private let model: any CausalLanguageModel
     private let options: TrainingOptions
+    private let scope: TrainingScope
 
-    public init(model: any CausalLanguageModel, options: TrainingOptions) {
+    public init(model: any CausalLanguageModel, options: TrainingOptions, scope: TrainingScope = TrainingScope()) {
         self.model = model
         self.options = options
+        self.scope = scope
     }
 
     /// Runs `options.localSteps` optimiser steps with fresh optimiser state.
@@ -48,8 +52,9 @@ public struct LocalTrainer {
         }
         var batches = batches
         var dropout = dropout
-        let loop = TrainingLoop(options: options)
-        let meanLoss = try loop.run(&adapter, after: globalStep, progress: progress) { adapter, share, gradient in
+        let loop = TrainingLoop(options: options, scope: scope)
+        let (meanLoss, core) = try loop.run(&adapter, after: globalStep, progress: progress) {
+            adapter, share, gradient in
             let chosen = (0..<options.batchSize).map { _ in batches.index(below: blocks.count) }
             return model.lossAndGradient(
                 blocks.batch(chosen), adapter: adapter,
@@ -59,7 +64,7 @@ public struct LocalTrainer {
         return Summary(
             steps: options.localSteps,
             tokens: options.localSteps * options.accumulationSteps * options.batchSize * blocks.length,
-            meanLoss: meanLoss)
+            meanLoss: meanLoss, core: core)
     }
 }
 

@@ -5,19 +5,23 @@ import Recipe
 /// The steps of a round's local work, whatever the task.
 struct TrainingLoop {
     let options: TrainingOptions
+    var scope = TrainingScope()
 
     /// Runs `options.localSteps` optimiser steps with fresh optimiser state.
     ///
     /// - Parameter pass: One batch's mean loss; adds its gradient times the given share.
-    /// - Returns: The mean loss over all steps.
+    /// - Returns: The mean loss over all steps, and the trained core of a scope that has one.
     func run(
         _ adapter: inout LowRankAdapter, after globalStep: Int, progress: (LocalTrainer.Progress) -> Bool,
         pass: (_ adapter: LowRankAdapter, _ share: Double, _ gradient: inout [Float]) -> Double
-    ) throws(TrainingError) -> Double {
+    ) throws(TrainingError) -> (meanLoss: Double, core: [Float]?) {
         let schedule = LearningRateSchedule(options)
-        let part = AdapterPart(of: adapter.layout, without: options.frozenFactor)
-        let start = options.proximal == nil ? [] : part.gather(adapter.values)
-        var optimizer = makeOptimizer(options, parameterCount: part.count)
+        let part = scope.part ?? AdapterPart(of: adapter.layout, without: options.frozenFactor)
+        var core = scope.core?.values
+        let count = core?.count ?? part.count
+        precondition(scope.correction.isEmpty || scope.correction.count == count, "a correction of another part")
+        let start = options.proximal == nil ? [] : core ?? part.gather(adapter.values)
+        var optimizer = makeOptimizer(options, parameterCount: count)
         var gradient = [Float](repeating: 0, count: adapter.layout.parameterCount)
         let share = 1 / Double(options.accumulationSteps)
         var lossSum = 0.0
@@ -27,7 +31,12 @@ struct TrainingLoop {
             for _ in 0..<options.accumulationSteps { loss += share * pass(adapter, share, &gradient) }
             guard loss.isFinite else { throw .diverged(step: globalStep + step) }
             let rate = schedule.rate(at: globalStep + step)
-            if part.isWhole {
+            if let outer = scope.core?.adapter, var values = core {
+                var own = outer.pulledBack(gradient)
+                take(&optimizer, values: &values, gradient: &own, start: start, rate: rate)
+                adapter.values = outer.expanded(values)
+                core = values
+            } else if part.isWhole {
                 take(&optimizer, values: &adapter.values, gradient: &gradient, start: start, rate: rate)
             } else {
                 // A frozen value must not decay either: the optimiser does not see it.
@@ -42,7 +51,7 @@ struct TrainingLoop {
                     step: step, totalSteps: options.localSteps, meanLoss: lossSum / Double(step)))
             guard isWanted else { throw .cancelled }
         }
-        return lossSum / Double(options.localSteps)
+        return (lossSum / Double(options.localSteps), core)
     }
 
     /// One optimiser step.
@@ -54,6 +63,7 @@ struct TrainingLoop {
     ) {
         if let proximal = options.proximal { Proximal.add(proximal, values: values, start: start, to: &gradient) }
         if let limit = options.clipNorm { GradientClipping.clip(&gradient, to: limit) }
+        for (index, value) in scope.correction.enumerated() { gradient[index] += value }
         optimizer.step(values: &values, gradient: gradient, learningRate: rate)
     }
 }

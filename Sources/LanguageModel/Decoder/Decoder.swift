@@ -34,6 +34,11 @@ package final class Decoder: CausalLanguageModel {
         return linearWeights[position].squaredRowLengths(type).map { $0.squareRoot() }
     }
 
+    package func weight(of layer: String) -> [Float] {
+        guard let position = positions[layer] else { preconditionFailure("\(layer) is no linear layer of this model") }
+        return linearWeights[position].float32Values(type)
+    }
+
     package func logits(_ batch: TokenBatch, adapter: LowRankAdapter?) -> [Float] {
         withPass(batch, adapter: adapter) { pass in
             pass.computation.logits(network.hidden(batch.tokens, pass), network.head)

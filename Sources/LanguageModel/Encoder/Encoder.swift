@@ -36,6 +36,11 @@ package final class Encoder: SequenceClassifier {
         return linearWeights[position].squaredRowLengths(options.elementType).map { $0.squareRoot() }
     }
 
+    package func weight(of layer: String) -> [Float] {
+        guard let position = positions[layer] else { preconditionFailure("\(layer) is no linear layer of this model") }
+        return linearWeights[position].float32Values(options.elementType)
+    }
+
     package func logits(_ batch: ClassificationBatch, adapter: LowRankAdapter?) -> [Float] {
         withPass(batch, adapter: adapter, dropout: nil, gradient: nil) { pass in
             network.logits(batch.tokens, pass).float32Values()

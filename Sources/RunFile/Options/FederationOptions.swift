@@ -16,6 +16,7 @@ public struct FederationOptions: Hashable, Sendable {
     public var aggregation: FactorAggregation
     /// The largest rank of a layer's residual; `nil` for methods that keep none.
     public var residualRank: Int?
+    public var personalisation = Personalisation.none
     /// Keys every random stream of the run.
     public var seed: UInt64
     public var weightCap: WeightCap

@@ -7,6 +7,7 @@ public enum Strategy: String, Hashable, Sendable, CaseIterable {
     case fedprox
     case fedavgm, fedadam, fedyogi, fedadagrad, diloco, fednova
     case qfedavg = "q-fedavg"
+    case scaffold
 }
 
 /// The numbers of a strategy; `nil` for those it has no use for.
@@ -37,7 +38,10 @@ extension StrategyOptions: CustomStringConvertible {
 
 extension FederationOptions {
     /// The strategy with its numbers.
-    public var serverStrategy: ServerStrategy {
+    public var serverStrategy: ServerStrategy { serverStrategy(trainingWorkers: workers) }
+
+    /// - Parameter trainingWorkers: Of the workers, those that may train.
+    public func serverStrategy(trainingWorkers: Int) -> ServerStrategy {
         let options = strategyOptions
         let defaults = AdaptiveOptions()
         let adaptive = AdaptiveOptions(
@@ -52,6 +56,7 @@ extension FederationOptions {
         case .diloco: return .diLoCo(learningRate: options.learningRate ?? 0.7, momentum: options.momentum ?? 0.9)
         case .fednova: return .fedNova
         case .qfedavg: return .qFedAvg(q: options.q ?? 0.2, lipschitz: options.lipschitz ?? 1)
+        case .scaffold: return .scaffold(learningRate: options.learningRate ?? 1, workers: trainingWorkers)
         }
     }
 }

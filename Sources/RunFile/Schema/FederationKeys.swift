@@ -1,7 +1,7 @@
 import Federation
 
 extension RunSchema {
-    static let federationKeys = participationKeys + aggregationKeys + strategyKeys + mixingKeys
+    static let federationKeys = participationKeys + aggregationKeys + personalKeys + strategyKeys + mixingKeys
 
     private static let participationKeys = [
         SchemaKey(
@@ -34,13 +34,14 @@ extension RunSchema {
         SchemaKey(
             "federation.strategy", .choice(Strategy.allCases.map(\.rawValue)),
             .value(.text("fedavg")), at: \.federation.strategy,
-            "How updates become one and what that changes: means of updates (fedavg, fedprox, fednova, q-fedavg), or an "
-                + "optimiser on their mean."),
+            "How updates become one and what that changes: means of updates (fedavg, fedprox, fednova, q-fedavg), an "
+                + "optimiser on their mean, or steps that control variates correct (scaffold)."),
         SchemaKey(
             "federation.aggregation", .choice(FactorAggregation.allCases.map(\.rawValue)),
             .value(.text("separate")), at: \.federation.aggregation,
-            "Which low-rank factors a round trains and averages: both (separate), B alone (ffa-lora), or in turn (rolora); "
-                + "or how products of factors become one adapter (hetlora, flexlora, fedex-lora, flora)."),
+            "Which low-rank factors a round trains and averages: both (separate), B alone (ffa-lora), in turn (rolora), A "
+                + "while each worker keeps a B of its own (fedsa), or a square core between fixed ones (fed-sb); or how "
+                + "products of factors become one adapter (hetlora, flexlora, fedex-lora, flora)."),
         SchemaKey(
             "federation.weight-cap", .either([.integer(1...Int.max), .choice(["none"])]), .value(.text("none")),
             at: \.federation.weightCap, "Most blocks or examples for which one worker's update counts."),

@@ -27,6 +27,7 @@ extension TrainingOptions.Schedule: SettingRepresentable {}
 extension TrainingOptions.Precision: SettingRepresentable {}
 extension Strategy: SettingRepresentable {}
 extension FactorAggregation: SettingRepresentable {}
+extension Personalisation: SettingRepresentable {}
 extension EvaluationOptions.Source: SettingRepresentable {}
 
 extension Bool: SettingRepresentable {

@@ -7,10 +7,10 @@ extension RunSchema {
         key(
             "server-learning-rate", .positive, at: \.federation.strategyOptions.learningRate,
             "Factor on the server optimiser's step.",
-            default: "1 for fedavgm, 0.7 for diloco, 0.01 for fedadam, fedyogi and fedadagrad"
+            default: "1 for fedavgm and scaffold, 0.7 for diloco, 0.01 for fedadam, fedyogi and fedadagrad"
         ) { run in
             switch run.federation.strategy {
-            case .fedavgm: 1
+            case .fedavgm, .scaffold: 1
             case .diloco: 0.7
             case .fedadam, .fedyogi, .fedadagrad: 0.01
             default: nil

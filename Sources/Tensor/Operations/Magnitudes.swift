@@ -115,6 +115,22 @@ extension Weight {
         plain(computed, Arena()).plainSquaredRowLengths
     }
 
+    /// The values as float32, `[rows, columns]`.
+    ///
+    /// - Parameter computed: As for ``squaredRowLengths(_:)``.
+    package func float32Values(_ computed: ElementType) -> [Float] {
+        let arena = Arena()
+        let plain = plain(computed, arena)
+        var stored = [Float](repeating: 0, count: rows * columns)
+        shoal_convert(plain.type.kernelType, plain.bytes, SHOAL_FLOAT32, &stored, stored.count, 1)
+        guard plain.isTransposed else { return stored }
+        var values = stored
+        for row in 0..<rows {
+            for column in 0..<columns { values[row * columns + column] = stored[column * rows + row] }
+        }
+        return values
+    }
+
     private var plainSquaredRowLengths: [Float] {
         var lengths = [Double](repeating: 0, count: rows)
         let wide = Arena().take(columns * 4)

@@ -1,4 +1,5 @@
 internal import Federation
+internal import Federation
 internal import ModelFiles
 internal import Wire
 
@@ -19,6 +20,8 @@ struct ActiveTask {
     /// The identifier of the first message about it.
     let firstMessage: UInt64
     var stage = Stage.preparing
+    /// What it starts from beside the global adapter, once it runs.
+    var own = OwnStart()
     /// The latest progress of a running task.
     var step = 0
     var totalSteps = 0
@@ -43,4 +46,20 @@ struct GlobalAdapter {
     let object: ContentHash
     let layout: AdapterLayout
     let values: [Float]
+}
+
+/// SCAFFOLD's global control variate, kept for the next task that names it.
+struct GlobalControl {
+    let object: ContentHash
+    /// `[layout.parameterCount]` of the run's adapter.
+    let values: [Float]
+}
+
+/// What a worker kept for itself, as a task finds it.
+struct OwnStart {
+    var control: ControlVariate?
+    /// What ``control`` was made from; `nil` before the first update.
+    var keptControl: [Float]?
+    /// An own factor's values or a local adapter's; `nil` before the first update.
+    var keptModel: [Float]?
 }

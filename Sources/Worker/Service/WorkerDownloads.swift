@@ -76,13 +76,15 @@ extension WorkerService {
         if step == .complete {
             adapterDownload = nil
             do {
-                guard download.object != task?.offer.residual else {
+                if download.object == task?.offer.control {
+                    globalControl = try control(in: download)
+                } else if download.object == task?.offer.residual {
                     residual = (download.object, try AdapterResidual(decoding: download.bytes))
-                    prepareTask()
-                    return follow(step)
+                } else {
+                    let (layout, values) = try AdapterObject.decode(download.bytes)
+                    let decoded = GlobalAdapter(object: download.object, layout: layout, values: values)
+                    if download.object == task?.offer.fixedFactors { fixedFactors = decoded } else { adapter = decoded }
                 }
-                let (layout, values) = try AdapterObject.decode(download.bytes)
-                adapter = GlobalAdapter(object: download.object, layout: layout, values: values)
             } catch {
                 return giveUpTask(because: "\(error)")
             }

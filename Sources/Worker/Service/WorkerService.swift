@@ -37,7 +37,9 @@ public final class WorkerService: WorkerServiceProtocol {
     let runner: any TaskRunning
     let inbox: TaskInbox
     let pendingStore: PendingStore
-    let residuals: ResidualStore
+    let residuals: OwnVectorStore
+    let controls: OwnVectorStore
+    let ownModels: OwnVectorStore
     let observer: (WorkerEvent) -> Void
     var random: CounterRandom
 
@@ -61,6 +63,11 @@ public final class WorkerService: WorkerServiceProtocol {
     var adapter: GlobalAdapter?
     /// Of the offers' adapter, where there is one.
     var residual: (object: ContentHash, value: AdapterResidual)?
+    var globalControl: GlobalControl?
+    /// The factors around a core, which never change in a run.
+    var fixedFactors: GlobalAdapter?
+    /// The last message that asked what became of an earlier update.
+    var settlementQuestion: UInt64?
     var task: ActiveTask?
     /// The last task that could not be carried out: offered again, it is declined again.
     var lastDecline: Decline?
@@ -86,7 +93,9 @@ public final class WorkerService: WorkerServiceProtocol {
         self.observer = observer
         inbox = TaskInbox(loop: loop)
         pendingStore = PendingStore(folder: state.pendingFolder)
-        residuals = ResidualStore(folder: state.residualFolder)
+        residuals = OwnVectorStore("residual", folder: state.residualFolder, record: "residual.json")
+        controls = OwnVectorStore("control variate", folder: state.controlFolder, record: "control.json")
+        ownModels = OwnVectorStore("own part of the model", folder: state.ownFolder, record: "own.json")
         random = backoff
         keys = settings.hasInvitation && !state.isEnrolled ? .invitation : .own
     }

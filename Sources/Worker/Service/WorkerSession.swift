@@ -92,7 +92,9 @@ extension WorkerService {
         if let before = state.run, before != run { forgetTask(because: "the coordinator now conducts another run") }
         let worker = welcome.worker
         guard remember({ () throws(WorkerStateError) in try state.joined(run, as: worker) }) else { return }
-        if let reason = residuals.drop(unless: run) { observer(.residualDropped(reason: reason)) }
+        for store in ownStores {
+            if let reason = store.drop(unless: run) { reportDrop(of: store, because: reason) }
+        }
         invitationRefusal = nil
         session = .open(
             OpenSession(

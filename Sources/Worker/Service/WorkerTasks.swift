@@ -14,7 +14,7 @@ extension WorkerService {
             return send(.decline(lastDecline), answering: envelope.id)
         }
         // Whether an update on its way counts is not known then: its answer may have been lost.
-        forgetTask(because: "the coordinator offers another task", settlesResidual: false)
+        forgetTask(because: "the coordinator offers another task", settlesOwn: false)
         let task = ActiveTask(
             offer: offer, round: Int(envelope.round), attempt: Int(envelope.attempt), firstMessage: nextMessageID)
         self.task = task
@@ -52,12 +52,12 @@ extension WorkerService {
 
     /// Drops the task without a word to the coordinator, which knows.
     ///
-    /// - Parameter settlesResidual: Whether an update on its way certainly does not count.
-    func forgetTask(because reason: String, settlesResidual: Bool = true) {
+    /// - Parameter settlesOwn: Whether an update on its way certainly does not count.
+    func forgetTask(because reason: String, settlesOwn: Bool = true) {
         guard let task else { return }
         if case .running = task.stage { runner.cancel(lease: task.offer.lease) }
         if case .uploading = task.stage {
-            if settlesResidual { settleResidual(lease: task.offer.lease, counts: false) }
+            if settlesOwn { settleOwn(lease: task.offer.lease, counts: false) }
             pendingStore.remove()
         }
         self.task = nil
@@ -70,7 +70,7 @@ extension WorkerService {
         guard let task else { return }
         self.task = nil
         dropAdapterDownload()
-        settleResidual(lease: task.offer.lease, counts: false)
+        settleOwn(lease: task.offer.lease, counts: false)
         let decline = Decline(lease: task.offer.lease, reason: reason)
         lastDecline = decline
         send(.decline(decline), of: task)
@@ -90,26 +90,33 @@ extension WorkerService {
     /// Starts the task once its base model and adapter are here, and asks for what is missing.
     func prepareTask() {
         guard let task, case .preparing = task.stage, let modelPath, case .open(let open) = session else { return }
-        guard let adapter, adapter.object == task.offer.adapter else {
-            guard adapterDownload?.object != task.offer.adapter else { return }
-            adapterDownload = ObjectDownload(task.offer.adapter, limit: Self.adapterBytesMax)
-            return resumeDownload()
-        }
-        if let wanted = task.offer.residual, residual?.object != wanted {
-            guard adapterDownload?.object != wanted else { return }
-            adapterDownload = ObjectDownload(wanted, limit: Self.adapterBytesMax)
-            return resumeDownload()
-        }
         let offer = task.offer
+        guard let adapter, adapter.object == offer.adapter else { return fetch(offer.adapter) }
+        if let fixed = offer.fixedFactors, fixedFactors?.object != fixed { return fetch(fixed) }
+        if let wanted = offer.residual, residual?.object != wanted { return fetch(wanted) }
+        if let control = offer.control, globalControl?.object != control { return fetch(control) }
+        // What became of the last update decides what this task starts from.
+        guard isSettled(for: offer) else { return askForUnsettledUpdate() }
+        let own: OwnStart
+        do { own = try ownStart(of: task, adapter, open.run) } catch { return giveUpTask(because: "\(error)") }
+        self.task?.own = own
         self.task?.stage = .running
         observer(
             offer.task == .train ? .trainingStarted(round: task.round) : .evaluationStarted(round: task.round))
-        let local = LocalTask(
+        var local = LocalTask(
             kind: offer.task == .train ? .train : .evaluate, lease: offer.lease, run: open.run, round: task.round,
             attempt: task.attempt, worker: open.worker, seed: offer.seed, adapterOptions: offer.adapterOptions,
             training: offer.training, layout: adapter.layout, values: adapter.values, modelPath: modelPath,
             residual: offer.residual.flatMap { _ in residual?.value })
+        addOwn(own, to: &local)
         runner.start(local) { [inbox] event in inbox.deliver(event, lease: offer.lease) }
+    }
+
+    /// Asks for an object that the task needs and that is not here.
+    private func fetch(_ object: ContentHash) {
+        guard adapterDownload?.object != object else { return }
+        adapterDownload = ObjectDownload(object, limit: Self.adapterBytesMax)
+        resumeDownload()
     }
 
     /// What the runner reports, on the loop's thread. A lease that is not held any more is not listened to.
@@ -121,8 +128,8 @@ extension WorkerService {
             self.task?.totalSteps = totalSteps
             self.task?.loss = loss
             observer(.progress(round: task.round, step: step, totalSteps: totalSteps, loss: loss))
-        case .trained(let values, let items, let steps, let tokens, let meanLoss):
-            trained(task, values, items: items, steps: steps, tokens: tokens, meanLoss: meanLoss)
+        case .trained(let values, let items, let steps, let tokens, let meanLoss, let local):
+            trained(task, values, items: items, steps: steps, tokens: tokens, meanLoss: meanLoss, local: local)
         case .evaluated(let items, let lossSum, let squaredLossSum):
             evaluated(task, items: items, lossSum: lossSum, squaredLossSum: squaredLossSum)
         case .failed(let reason):
@@ -136,7 +143,7 @@ extension WorkerService {
 
     /// Forms the update `local − global` of what the round trains, encodes it, and keeps it on disk before the first byte leaves.
     private func trained(
-        _ task: ActiveTask, _ values: [Float], items: Int, steps: Int, tokens: Int, meanLoss: Double
+        _ task: ActiveTask, _ values: [Float], items: Int, steps: Int, tokens: Int, meanLoss: Double, local: [Float]?
     ) {
         guard let adapter, let run = state.run, let worker = state.worker else {
             preconditionFailure("a running task has an adapter, a run and a worker's name")
@@ -146,7 +153,7 @@ extension WorkerService {
         guard meanLoss.isFinite else {
             return giveUpTask(because: "the training loss is not finite: training diverged; lower the learning rate")
         }
-        let part = AdapterPart(of: adapter.layout, without: task.offer.training.frozenFactor)
+        let part = task.offer.training.travellingPart(of: adapter.layout)
         let (local, global) = (part.gather(values), part.gather(adapter.values))
         let delta = [Float](unsafeUninitializedCapacity: part.count) { delta, count in
             for index in 0..<part.count { delta.initializeElement(at: index, to: local[index] - global[index]) }
@@ -154,8 +161,12 @@ extension WorkerService {
         }
         let pending: PendingUpdate
         do {
-            try UpdateCheck(parameterCount: delta.count).validate(delta, trainingItems: UInt64(items))
-            pending = try prepareUpdate(delta, of: task, layout: adapter.layout, run: run, worker: worker) { bytes in
+            let update = delta + controlChange(of: task, after: delta, steps: steps)
+            try UpdateCheck(parameterCount: update.count).validate(update, trainingItems: UInt64(items))
+            let own = try ownModel(of: task, values, local: local, layout: adapter.layout)
+            pending = try prepareUpdate(
+                update, own: own, of: task, layout: adapter.layout, run: run, worker: worker
+            ) { bytes in
                 PendingUpdate(
                     run: run, round: task.round, attempt: task.attempt, lease: task.offer.lease,
                     codec: task.offer.uplink, trainingItems: items, steps: steps, tokens: tokens, trainLoss: meanLoss,

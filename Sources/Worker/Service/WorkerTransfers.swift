@@ -22,7 +22,7 @@ extension WorkerService {
     }
 
     func take(_ ack: UpdateAck, _ envelope: Envelope) {
-        settleResidual(ack)
+        settleOwn(ack, answering: envelope.inReplyTo)
         guard let task, task.offer.lease == ack.lease, case .open = session else { return }
         switch (task.stage, ack.state) {
         case (.uploading(var upload, let outstanding?), .receivedThrough(let offset)):

@@ -10,6 +10,9 @@ public import ModelFiles
 /// signing.key    see WorkerIdentity
 /// pending/       a trained update that the coordinator has not acknowledged
 /// residual/      what biased codecs left out of updates so far
+/// control/       the control variate of SCAFFOLD
+/// own/           what is this worker's own of its model: a factor, or an adapter beside the run's
+/// adapter/       that model, as a PEFT directory
 /// models/        base models that came from the coordinator
 /// lock           held while a worker runs on this state
 /// ```
@@ -32,7 +35,9 @@ public final class WorkerState {
     public init(folder: String) throws(WorkerStateError) {
         do throws(FileError) {
             try StateFolder.make(folder)
-            for name in ["pending", "residual", "models"] { try StateFolder.make(folder + "/" + name) }
+            for name in ["pending", "residual", "control", "own", "models"] {
+                try StateFolder.make(folder + "/" + name)
+            }
         } catch { throw .file(error) }
         let path = folder + "/lock"
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -87,6 +92,10 @@ public final class WorkerState {
 
     var pendingFolder: String { folder + "/pending" }
     var residualFolder: String { folder + "/residual" }
+    var controlFolder: String { folder + "/control" }
+    var ownFolder: String { folder + "/own" }
+    /// Where the worker's own model is written, once there is one.
+    public var adapterFolder: String { folder + "/adapter" }
 
     func modelFolder(_ identity: ContentHash) -> String { "\(folder)/models/\(identity)" }
 

@@ -41,6 +41,16 @@ struct Simulate: AsyncParsableCommand {
             if compareLocal, prepared.configuration.task == .classification {
                 throw CommandFailure.badInput("--compare-local compares losses of language models; leave it out")
             }
+            if compareLocal, prepared.configuration.federation.aggregation.ownFactor != nil {
+                throw CommandFailure.badInput(
+                    "--compare-local needs an adapter that is whole without a worker's own factor, which "
+                        + "'federation.aggregation: fedsa' does not make; leave it out")
+            }
+            if compareLocal, prepared.core != nil {
+                throw CommandFailure.badInput(
+                    "--compare-local trains ordinary adapters from the run's start, which 'federation.aggregation: fed-sb' "
+                        + "does not have; leave it out")
+            }
             // The workers need the other cores.
             Threads.limit(to: prepared.configuration.trainingThreads ?? 1)
             let folder = try state ?? TemporaryFolder.create(prefix: "shoal-simulation-")
@@ -66,7 +76,7 @@ struct Simulate: AsyncParsableCommand {
         try record.recall(service, simulation.state.ledger)
         if !json || compareLocal,
             let comparison = try simulation.compare(
-                federated: simulation.prepared.plan.adapter(
+                federated: simulation.prepared.adapter(
                     values: service.currentAdapter.values, residual: service.currentResidual),
                 trainsLocal: compareLocal, view: view)
         {

@@ -45,12 +45,12 @@ struct CoordinatorAssembly {
         let baseModel = Coordinator.BaseModel(manifest: prepared.manifest, directory: prepared.model.path)
         let run = try RunRecord.open(
             ledger: state.ledger, store: state.store, newID: RunID(bits: .random(in: .min ... .max)),
-            configuration: configuration, baseModel: baseModel.identity, layout: prepared.plan.layout,
+            configuration: configuration, baseModel: baseModel.identity, layout: prepared.layout,
             firstAdapter: { prepared.initialValues })
         let evaluator = heldOut.flatMap { items in
             items.count == 0
                 ? nil
-                : HeldOutEvaluator(model: prepared.model, plan: prepared.plan, items: items, compute: compute)
+                : HeldOutEvaluator(model: prepared.model, adapter: prepared.adapter(values:residual:), items: items, compute: compute)
         }
         var settings = RunSettings(configuration, minimumConnected: minimumConnected, software: shoalVersion)
         settings.isFleetComplete = minimumConnected != nil
@@ -58,7 +58,10 @@ struct CoordinatorAssembly {
             settings: settings, run: run,
             baseModel: baseModel,
             adapterConfiguration: prepared.plan.configuration(baseModel: configuration.model.path),
-            layout: prepared.plan.layout,
+            layout: prepared.layout,
+            fixedFactors: prepared.core.map {
+                FixedFactors(layout: $0.plan.layout, values: $0.fixed, adapter: $0.expanded)
+            },
             resources: RunService.Resources(
                 ledger: state.ledger, store: state.store, state: state.directory, link: link, loop: loop,
                 evaluator: evaluator, observe: observe))

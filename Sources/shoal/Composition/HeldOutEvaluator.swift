@@ -1,5 +1,6 @@
 import Coordinator
 import FineTuning
+import LanguageModel
 import ModelFiles
 import Worker
 
@@ -11,14 +12,19 @@ final class HeldOutEvaluator: Evaluating {
     // Made on one thread, then touched by jobs of `compute` alone.
     private struct Work: @unchecked Sendable {
         let model: TaskModel
-        let plan: AdapterPlan
+        let adapter: ([Float], AdapterResidual?) throws -> LowRankAdapter
         let items: TaskItems
     }
 
-    /// - Parameter model: Handed over: nobody else may use it while the run goes on.
-    init(model: TaskModel, plan: AdapterPlan, items: TaskItems, compute: @escaping LocalTraining.Compute) {
+    /// - Parameters:
+    ///   - model: Handed over: nobody else may use it while the run goes on.
+    ///   - adapter: Makes an adapter of the run's values and their residual.
+    init(
+        model: TaskModel, adapter: @escaping ([Float], AdapterResidual?) throws -> LowRankAdapter, items: TaskItems,
+        compute: @escaping LocalTraining.Compute
+    ) {
         self.compute = compute
-        work = Work(model: model, plan: plan, items: items)
+        work = Work(model: model, adapter: adapter, items: items)
     }
 
     func evaluate(
@@ -28,7 +34,7 @@ final class HeldOutEvaluator: Evaluating {
         compute { [work] in
             completion(
                 Result {
-                    let adapter = try work.plan.adapter(values: values, residual: residual)
+                    let adapter = try work.adapter(values, residual)
                     let (losses, accuracy) = try work.model.measure(work.items, adapter: adapter)
                     return Evaluation(
                         loss: losses.mean, standardError: losses.standardError, items: losses.items,

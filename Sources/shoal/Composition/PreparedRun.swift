@@ -12,7 +12,9 @@ struct PreparedRun {
     let model: TaskModel
     let manifest: ModelManifest
     let plan: AdapterPlan
-    /// `[plan.layout.parameterCount]`, where round 1 starts.
+    /// Around what is trained, where that is no adapter by itself.
+    let core: CoreAdapter?
+    /// `[layout.parameterCount]`, where round 1 starts.
     let initialValues: [Float]
     /// The text named by the run file; empty when it names none.
     let rows: [DataRow]
@@ -32,7 +34,13 @@ struct PreparedRun {
         guard length <= model.configuration.maximumLength else {
             throw TrainingError.blocksTooLong(length: length, maximum: model.configuration.maximumLength)
         }
-        initialValues = try Self.initialValues(plan, model, configuration)
+        let seed = configuration.federation.seed
+        core =
+            configuration.federation.aggregation == .fedSB
+            ? try model.coreAdapter(
+                plan, random: StreamKey(seed: seed, purpose: .fixedFactors).generator()) : nil
+        let initial = try Self.initialValues(plan, model, configuration)
+        initialValues = core?.initialValues(initial) ?? initial
         switch model {
         case .language(let base):
             let encoder = base.rowEncoder(chatTemplate: configuration.training.chatTemplate)
@@ -43,6 +51,19 @@ struct PreparedRun {
             rows = try Self.rows(configuration.data, split: split) { _ in nil }
             chatTemplate = nil
         }
+    }
+
+    /// Of what is trained and travels.
+    var layout: AdapterLayout { core?.layout ?? plan.layout }
+
+    /// - Parameter values: `[layout.parameterCount]`
+    func adapter(values: [Float]) -> LowRankAdapter { plan.adapter(values: core?.expanded(values) ?? values) }
+
+    /// - Parameters:
+    ///   - values: `[layout.parameterCount]`
+    ///   - residual: What earlier rounds added to the base for good.
+    func adapter(values: [Float], residual: AdapterResidual?) throws -> LowRankAdapter {
+        try plan.adapter(values: core?.expanded(values) ?? values, residual: residual)
     }
 
     /// Rows as this run trains on them and evaluates them, with warnings of what was left out.

@@ -145,9 +145,11 @@ struct SimulatedRun {
 
     /// The closing comparison of base, federated and (if asked) each worker's own adapter.
     ///
-    /// - Returns: `nil` for classification, which has none.
+    /// - Returns: `nil` for classification, which has none, and where no model is whole without a worker's own factor.
     func compare(federated: LowRankAdapter, trainsLocal: Bool, view: RunView) throws -> Comparison? {
-        guard case .language(let base) = prepared.model, case .blocks(let heldOut) = heldOut else { return nil }
+        guard case .language(let base) = prepared.model, case .blocks(let heldOut) = heldOut,
+            prepared.configuration.federation.aggregation.ownFactor == nil
+        else { return nil }
         defer { view.clearProgress() }
         if trainsLocal { view.showLine("training each worker's own adapter, alone, for comparison") }
         return try Comparison(

@@ -73,6 +73,8 @@ enum WorkerLog {
             logger.info("task dropped", metadata: ["round": "\(round)", "reason": "\(reason)"])
         case .residualDropped(let reason):
             logger.warning("residual of earlier updates dropped", metadata: ["reason": "\(reason)"])
+        case .ownVectorDropped(let name, let reason):
+            logger.warning("\(name) dropped", metadata: ["reason": "\(reason)"])
         case .warning(let text): logger.warning("\(text)")
         case .runFinished: logger.info("the run is finished")
         }

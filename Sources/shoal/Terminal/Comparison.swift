@@ -30,7 +30,7 @@ struct Comparison {
         let configuration = prepared.configuration
         let model = base.model
         let baseline = LocalBaseline(
-            model: model, initial: prepared.plan.adapter(values: prepared.initialValues),
+            model: model, initial: prepared.adapter(values: prepared.initialValues),
             options: configuration.training, seed: configuration.federation.seed)
         localSteps = LocalBaseline.steps(
             rounds: configuration.federation.rounds, localSteps: configuration.training.localSteps,

@@ -11,7 +11,7 @@ enum RunHeader {
         let configuration = prepared.configuration
         let federation = configuration.federation
         let training = configuration.training
-        let parameters = prepared.plan.layout.parameterCount
+        let parameters = prepared.layout.parameterCount
         return [
             "model         \(configuration.model.path) (\(prepared.model.configuration.architecture), "
                 + "identity \(String(prepared.manifest.identity.description.prefix(12))))",
@@ -37,6 +37,7 @@ enum RunHeader {
     private static func strategy(_ federation: FederationOptions) -> String {
         let numbers = federation.strategyOptions.description
         let aggregation = federation.aggregation == .separate ? "" : ", \(federation.aggregation.rawValue)"
-        return federation.strategy.rawValue + (numbers.isEmpty ? "" : " (\(numbers))") + aggregation
+        let personal = federation.personalisation == .none ? "" : ", \(federation.personalisation.rawValue)"
+        return federation.strategy.rawValue + (numbers.isEmpty ? "" : " (\(numbers))") + aggregation + personal
     }
 }

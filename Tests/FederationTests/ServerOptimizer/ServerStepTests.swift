@@ -34,6 +34,18 @@ struct ServerStepTests {
         #expect((1...2).map(FactorAggregation.separate.frozenFactor) == [nil, nil])
     }
 
+    @Test("FedSA-LoRA trains both factors and sends all but B, in every round")
+    func ownFactor() {
+        let whole = (0..<layout.parameterCount).map { Float($0) }
+        for round in 1...2 {
+            #expect(FactorAggregation.fedSA.frozenFactor(round: round) == nil)
+            let sent = FactorAggregation.fedSA.part(of: layout, round: round).gather(whole)
+            #expect(sent == (positions(of: "lora_A") + positions(of: "score")).sorted().map { Float($0) })
+        }
+        #expect(AdapterPart(of: layout, only: .b).gather(whole) == positions(of: "lora_B").sorted().map { Float($0) })
+        #expect(FactorAggregation.allCases.filter { $0.ownFactor != nil } == [.fedSA])
+    }
+
     @Test("a frozen factor keeps its values and its momentum")
     func frozen() throws {
         let strategy = ServerStrategy.fedAvgM(learningRate: 1, momentum: 0.5)

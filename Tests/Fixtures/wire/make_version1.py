@@ -94,6 +94,14 @@ MESSAGES = [
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1) + blob(30, A)),
     ("accept", 23, number(1, LEASE)),
     ("decline", 24, number(1, LEASE) + text(2, "policy: no training at night")),
+    ("offer with a control variate", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD + number(36, 1)) + text(9, "dense") + fixed64(10, 1) + blob(35, A)),
+    ("offer with fixed factors", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1) + blob(36, A)),
+    ("offer with an own factor", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD + number(35, 2)) + text(9, "dense") + fixed64(10, 1)),
+    ("offer with a local adapter", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD + number(37, 1)) + text(9, "dense") + fixed64(10, 1)),
     ("object request", 25, blob(1, A) + number(2, 2**33) + number(3, 2**22)),
     ("object chunk", 26, blob(1, A) + number(2, 2**33) + number(3, 2**34)),
     ("update begin", 27, number(1, LEASE) + blob(2, B) + number(3, 9763216) + text(4, "dense")),

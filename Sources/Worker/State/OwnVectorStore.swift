@@ -3,35 +3,42 @@ internal import FoundationEssentials
 internal import Glibc
 internal import ModelFiles
 
-/// Keeps the residual of error feedback across restarts: prepared with an update, settled by its acknowledgement.
+/// Keeps a vector of the worker's own across restarts (the residual of error feedback, a control variate, what is
+/// personal of a model): prepared with an update, settled by its acknowledgement.
 ///
 /// ```
-/// residual.json   ResidualRecord
-/// <sha-256>       a residual, float32 little-endian; its name proves its bytes
+/// <name>.json     OwnVectorRecord
+/// <sha-256>       a vector, float32 little-endian; its name proves its bytes
 /// ```
-/// Values reach the disk before the record that names them. The residual from before the last update stays until the
-/// next one is prepared: a round may still be rolled back.
-final class ResidualStore {
+/// Values reach the disk before the record that names them. The vector from before the last update stays until the next
+/// one is prepared: a round may still be rolled back.
+final class OwnVectorStore {
     /// What a task starts from.
     struct Start {
-        /// `[count]`; `nil`: nothing was left out so far.
-        var residual: [Float]?
-        /// Why a residual was dropped, for the log.
+        /// `[count]`; `nil`: there is none so far.
+        var values: [Float]?
+        /// Why a vector was dropped, for the log.
         var dropped: String?
     }
 
+    /// What it keeps, for people.
+    let name: String
     private let folder: String
-    /// `nil` where there is no residual.
-    private(set) var record: ResidualRecord?
+    private let recordPath: String
+    /// `nil` where there is no vector.
+    private(set) var record: OwnVectorRecord?
 
     private static let recordBytesMax = 64 << 10
-    private var recordPath: String { folder + "/residual.json" }
 
-    /// - Parameter folder: Its own, existing.
-    init(folder: String) {
+    /// - Parameters:
+    ///   - folder: Its own, existing.
+    ///   - record: Name of the record's file.
+    init(_ name: String, folder: String, record: String) {
+        self.name = name
         self.folder = folder
+        recordPath = folder + "/" + record
         if let text = try? StateFolder.read(recordPath, bytesMax: Self.recordBytesMax),
-            let record = try? JSONDecoder().decode(ResidualRecord.self, from: Data(text)), record.version == 1
+            let record = try? JSONDecoder().decode(OwnVectorRecord.self, from: Data(text)), record.version == 1
         {
             self.record = record
         }
@@ -39,33 +46,33 @@ final class ResidualStore {
     }
 
     /// The update whose fate only the coordinator knows, if there is one.
-    var unsettled: ResidualRecord.Update? {
+    var unsettled: OwnVectorRecord.Update? {
         record?.standing == .prepared ? record?.update : nil
     }
 
-    /// The residual for a task; one that does not fit is gone.
+    /// The vector for a task; one that does not fit is gone.
     ///
-    /// - Parameter count: Values in the task's update.
+    /// - Parameter count: Values it must have.
     func start(run: RunID, round: Int, attempt: Int, layout: AdapterLayout, count: Int) -> Start {
         guard let record else { return Start() }
         if let dropped = drop(unless: run) { return Start(dropped: dropped) }
-        guard record.layout == ResidualRecord.identity(of: layout) else {
+        guard record.layout == OwnVectorRecord.identity(of: layout) else {
             drop()
             return Start(dropped: "the adapter has another shape or rank now")
         }
         guard let name = record.start(round: round, attempt: attempt) else { return Start() }
         guard StateFolder.size(of: "\(folder)/\(name)").map({ $0 == UInt64(4 * count) }) ?? true else {
             drop()
-            return Start(dropped: "updates hold another part of the adapter now")
+            return Start(dropped: "it belongs to another part of the adapter")
         }
         guard let values = values(name, count: count) else {
             drop()
             return Start(dropped: "its file in \(folder) is damaged or missing")
         }
-        return Start(residual: values)
+        return Start(values: values)
     }
 
-    /// Drops the residual of another run.
+    /// Drops the vector of another run.
     ///
     /// - Returns: Why it was dropped, for the log; `nil` if it was not.
     func drop(unless run: RunID) -> String? {
@@ -74,15 +81,15 @@ final class ResidualStore {
         return "it belongs to run \(record.update.run)"
     }
 
-    /// Makes durable what is left over once `update` counts.
+    /// Makes durable what the vector is once `update` counts.
     ///
     /// - Parameter start: What ``start(run:round:attempt:layout:count:)`` gave for it.
-    func prepare(_ update: PendingUpdate, layout: AdapterLayout, from start: [Float]?, left: [Float]) throws(FileError)
+    func prepare(_ update: PendingUpdate, layout: AdapterLayout, from start: [Float]?, next: [Float]) throws(FileError)
     {
         let before = try start.map { (values) throws(FileError) in try write(values) }
-        let record = ResidualRecord(
-            update: ResidualRecord.Update(update), layout: ResidualRecord.identity(of: layout), before: before,
-            after: try write(left))
+        let record = OwnVectorRecord(
+            update: OwnVectorRecord.Update(update), layout: OwnVectorRecord.identity(of: layout), before: before,
+            after: try write(next))
         try save(record)
         sweep()
     }
@@ -97,7 +104,7 @@ final class ResidualStore {
         try settle(lease: lease, as: .restored)
     }
 
-    private func settle(lease: UInt64, as standing: ResidualRecord.Standing) throws(FileError) {
+    private func settle(lease: UInt64, as standing: OwnVectorRecord.Standing) throws(FileError) {
         guard var record, record.standing == .prepared, record.update.lease == lease else { return }
         record.standing = standing
         try save(record)
@@ -113,8 +120,8 @@ final class ResidualStore {
 }
 
 // MARK: - Files
-extension ResidualStore {
-    private func save(_ record: ResidualRecord) throws(FileError) {
+extension OwnVectorStore {
+    private func save(_ record: OwnVectorRecord) throws(FileError) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         guard let text = try? encoder.encode(record) else { preconditionFailure("a record of plain values") }

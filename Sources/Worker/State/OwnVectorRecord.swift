@@ -1,15 +1,15 @@
 internal import Federation
 internal import ModelFiles
 
-/// Which update a residual goes with: the one that left it over, and how far that update is.
-struct ResidualRecord: Hashable, Codable {
+/// Which update a worker's own vector goes with: the one it was made with, and how far that update is.
+struct OwnVectorRecord: Hashable, Codable {
     /// What became of the update.
     enum Standing: String, Codable {
         /// Encoded; whether it counts is not known yet.
         case prepared
-        /// Acknowledged: the residual is `after`.
+        /// Acknowledged: the vector is `after`.
         case counted
-        /// Refused, expired or withdrawn: the residual is `before`.
+        /// Refused, expired or withdrawn: the vector is `before`.
         case restored
     }
 
@@ -30,9 +30,9 @@ struct ResidualRecord: Hashable, Codable {
     var update: Update
     /// SHA-256 of the adapter layout's names and shapes.
     var layout: String
-    /// SHA-256 of the residual before the update; `nil`: there was none.
+    /// SHA-256 of the vector before the update; `nil`: there was none.
     var before: String?
-    /// SHA-256 of the residual after it.
+    /// SHA-256 of the vector after it.
     var after: String
     var standing = Standing.prepared
 
@@ -41,7 +41,7 @@ struct ResidualRecord: Hashable, Codable {
         [before, standing == .restored ? nil : after].compactMap { $0 }
     }
 
-    /// The residual that a task of this round and attempt starts from.
+    /// The vector that a task of this round and attempt starts from.
     ///
     /// An acknowledged update of the same round belonged to an attempt that was rolled back: it counts no more.
     func start(round: Int, attempt: Int) -> String? {
@@ -51,14 +51,14 @@ struct ResidualRecord: Hashable, Codable {
         }
     }
 
-    /// The identity of an adapter's shape: a residual means nothing in another.
+    /// The identity of an adapter's shape: a vector means nothing in another.
     static func identity(of layout: AdapterLayout) -> String {
         let lines = layout.entries.map { "\($0.name) \($0.shape.map(String.init).joined(separator: "x"))\n" }
         return ContentHash(of: Array(lines.joined().utf8)).description
     }
 }
 
-extension ResidualRecord.Update {
+extension OwnVectorRecord.Update {
     init(_ pending: PendingUpdate) {
         self.init(
             run: pending.run.text, round: pending.round, attempt: pending.attempt, lease: pending.lease,

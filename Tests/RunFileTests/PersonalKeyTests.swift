@@ -1,0 +1,86 @@
+import Federation
+import Recipe
+import RunFile
+import Testing
+
+@Suite("What a run file lets workers keep for themselves")
+struct PersonalKeyTests {
+    private func load(_ overrides: [String]) throws -> RunConfiguration {
+        try RunConfiguration(yaml: Minimal.yaml, overrides: overrides)
+    }
+
+    private static let scaffold = ["federation.strategy=scaffold", "training.optimizer=sgd"]
+    private static let fedSA = ["federation.aggregation=fedsa", "evaluation.source=workers"]
+    private static let local = ["federation.personalisation=local-adapter", "evaluation.source=workers"]
+
+    private static let enough = ["federation.workers=8", "evaluation.minimum-cohort=3"]
+
+    @Test("SCAFFOLD with SGD, FedSA-LoRA and local adapters evaluated by workers")
+    func accepted() throws {
+        let run = try load(Self.scaffold + ["federation.server-learning-rate=0.5", "federation.workers=6"])
+        #expect(run.federation.serverStrategy == .scaffold(learningRate: 0.5, workers: 6))
+        #expect(run.federation.serverStrategy(trainingWorkers: 4) == .scaffold(learningRate: 0.5, workers: 4))
+        #expect(try RunConfiguration(canonicalJSON: run.canonicalJSON) == run)
+        #expect(try load(Self.enough + Self.fedSA).federation.aggregation == .fedSA)
+        let local = try load(Self.enough + Self.local)
+        #expect(local.federation.personalisation == .localAdapter)
+        #expect(try RunConfiguration(canonicalJSON: local.canonicalJSON) == local)
+        #expect(try load([]).federation.personalisation == .none)
+        #expect(try load(["federation.aggregation=fed-sb"]).federation.aggregation == .fedSB)
+        #expect(try load(Self.enough + Self.local + Self.scaffold).federation.strategy == .scaffold)
+    }
+
+    @Test(
+        "refuses what they do not go with, naming the setting and the remedy",
+        arguments: [
+            (["federation.strategy=scaffold"], "AdamW", "'training.optimizer: sgd'"),
+            (scaffold + ["training.momentum=0.9"], "momentum lengthens", "remove 'training.momentum'"),
+            (scaffold + ["training.proximal=0.1"], "by itself", "remove 'training.proximal'"),
+            (scaffold + ["federation.weight-cap=5"], "counts all workers alike", "remove 'federation.weight-cap'"),
+            (scaffold + ["federation.aggregation=rolora"], "the same values", "separate, ffa-lora or fed-sb"),
+            (scaffold + ["compression.uplink=ternary:density=0.1"], "error feedback", "(dense, eden)"),
+            (enough + ["federation.aggregation=fedsa"], "nobody else can evaluate", "'evaluation.source: workers'"),
+            (
+                enough + ["federation.personalisation=local-adapter"], "nobody else can evaluate",
+                "'evaluation.source: workers'"
+            ),
+            (enough + fedSA + ["adapter.method=dora"], "magnitudes", "'adapter.method: lora'"),
+            (enough + local + ["adapter.method=dora"], "magnitudes", "'adapter.method: lora'"),
+            (["federation.aggregation=fed-sb", "adapter.method=dora"], "dora", "'adapter.method: lora'"),
+            (["federation.aggregation=fed-sb", "adapter.from=a"], "from the base model", "remove 'adapter.from'"),
+            (
+                enough + ["federation.aggregation=fed-sb"] + local, "local adapters",
+                "remove 'federation.personalisation'"
+            ),
+            (
+                enough + fedSA + ["federation.personalisation=local-adapter"], "personal by itself",
+                "remove 'federation.personalisation'"
+            ),
+        ])
+    func misfits(_ overrides: [String], _ reason: String, _ remedy: String) {
+        let error = #expect(throws: RunFileError.self) { try load(overrides) }
+        #expect(error?.problems.count == 1)
+        #expect(error?.description.hasPrefix("--set ") == true)
+        #expect(error?.description.contains(reason) == true && error?.description.contains(remedy) == true)
+    }
+
+    @Test("held-out workers have no model of their own either, and a file's line is named")
+    func heldOut() {
+        let error = #expect(throws: RunFileError.self) {
+            try RunConfiguration(
+                yaml: """
+                    model: built-in
+                    data: {path: built-in}
+                    federation:
+                      workers: 8
+                      rounds: 1
+                      aggregation: fedsa
+                    evaluation:
+                      source: held-out-workers
+                      held-out-workers: 3
+                    """, name: "run.yaml")
+        }
+        #expect(error?.description.hasPrefix("run.yaml:8: ") == true)
+        #expect(error?.description.contains("'evaluation.source: workers'") == true)
+    }
+}
