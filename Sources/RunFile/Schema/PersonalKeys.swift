@@ -72,6 +72,12 @@ extension Constraint {
             return "'federation.aggregation: fedsa' is personal by itself; remove 'federation.personalisation' or set "
                 + "'federation.aggregation: separate'"
         },
+        Constraint(keys: ["federation.personalisation", "federation.aggregation"]) { run in
+            guard run.federation.aggregation.mixesFactors, run.federation.personalisation != .none else { return nil }
+            return "local adapters are not supported with 'federation.aggregation: "
+                + "\(run.federation.aggregation.rawValue)', under which workers' adapters differ already; remove "
+                + "'federation.personalisation' or set 'federation.aggregation: separate'"
+        },
     ]
 
     private static let core = [
