@@ -10,6 +10,9 @@ extension Ledger {
         migrator.registerMigration("2") { database in
             try database.execute(sql: "ALTER TABLE evaluation ADD COLUMN accuracy REAL")
         }
+        migrator.registerMigration("schedule") { database in
+            try database.execute(sql: scheduleTables)
+        }
         return migrator
     }
 

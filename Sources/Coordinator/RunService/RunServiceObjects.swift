@@ -12,6 +12,8 @@ extension RunService {
     func serve(_ request: ObjectRequest, _ envelope: Envelope, to name: WorkerName, _ peer: Peer) throws {
         let file: MappedFile?
         let total: Int
+        // An asynchronous run's workers start from different versions.
+        let earlier = earlierAdapters.values.first { $0.object == request.object }
         switch request.object {
         case adapter.object:
             file = nil
@@ -19,6 +21,9 @@ extension RunService {
         case baseModel.identity:
             file = nil
             total = baseModel.manifest.count
+        case _ where earlier != nil:
+            file = nil
+            total = earlier?.bytes.count ?? 0
         default:
             guard let path = baseModel.path(of: request.object) else {
                 return refuse(.unknownObject, "no object \(request.object) in this run", envelope, peer)
@@ -38,6 +43,8 @@ extension RunService {
             let part: [UInt8] =
                 if let file { file.withBytes { Array($0[offset..<next]) } } else if request.object == adapter.object {
                     Array(adapter.bytes[offset..<next])
+                } else if let earlier {
+                    Array(earlier.bytes[offset..<next])
                 } else {
                     Array(baseModel.manifest[offset..<next])
                 }

@@ -9,32 +9,41 @@ extension RunService {
     /// Every step before the ledger's transaction may be repeated: a process killed anywhere in here finds the round
     /// open with the same updates, computes the same bits and writes the same files.
     func publish(_ plan: RoundPlan) throws {
-        let updates = try ledger.updates(round: plan.round, attempt: plan.attempt)
+        let updates = try countedUpdates(in: plan.round, attempt: plan.attempt)
+        // As far as their age makes them count: with none of age, 1.
+        var (weight, discounted) = (0.0, 0.0)
         var step = ServerStep(settings.strategy, part: part(round: plan.round))
         // In worker-name order, a few blobs mapped at a time.
         for start in stride(from: 0, to: updates.count, by: WeightedMean.batch) {
             let batch = updates[start..<min(updates.count, start + WeightedMean.batch)]
             let reports = batch.map { update in
                 UpdateReport(
-                    weight: settings.weightCap.weight(trainingItems: update.items), steps: Int(update.steps),
-                    trainLoss: update.trainLoss)
+                    weight: discount(update) * settings.weightCap.weight(trainingItems: update.record.items),
+                    steps: Int(update.record.steps), trainLoss: update.record.trainLoss)
+            }
+            for (update, report) in zip(batch, reports) {
+                weight += settings.weightCap.weight(trainingItems: update.record.items)
+                discounted += report.weight
             }
             let encoded = try zip(batch, reports).map { update, report in
-                EncodedUpdate(
-                    try store.map(update.object), seed: codecSeed(of: update.worker, plan), weight: report.weight)
+                let asked = self.plan(round: update.askedIn, attempt: update.attempt)
+                return EncodedUpdate(
+                    try store.map(update.record.object), seed: codecSeed(of: update.record.worker, asked),
+                    weight: report.weight)
             }
             try step.add(encoded, from: reports, codec: codec)
         }
         var values = adapter.values
         var nextState = optimizerState
         do throws(AggregationError) {
-            try step.apply(to: &values, state: &nextState)
+            try step.apply(to: &values, state: &nextState, damping: discounted / weight)
         } catch .notFinite { throw RunError.aggregateNotFinite(round: plan.round) }
 
         let earlierState = try ledger.currentAdapter()?.optimizerState
         let stateObject = nextState.vectors.isEmpty ? nil : try store.write(nextState.encoded())
         let next = GlobalAdapter(version: plan.round, values: values, layout: layout)
         try store.write(next.bytes)
+        if buffer != nil { earlierAdapters[adapter.version] = adapter }
         adapter = next
         try writeAdapterDirectories()
         try ledger.publish(
@@ -42,12 +51,7 @@ extension RunService {
             seconds: now.seconds(since: roundStart), counters: counters)
         optimizerState = nextState
 
-        round = nil
-        uploads = [:]
-        pendingOffers = [:]
-        // The adapter stands for them now; their hashes stay in the ledger.
-        for update in updates { store.remove(update.object) }
-        store.discardUploads { _, _ in true }
+        discardRound(updates)
         if let earlierState, earlierState != stateObject { store.remove(earlierState) }
         announcements.append(try summary(round: plan.round))
         if settings.isEvaluationDue(round: plan.round), canEvaluate { evaluationQueue.append(plan.round) }
@@ -86,7 +90,8 @@ extension RunService {
 
     func summary(round: Int) throws -> RoundSummary {
         let (attempt, seconds) = try ledger.publishedRound(round) ?? (1, 0)
-        let updates = try ledger.updates(round: round, attempt: attempt)
+        let counted = try countedUpdates(in: round, attempt: attempt)
+        let updates = counted.map(\.record)
         let totals = try ledger.totals()
         let weights = updates.map { settings.weightCap.weight(trainingItems: $0.items) }
         let lossSum = zip(updates, weights).reduce(0) { $0 + $1.0.trainLoss * $1.1 }
@@ -95,6 +100,9 @@ extension RunService {
             round: round, workers: updates.count, trainLoss: lossSum / weights.reduce(0, +), evaluation: nil,
             uplinkBytes: counters.uplinkBytes, downlinkBytes: counters.downlinkBytes,
             denseUplinkBytes: 4 * UInt64(layout.parameterCount) * UInt64(totals.updates),
-            tokensTrained: totals.tokens, seconds: seconds)
+            tokensTrained: totals.tokens, seconds: seconds,
+            staleness: settings.buffering.map { _ in
+                Double(counted.reduce(0) { $0 + $1.staleness }) / Double(max(1, counted.count))
+            })
     }
 }

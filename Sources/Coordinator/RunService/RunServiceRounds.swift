@@ -8,11 +8,18 @@ extension RunService {
         RoundPlan(
             seed: settings.seed, round: round, attempt: attempt, target: settings.workersPerRound,
             minimum: settings.minimumWorkers, deadlineSeconds: settings.deadlineSeconds,
-            leaseSeconds: settings.leaseSeconds)
+            leaseSeconds: settings.leaseSeconds, asked: settings.workersAsked)
+    }
+
+    /// The plan of a round that is to choose workers.
+    func selectingPlan(round: Int, attempt: Int) throws -> RoundPlan {
+        var plan = plan(round: round, attempt: attempt)
+        plan.selector = try selector(before: round, attempt: attempt)
+        return plan
     }
 
     func openRound(_ number: Int) throws {
-        var round = Round(plan: plan(round: number, attempt: 1), available: Set(trainers))
+        var round = Round(plan: try selectingPlan(round: number, attempt: 1), available: Set(trainers))
         let actions = round.start(at: now)
         self.round = round
         roundStart = now
@@ -24,6 +31,7 @@ extension RunService {
     }
 
     func handle(_ event: Round.Event) throws {
+        if let actions = buffer?.handle(event, at: now) { return try perform(actions) }
         guard let actions = round?.handle(event, at: now) else { return }
         try perform(actions)
     }
@@ -34,15 +42,10 @@ extension RunService {
             switch action {
             case .recordSelection(let workers):
                 try ledger.select(workers, round: plan.round, attempt: plan.attempt)
-            case .offer(let worker): offerTraining(to: worker, plan)
-            case .withdraw(let worker, let reason):
-                pendingOffers[worker] = nil
-                uploads[worker] = nil
-                guard let session = sessions[worker] else { continue }
-                let lease = trainingLease(of: worker, plan.round, plan.attempt)
-                send(
-                    .cancel(Cancel(lease: lease, reason: reason)), to: session.peer, round: plan.round,
-                    attempt: plan.attempt)
+            case .offer(let worker): offerTraining(to: worker, plan, adapter: adapter)
+            case .withdraw(let worker, let reason): withdraw(worker, plan, because: reason)
+            case .recordFailure(let workers):
+                try ledger.recordFailure(workers, round: plan.round, attempt: plan.attempt, open: plan.round)
             case .aggregate: try publish(plan)
             case .wait(let reason):
                 wait(reason)
@@ -64,7 +67,7 @@ extension RunService {
     }
 
     /// The round's deadline is not repeated in the offer: it is the coordinator's alone to judge.
-    private func offerTraining(to worker: WorkerName, _ plan: RoundPlan) {
+    func offerTraining(to worker: WorkerName, _ plan: RoundPlan, adapter: GlobalAdapter) {
         offer(
             .train, lease: trainingLease(of: worker, plan.round, plan.attempt), to: worker, round: plan.round,
             attempt: plan.attempt, adapter: adapter)

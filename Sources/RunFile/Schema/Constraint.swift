@@ -8,7 +8,7 @@ struct Constraint: Sendable {
     /// What is wrong and the remedy; `nil` if nothing is.
     let problem: @Sendable (RunConfiguration) -> String?
 
-    static let all = adapter + participation + compression + evaluation + training + task + strategy
+    static let all = adapter + participation + compression + evaluation + training + task + strategy + schedule
 
     private static let adapter = [
         // PEFT's DoRA drops inputs of the base product as well; here only the adapter's are dropped.

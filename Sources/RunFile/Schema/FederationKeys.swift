@@ -1,7 +1,7 @@
 import Federation
 
 extension RunSchema {
-    static let federationKeys = participationKeys + aggregationKeys + strategyKeys
+    static let federationKeys = participationKeys + scheduleKeys + aggregationKeys + strategyKeys
 
     private static let participationKeys = [
         SchemaKey(
@@ -42,7 +42,10 @@ extension RunSchema {
             "Which low-rank factors a round trains and averages: both (separate), B alone (ffa-lora), or in turn (rolora)."
         ),
         SchemaKey(
-            "federation.weight-cap", .either([.integer(1...Int.max), .choice(["none"])]), .value(.text("none")),
+            "federation.weight-cap", .either([.integer(1...Int.max), .choice(["none"])]),
+            .derived("1 with selection data-size, which counts size already; else none") {
+                $0.federation.selection == .dataSize && $0.federation.strategy != .qfedavg ? .integer(1) : .text("none")
+            },
             at: \.federation.weightCap, "Most blocks or examples for which one worker's update counts."),
     ]
 

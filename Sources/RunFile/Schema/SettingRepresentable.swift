@@ -27,6 +27,8 @@ extension TrainingOptions.Schedule: SettingRepresentable {}
 extension TrainingOptions.Precision: SettingRepresentable {}
 extension Strategy: SettingRepresentable {}
 extension FactorAggregation: SettingRepresentable {}
+extension SelectionPolicy: SettingRepresentable {}
+extension Schedule: SettingRepresentable {}
 extension EvaluationOptions.Source: SettingRepresentable {}
 
 extension Bool: SettingRepresentable {

@@ -36,10 +36,16 @@ struct Work: ParsableCommand {
     @Flag(help: .hidden)
     var exitWithParent = false
 
+    @Option(help: .hidden)
+    var slowdown: Double?
+
     @OptionGroup var log: LogOptions
 
     func validate() throws {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
+        if let slowdown, !(1...10_000).contains(slowdown) {
+            throw ValidationError("--slowdown must be from 1 to 10000")
+        }
     }
 
     func run() throws {
@@ -54,7 +60,8 @@ struct Work: ParsableCommand {
             let source = try DataSource.checkedFile(data)
             Threads.limit(to: threads ?? ProcessInfo.processInfo.activeProcessorCount)
             return try WorkerAssembly(
-                join: join, data: source, model: model, state: state ?? "\(join.worker).shoal-state", insecure: insecure
+                join: join, data: source, model: model, state: state ?? "\(join.worker).shoal-state", insecure: insecure,
+                slowdown: slowdown
             ).service(logger: logger)
         }
         let stopping = Handover(service)

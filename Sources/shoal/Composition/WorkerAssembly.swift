@@ -16,6 +16,8 @@ struct WorkerAssembly {
     let model: String?
     let state: String
     let insecure: Bool
+    /// How many times as long a step is to take, in simulations.
+    let slowdown: Double?
 
     func service(logger: Logger) throws -> (WorkerTransport, WorkerService) {
         let state = try WorkerState(folder: state)
@@ -37,7 +39,10 @@ struct WorkerAssembly {
             settings: settings, state: state, link: transport, loop: transport,
             runner: LocalTraining(
                 data: data, notice: { logger.info("text", metadata: ["notice": "\($0)"]) },
-                cache: CacheFolder.weights { logger.warning("\($0)") }, compute: compute.post),
+                cache: CacheFolder.weights { logger.warning("\($0)") },
+                slowdown: slowdown.map {
+                    Slowdown(factor: $0, now: { MonotonicClock.now() }, sleep: { Thread.sleep(forTimeInterval: $0) })
+                }, compute: compute.post),
             backoff: StreamKey(seed: 0, worker: join.worker.text, purpose: .backoff).generator(),
             observer: { WorkerLog.record($0, to: logger) })
         return (transport, service)

@@ -144,7 +144,8 @@ private struct RoundLine: Encodable {
     }
 
     private enum Key: String, CodingKey {
-        case event, round, workers, trainLoss, loss, standardError, accuracy, uplinkBytes, downlinkBytes, seconds
+        case event, round, workers, trainLoss, loss, standardError, accuracy, uplinkBytes, downlinkBytes, seconds,
+            staleness
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -161,5 +162,6 @@ private struct RoundLine: Encodable {
         try line.encode(summary.uplinkBytes, forKey: .uplinkBytes)
         try line.encode(summary.downlinkBytes, forKey: .downlinkBytes)
         try line.encode(summary.seconds, forKey: .seconds)
+        try line.encodeIfPresent(summary.staleness, forKey: .staleness)
     }
 }
