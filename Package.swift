@@ -82,7 +82,7 @@ if !coreOnly {
         library(
             "Simulation",
             [
-                "Wire", "Federation", "FineTuning", "LanguageModel", "Randomness", "Recipe",
+                "Worker", "Wire", "Federation", "FineTuning", "LanguageModel", "Randomness", "Recipe",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),

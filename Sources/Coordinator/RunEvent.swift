@@ -49,15 +49,17 @@ public struct RoundSummary: Sendable {
     /// 4 · parameters · accepted updates, cumulative.
     public var denseUplinkBytes: UInt64
     public var tokensTrained: UInt64
-    /// From first offer to publication.
+    /// From first offer to publication; from one publication to the next where the schedule is asynchronous.
     public var seconds: Double
     /// Of what aggregation adds to the base; `nil` for one that adds nothing.
     public var residual: ResidualTruncation?
+    /// How old its updates were on average; `nil` where the schedule is synchronous. Unit: versions.
+    public var staleness: Double?
 
     public init(
         round: Int, workers: Int, trainLoss: Double, evaluation: Evaluation?, uplinkBytes: UInt64,
         downlinkBytes: UInt64, denseUplinkBytes: UInt64, tokensTrained: UInt64, seconds: Double,
-        residual: ResidualTruncation? = nil
+        residual: ResidualTruncation? = nil, staleness: Double? = nil
     ) {
         self.round = round
         self.workers = workers
@@ -69,5 +71,6 @@ public struct RoundSummary: Sendable {
         self.tokensTrained = tokensTrained
         self.seconds = seconds
         self.residual = residual
+        self.staleness = staleness
     }
 }

@@ -17,6 +17,8 @@ public struct RunSettings: Sendable {
     public var rounds: Int
     /// Updates that close a round.
     public var workersPerRound: Int
+    /// Workers that a round asks, `workersPerRound` or more of them; the first to answer count.
+    public var workersAsked: Int
     /// Updates that close it at its deadline.
     public var minimumWorkers: Int
     /// Unit: seconds.
@@ -41,6 +43,10 @@ public struct RunSettings: Sendable {
     public var minimumCohort = 3
     /// How long one evaluation waits for its workers. Unit: seconds.
     public var cohortSeconds = 300.0
+    /// By what a round chooses among the connected workers.
+    public var selection = SelectionPolicy.uniform
+    /// How updates are taken in where the schedule is asynchronous; `nil`: synchronous rounds.
+    public var buffering: BufferOptions?
     public var weightCap = WeightCap()
     public var strategy = ServerStrategy.fedAvg
     public var aggregation = FactorAggregation.separate
@@ -67,6 +73,7 @@ public struct RunSettings: Sendable {
         self.seed = seed
         self.rounds = rounds
         self.workersPerRound = workersPerRound
+        workersAsked = workersPerRound
         self.minimumWorkers = minimumWorkers
         self.deadlineSeconds = deadlineSeconds
         self.minimumConnected = minimumConnected
@@ -87,11 +94,14 @@ public struct RunSettings: Sendable {
         self.init(
             seed: federation.seed, rounds: federation.rounds, workersPerRound: federation.workersPerRound,
             minimumWorkers: federation.minimumWorkers, deadlineSeconds: federation.deadlineSeconds,
-            minimumConnected: minimumConnected ?? federation.workersPerRound + heldOut,
+            minimumConnected: minimumConnected ?? (federation.buffering?.size ?? federation.workersPerRound) + heldOut,
             adapterOptions: configuration.adapter, training: configuration.training,
             uplink: configuration.compression.uplink, software: software)
         heartbeatSeconds = configuration.limits.heartbeatSeconds
         leaseSeconds = configuration.limits.leaseSeconds
+        workersAsked = federation.workersAsked
+        selection = federation.selection
+        buffering = federation.buffering
         weightCap = federation.weightCap
         strategy = federation.serverStrategy(trainingWorkers: federation.workers - heldOut)
         aggregation = federation.aggregation

@@ -21,6 +21,7 @@ public struct RunConfiguration: Hashable, Sendable {
     public var compression: CompressionOptions
     public var evaluation: EvaluationOptions
     public var limits: LimitOptions
+    public var simulation: SimulationOptions
 
     /// The most bytes a run file may have.
     public static let maximumFileBytes = 1_048_576
@@ -55,16 +56,19 @@ public struct RunConfiguration: Hashable, Sendable {
         training: TrainingOptions(), trainingThreads: nil,
         federation: FederationOptions(
             workers: 0, rounds: 0, workersPerRound: 0, minimumWorkers: 0, deadline: nil, strategy: .fedavg,
-            strategyOptions: StrategyOptions(), aggregation: .separate, residualRank: nil, seed: 0, weightCap: .init()),
+            strategyOptions: StrategyOptions(), aggregation: .separate, residualRank: nil, seed: 0, overSelection: 1,
+            selection: .uniform, schedule: .synchronous, scheduleOptions: ScheduleOptions(), weightCap: .init()),
         compression: CompressionOptions(uplink: .dense, downlink: .dense, errorFeedback: false),
         evaluation: EvaluationOptions(every: 0, source: .coordinator, minimumCohort: 0, heldOutWorkers: 0),
-        limits: LimitOptions(lease: .zero, heartbeat: .zero))
+        limits: LimitOptions(lease: .zero, heartbeat: .zero),
+        simulation: SimulationOptions(slowShare: 0, slowFactor: 1, stepTime: .zero))
 
     private init(
         model: ModelSource, task: TaskKind, adapter: AdapterOptions, ranks: RankOptions, adapterFrom: String?,
         data: DataOptions,
         training: TrainingOptions, trainingThreads: Int?, federation: FederationOptions,
-        compression: CompressionOptions, evaluation: EvaluationOptions, limits: LimitOptions
+        compression: CompressionOptions, evaluation: EvaluationOptions, limits: LimitOptions,
+        simulation: SimulationOptions
     ) {
         self.model = model
         self.task = task
@@ -78,5 +82,6 @@ public struct RunConfiguration: Hashable, Sendable {
         self.compression = compression
         self.evaluation = evaluation
         self.limits = limits
+        self.simulation = simulation
     }
 }

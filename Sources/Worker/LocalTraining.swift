@@ -13,6 +13,7 @@ public final class LocalTraining: TaskRunning {
     private let notice: @Sendable (String) -> Void
     private let compute: Compute
     private let cache: WeightCache?
+    private let slowdown: Slowdown?
     private let desk: Desk
     private let wanted = WantedTasks()
 
@@ -83,26 +84,28 @@ public final class LocalTraining: TaskRunning {
     ///   - model: Already loaded, where a whole fleet shares one; `nil` loads the task's model on first use.
     ///   - notice: Told once, in sentences for people, how the text was read; from the compute thread.
     ///   - cache: Keeps bfloat16 copies of weights of other types; `nil` converts them in memory.
+    ///   - slowdown: Makes training take longer, for simulations.
     ///   - compute: Shared by all that computes in this process.
     public init(
         data: DataSource, model: TaskModel? = nil, notice: @escaping @Sendable (String) -> Void = { _ in },
-        cache: WeightCache? = nil, compute: @escaping Compute
+        cache: WeightCache? = nil, slowdown: Slowdown? = nil, compute: @escaping Compute
     ) {
         self.data = data
         self.notice = notice
         self.compute = compute
         self.cache = cache
+        self.slowdown = slowdown
         desk = Desk(base: model)
     }
 
     public func start(_ task: LocalTask, report: @escaping @Sendable (TaskEvent) -> Void) {
         let ticket = wanted.add(lease: task.lease)
-        compute { [data, notice, desk, wanted, cache] in
+        compute { [data, notice, desk, wanted, cache, slowdown] in
             guard wanted.contains(ticket, lease: task.lease) else { return }
             defer { wanted.remove(ticket, lease: task.lease) }
             do {
                 let isWanted = { wanted.contains(ticket, lease: task.lease) }
-                report(try Self.carryOut(task, data, desk, cache, notice, isWanted, report))
+                report(try Self.carryOut(task, data, desk, cache, slowdown, notice, isWanted, report))
             } catch TrainingError.cancelled {
                 // Nobody waits for the answer any more.
             } catch let error as DataError {
@@ -118,8 +121,8 @@ public final class LocalTraining: TaskRunning {
     }
 
     private static func carryOut(
-        _ task: LocalTask, _ data: DataSource, _ desk: Desk, _ cache: WeightCache?, _ notice: (String) -> Void,
-        _ isWanted: () -> Bool, _ report: @escaping @Sendable (TaskEvent) -> Void
+        _ task: LocalTask, _ data: DataSource, _ desk: Desk, _ cache: WeightCache?, _ slowdown: Slowdown?,
+        _ notice: (String) -> Void, _ isWanted: () -> Bool, _ report: @escaping @Sendable (TaskEvent) -> Void
     ) throws -> TaskEvent {
         let base =
             try desk.base.flatMap { $0.fits(path: task.modelPath, options: task.training) ? $0 : nil }
@@ -152,12 +155,14 @@ public final class LocalTraining: TaskRunning {
                         + "tokens; give it more text, or lower training.sequence-length in the run file")
             }
             let before = (task.round - 1) * task.training.localSteps
+            var steps = slowdown?.steps()
             let summary = try base.train(
                 &adapter, on: packed.train, options: task.training, after: before,
                 scope: TrainingScope(correction: task.correction, core: core.map { ($0, task.values) }),
                 batches: task.stream(.batches), dropout: task.stream(.dropout)
             ) { progress in
                 report(.progress(step: progress.step, totalSteps: progress.totalSteps, loss: progress.meanLoss))
+                steps?.stepEnded(while: isWanted)
                 return isWanted()
             }
             let ownTokens = try own.train(on: packed.train, after: before, isWanted: isWanted)

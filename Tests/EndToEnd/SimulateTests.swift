@@ -70,6 +70,28 @@ struct SimulateTests {
         #expect(lossy.errors.contains("compression.downlink"))
     }
 
+    @Test("slow workers hold up rounds, and an asynchronous run less", arguments: [[], ["--in-process"]])
+    func asynchronous(extra: [String]) throws {
+        let arguments = [
+            "simulate", "--config", runFile, "--json", "--set", "simulation.slow-share=0.25", "--set",
+            "simulation.slow-factor=5", "--set", "simulation.step-time=50ms", "--set", "federation.rounds=6",
+            "--set", "federation.schedule=asynchronous", "--set", "federation.buffer-size=2", "--set",
+            "federation.concurrency=4", "--state",
+        ]
+        let outcome = try Program.start(arguments + [folder.file("asynchronous")] + extra).finish()
+        try #require(outcome.code == 0, "\(outcome.errors)")
+        let rounds = try outcome.objects.filter { $0["event"] as? String == "round" }
+        #expect(rounds.compactMap { $0["round"] as? Int } == Array(1...6))
+        #expect(rounds.allSatisfy { $0["workers"] as? Int == 2 && $0["staleness"] is NSNumber })
+        let finished = try #require(try outcome.objects.last)
+        #expect(try number(finished, "finalLoss") < number(finished, "baseLoss"))
+        // A task takes three quick workers 0.15 virtual seconds: 12 updates in four times that, give or take the slow
+        // one's.
+        guard !extra.isEmpty else { return }
+        let seconds = try rounds.reduce(0) { $0 + (try number($1, "seconds")) }
+        #expect(seconds > 0.4 && seconds < 0.8)
+    }
+
     /// Bytes of tensor data in an adapter file, worked out from its header alone.
     private func adapterBytes(_ adapter: String) throws -> Int {
         let bytes = try Data(contentsOf: URL(fileURLWithPath: adapter + "/adapter_model.safetensors"))

@@ -45,17 +45,18 @@ struct JSONSchemaTests {
             compared += 1
         }
         // All but the required, the derived and those that may be absent.
-        #expect(compared == minimal.count - 6)
+        #expect(compared == minimal.count - 7)
     }
 
     @Test("knows every key of the complete example, and the example every key")
     func complete() throws {
         let full = try RunConfiguration.load(path: FixtureFiles.path("runfile/full.yaml")).canonical
-        // Labels belong to classification, and strategies, aggregations and auto take their own numbers alone.
+        // Labels belong to classification, and strategies, schedules, aggregations and auto take their own numbers alone.
         #expect(
             Set(try leaves().keys).subtracting(full.keys) == [
                 "adapter.maximum-rank", "adapter.minimum-rank", "data.labels", "federation.beta1", "federation.beta2",
-                "federation.lipschitz", "federation.q",
+                "federation.buffer-size", "federation.concurrency", "federation.lipschitz",
+                "federation.maximum-staleness", "federation.q", "federation.staleness-exponent",
                 "federation.residual-rank", "federation.tau",
             ])
         #expect(Set(full.keys).isSubset(of: try leaves().keys))

@@ -101,7 +101,7 @@ final class Conversation {
     @discardableResult
     func startWorker(
         _ name: String, runner: FakeRunner, model: String? = "model", hasInvitation: Bool = false,
-        invitation: PublicKey? = nil
+        invitation: PublicKey? = nil, secondsPerStep: Double = 0
     ) throws -> WorkerService {
         let end =
             workers[name]?.end
@@ -115,7 +115,8 @@ final class Conversation {
         let state = try WorkerState(folder: root + "/worker-" + name)
         let backoff = StreamKey(seed: 0, worker: name, purpose: .backoff).generator()
         let service = WorkerService(
-            settings: settings, state: state, link: end, loop: link.executor, runner: runner, backoff: backoff,
+            settings: settings, state: state, link: end, loop: link.executor,
+            runner: VirtualPace(runner, on: link, secondsPerStep: secondsPerStep), backoff: backoff,
             observer: { _ in })
         workers[name] = Member(service: service, end: end, runner: runner)
         link.attach(service, to: end, keys: hasInvitation && !state.isEnrolled ? .invitation : .own)

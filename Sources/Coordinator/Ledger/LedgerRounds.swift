@@ -101,15 +101,19 @@ extension Ledger {
 
     /// Records an update whose bytes are on disk. After this, and not before, it may be acknowledged.
     public func record(_ update: UpdateRecord, round: Int, attempt: Int, counters: RunCounters) throws(LedgerError) {
-        try write { database in
-            try database.execute(
-                sql: "INSERT INTO updates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                arguments: [
-                    round, attempt, update.worker.text, update.object.description, Int64(clamping: update.items),
-                    update.steps, Int64(clamping: update.tokens), update.trainLoss, wallClock(),
-                ])
-            try set(database, counters)
-        }
+        try write { try insert($0, update, round: round, attempt: attempt, counters: counters) }
+    }
+
+    func insert(
+        _ database: Database, _ update: UpdateRecord, round: Int, attempt: Int, counters: RunCounters
+    ) throws {
+        try database.execute(
+            sql: "INSERT INTO updates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            arguments: [
+                round, attempt, update.worker.text, update.object.description, Int64(clamping: update.items),
+                update.steps, Int64(clamping: update.tokens), update.trainLoss, wallClock(),
+            ])
+        try set(database, counters)
     }
 
     /// In worker-name order.
@@ -128,12 +132,14 @@ extension Ledger {
     private func updates(_ database: Database, round: Int, attempt: Int) throws -> [UpdateRecord] {
         let rows = try Row.fetchAll(
             database, sql: "SELECT * FROM updates WHERE round = ? AND attempt = ?", arguments: [round, attempt])
-        return try rows.map { row in
-            UpdateRecord(
-                worker: try worker(row["worker"]), object: try hash(row["object"]),
-                items: UInt64(clamping: row["items"] as Int64), steps: row["steps"],
-                tokens: UInt64(clamping: row["tokens"] as Int64), trainLoss: row["trainLoss"])
-        }.sorted { $0.worker < $1.worker }
+        return try rows.map(update).sorted { $0.worker < $1.worker }
+    }
+
+    func update(_ row: Row) throws -> UpdateRecord {
+        UpdateRecord(
+            worker: try worker(row["worker"]), object: try hash(row["object"]),
+            items: UInt64(clamping: row["items"] as Int64), steps: row["steps"],
+            tokens: UInt64(clamping: row["tokens"] as Int64), trainLoss: row["trainLoss"])
     }
 }
 

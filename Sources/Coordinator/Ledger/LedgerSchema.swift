@@ -13,6 +13,9 @@ extension Ledger {
         migrator.registerMigration("ranks and residuals") { database in
             try database.execute(sql: mixingTables)
         }
+        migrator.registerMigration("schedule") { database in
+            try database.execute(sql: scheduleTables)
+        }
         return migrator
     }
 

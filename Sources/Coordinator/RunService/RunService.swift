@@ -82,6 +82,10 @@ public final class RunService: CoordinatorService {
     var control: ControlObject?
     var servedFiles: [ContentHash: MappedFile] = [:]
     var round: Round?
+    /// Instead of ``round`` where the schedule is asynchronous.
+    var buffer: BufferedRounds?
+    /// Versions before ``adapter`` that leases may refer to, by version.
+    var earlierAdapters: [Int: GlobalAdapter] = [:]
     var roundStart = Instant(nanoseconds: 0)
     var uploads: [WorkerName: Upload] = [:]
     var pendingOffers: [WorkerName: PendingOffer] = [:]

@@ -46,6 +46,7 @@ extension RunService {
         var due = now.advanced(bySeconds: 1)
         for offer in pendingOffers.values { due = min(due, offer.due) }
         if let next = round?.nextDue(after: now) { due = min(due, next) }
+        if let next = buffer?.nextDue { due = min(due, next) }
         for peer in dismissed { due = min(due, peer.due) }
         return max(due, now.advanced(bySeconds: 0.001))
     }
@@ -71,13 +72,18 @@ extension RunService {
         if isResumed { gatherUntil = now.advanced(bySeconds: settings.resumeGatherSeconds) }
         flushAnnouncements()
         startEvaluation()
+        if let buffering = settings.buffering {
+            // Leases of earlier rounds go on, whether or not one is open.
+            if isResumed, adapter.version < settings.rounds { try openBuffer(adapter.version + 1, buffering) }
+            return
+        }
         guard let open = try ledger.openRound() else { return }
         roundStart = now
         let recorded = Dictionary(
             open.updates.map { ($0.worker, $0.object) }, uniquingKeysWith: { first, _ in first })
         var round = Round(
-            resuming: plan(round: open.number, attempt: open.attempt), selected: open.selected, recorded: recorded,
-            at: now)
+            resuming: try selectingPlan(round: open.number, attempt: open.attempt), selected: open.selected,
+            recorded: recorded, at: now)
         let actions = round.start(at: now)
         self.round = round
         observe(.roundStarted(round: open.number, workers: open.selected))
@@ -88,7 +94,7 @@ extension RunService {
     private func advance() throws {
         while !isFinished {
             try finishCohort()
-            guard farewellUntil == nil, round == nil, cohort == nil else { return }
+            guard farewellUntil == nil, round == nil, buffer == nil, cohort == nil else { return }
             if adapter.version >= settings.rounds && evaluationQueue.isEmpty && announcements.isEmpty && !isEvaluating {
                 return try beginFarewell()
             }
@@ -97,7 +103,11 @@ extension RunService {
             if isEvaluatedByWorkers, let version = evaluationQueue.first {
                 try startCohort(version: version)
             } else if adapter.version < settings.rounds {
-                try openRound(adapter.version + 1)
+                if let buffering = settings.buffering {
+                    try openBuffer(adapter.version + 1, buffering)
+                } else {
+                    try openRound(adapter.version + 1)
+                }
             } else {
                 return
             }

@@ -46,7 +46,8 @@ extension RunService {
         case control?.object: control?.bytes
         case fixedFactors?.object: fixedFactors?.bytes
         case baseModel.identity: baseModel.manifest
-        default: smallerAdapter(object)?.bytes
+        // Workers of a lower rank, and those of an asynchronous run that start from an earlier version.
+        default: smallerAdapter(object)?.bytes ?? earlierAdapters.values.first { $0.object == object }?.bytes
         }
     }
 }

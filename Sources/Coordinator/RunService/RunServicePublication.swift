@@ -9,19 +9,20 @@ extension RunService {
     /// Every step before the ledger's transaction may be repeated: a process killed anywhere in here finds the round
     /// open with the same updates, computes the same bits and writes the same files.
     func publish(_ plan: RoundPlan) throws {
-        let updates = try ledger.updates(round: plan.round, attempt: plan.attempt)
+        let updates = try countedUpdates(in: plan.round, attempt: plan.attempt)
         var values = adapter.values
         var nextState = optimizerState
         var residual: PublishedResidual?
         var truncation: ResidualTruncation?
         do {
             if settings.aggregation.mixesFactors {
-                let outcome = try mixed(updates, plan)
+                let outcome = try mixed(updates.map(\.record), plan)
                 values = outcome.values
                 residual = outcome.residual.map(PublishedResidual.init)
                 truncation = outcome.truncation
             } else {
-                try summed(updates, plan).apply(to: &values, state: &nextState)
+                let (step, damping) = try summed(updates, plan)
+                try step.apply(to: &values, state: &nextState, damping: damping)
             }
         } catch AggregationError.notFinite { throw RunError.aggregateNotFinite(round: plan.round) }
 
@@ -30,6 +31,7 @@ extension RunService {
         let next = GlobalAdapter(version: plan.round, values: values, layout: layout, residual: residual)
         try store.write(next.bytes)
         if let residual { try store.write(residual.bytes) }
+        if buffer != nil { earlierAdapters[adapter.version] = adapter }
         adapter = next
         try writeAdapterDirectories()
         try ledger.publish(
@@ -39,12 +41,7 @@ extension RunService {
         optimizerState = nextState
         control = ControlObject(nextState, after: plan.round, settings.strategy)
 
-        round = nil
-        uploads = [:]
-        pendingOffers = [:]
-        // The adapter stands for them now; their hashes stay in the ledger.
-        for update in updates { store.remove(update.object) }
-        store.discardUploads { _, _ in true }
+        discardRound(updates)
         if let earlierState, earlierState != stateObject { store.remove(earlierState) }
         announcements.append(try summary(round: plan.round))
         if settings.isEvaluationDue(round: plan.round), canEvaluate { evaluationQueue.append(plan.round) }
@@ -52,24 +49,32 @@ extension RunService {
         startEvaluation()
     }
 
-    /// A round's updates taken together, where each value is aggregated by itself.
-    private func summed(_ updates: [UpdateRecord], _ plan: RoundPlan) throws -> ServerStep {
+    /// A round's updates taken together, where each value is aggregated by itself, and as far as their age makes them
+    /// count: with none of age, 1.
+    private func summed(_ updates: [CountedUpdate], _ plan: RoundPlan) throws -> (step: ServerStep, damping: Double) {
+        var (weight, discounted) = (0.0, 0.0)
         var step = ServerStep(settings.strategy, part: part(round: plan.round))
         // In worker-name order, a few blobs mapped at a time.
         for start in stride(from: 0, to: updates.count, by: WeightedMean.batch) {
             let batch = updates[start..<min(updates.count, start + WeightedMean.batch)]
             let reports = batch.map { update in
                 UpdateReport(
-                    weight: settings.weightCap.weight(trainingItems: update.items), steps: Int(update.steps),
-                    trainLoss: update.trainLoss)
+                    weight: discount(update) * settings.weightCap.weight(trainingItems: update.record.items),
+                    steps: Int(update.record.steps), trainLoss: update.record.trainLoss)
+            }
+            for (update, report) in zip(batch, reports) {
+                weight += settings.weightCap.weight(trainingItems: update.record.items)
+                discounted += report.weight
             }
             let encoded = try zip(batch, reports).map { update, report in
-                EncodedUpdate(
-                    try store.map(update.object), seed: codecSeed(of: update.worker, plan), weight: report.weight)
+                let asked = self.plan(round: update.askedIn, attempt: update.attempt)
+                return EncodedUpdate(
+                    try store.map(update.record.object), seed: codecSeed(of: update.record.worker, asked),
+                    weight: report.weight)
             }
             try step.add(encoded, from: reports, codec: codec)
         }
-        return step
+        return (step, discounted / weight)
     }
 
     /// What a round trains, and what its updates hold.
@@ -111,7 +116,8 @@ extension RunService {
 
     func summary(round: Int) throws -> RoundSummary {
         let (attempt, seconds) = try ledger.publishedRound(round) ?? (1, 0)
-        let updates = try ledger.updates(round: round, attempt: attempt)
+        let counted = try countedUpdates(in: round, attempt: attempt)
+        let updates = counted.map(\.record)
         let totals = try ledger.totals()
         let weights = updates.map { settings.weightCap.weight(trainingItems: $0.items) }
         let lossSum = zip(updates, weights).reduce(0) { $0 + $1.0.trainLoss * $1.1 }
@@ -120,6 +126,9 @@ extension RunService {
             round: round, workers: updates.count, trainLoss: lossSum / weights.reduce(0, +), evaluation: nil,
             uplinkBytes: counters.uplinkBytes, downlinkBytes: counters.downlinkBytes,
             denseUplinkBytes: try denseUplinkBytes(updates: totals.updates),
-            tokensTrained: totals.tokens, seconds: seconds, residual: try ledger.residual(version: round)?.truncation)
+            tokensTrained: totals.tokens, seconds: seconds, residual: try ledger.residual(version: round)?.truncation,
+            staleness: settings.buffering.map { _ in
+                Double(counted.reduce(0) { $0 + $1.staleness }) / Double(max(1, counted.count))
+            })
     }
 }

@@ -8,12 +8,19 @@ extension RunService {
         RoundPlan(
             seed: settings.seed, round: round, attempt: attempt, target: settings.workersPerRound,
             minimum: settings.minimumWorkers, deadlineSeconds: settings.deadlineSeconds,
-            leaseSeconds: settings.leaseSeconds)
+            leaseSeconds: settings.leaseSeconds, asked: settings.workersAsked)
+    }
+
+    /// The plan of a round that is to choose workers.
+    func selectingPlan(round: Int, attempt: Int) throws -> RoundPlan {
+        var plan = plan(round: round, attempt: attempt)
+        plan.selector = try selector(before: round, attempt: attempt)
+        return plan
     }
 
     func openRound(_ number: Int) throws {
         try assignRanks(to: trainers)
-        var round = Round(plan: plan(round: number, attempt: 1), available: Set(trainers))
+        var round = Round(plan: try selectingPlan(round: number, attempt: 1), available: Set(trainers))
         let actions = round.start(at: now)
         self.round = round
         roundStart = now
@@ -25,6 +32,7 @@ extension RunService {
     }
 
     func handle(_ event: Round.Event) throws {
+        if let actions = buffer?.handle(event, at: now) { return try perform(actions) }
         guard let actions = round?.handle(event, at: now) else { return }
         try perform(actions)
     }
@@ -36,15 +44,11 @@ extension RunService {
             case .recordSelection(let workers):
                 try assignRanks(to: workers)
                 try ledger.select(workers, round: plan.round, attempt: plan.attempt)
-            case .offer(let worker): try offerTraining(to: worker, plan)
-            case .withdraw(let worker, let reason):
-                pendingOffers[worker] = nil
-                uploads[worker] = nil
-                guard let session = sessions[worker] else { continue }
-                let lease = trainingLease(of: worker, plan.round, plan.attempt)
-                send(
-                    .cancel(Cancel(lease: lease, reason: reason)), to: session.peer, round: plan.round,
-                    attempt: plan.attempt)
+            case .offer(let worker):
+                offerTraining(to: worker, plan, adapter: try adapter(rank: rank(of: worker)))
+            case .withdraw(let worker, let reason): withdraw(worker, plan, because: reason)
+            case .recordFailure(let workers):
+                try ledger.recordFailure(workers, round: plan.round, attempt: plan.attempt, open: plan.round)
             case .aggregate: try publish(plan)
             case .wait(let reason):
                 wait(reason)
@@ -66,11 +70,10 @@ extension RunService {
     }
 
     /// The round's deadline is not repeated in the offer: it is the coordinator's alone to judge.
-    private func offerTraining(to worker: WorkerName, _ plan: RoundPlan) throws {
-        let rank = rank(of: worker)
+    func offerTraining(to worker: WorkerName, _ plan: RoundPlan, adapter: GlobalAdapter) {
         offer(
             .train, lease: trainingLease(of: worker, plan.round, plan.attempt), to: worker, round: plan.round,
-            attempt: plan.attempt, adapter: try adapter(rank: rank), rank: rank)
+            attempt: plan.attempt, adapter: adapter, rank: rank(of: worker))
     }
 
     func offerEvaluation(to worker: WorkerName) {

@@ -102,10 +102,12 @@ extension RunService {
                 return refuse(.unknownLease, "this lease has ended", envelope, peer)
             }
             try renew(heartbeat.lease, envelope, from: name, peer)
-            if task == .train, heartbeat.phase == .training, heartbeat.step > 0, before != heartbeat, let round {
+            if task == .train, heartbeat.phase == .training, heartbeat.step > 0, before != heartbeat,
+                let round = openRoundNumber
+            {
                 observe(
                     .progress(
-                        round: round.plan.round, worker: name, step: Int(heartbeat.step),
+                        round: round, worker: name, step: Int(heartbeat.step),
                         totalSteps: Int(heartbeat.totalSteps), loss: heartbeat.loss.map(Double.init)))
             }
         }
@@ -138,15 +140,15 @@ extension RunService {
 
     /// The worker gives no update for the open round: another one takes its place.
     func declined(_ name: WorkerName, because reason: String) throws {
-        guard let round else { return }
+        guard let round = openRoundNumber else { return }
         lastDecline = (name, reason)
-        observe(.workerDeclined(round: round.plan.round, worker: name, reason: reason))
+        observe(.workerDeclined(round: round, worker: name, reason: reason))
         try handle(.declined(name))
     }
 
     /// What a lease allows this worker to do now; `nil` if it has ended or never was this worker's.
     func task(of name: WorkerName, lease: UInt64) -> Lease.Task? {
-        if let round, round.isActive(name), lease == trainingLease(of: name, round.plan.round, round.plan.attempt) {
+        if let plan = trainingPlan(of: name), lease == trainingLease(of: name, plan.round, plan.attempt) {
             return .train
         }
         if let cohort, cohort.isActive(name), lease == evaluationLease(of: name, version: cohort.version) {

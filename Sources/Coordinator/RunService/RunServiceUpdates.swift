@@ -13,8 +13,10 @@ struct Upload {
 // MARK: - Uploads
 extension RunService {
     func receive(_ begin: UpdateBegin, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
-        guard try admits(begin.lease, begin.object, envelope, name, peer), let round else { return }
-        let limit = codec.maximumEncodedBytes(count: updateCount(round: round.plan.round, of: name))
+        guard try admits(begin.lease, begin.object, envelope, name, peer), let plan = trainingPlan(of: name) else {
+            return
+        }
+        let limit = codec.maximumEncodedBytes(count: updateCount(round: plan.round, of: name))
         guard begin.codec == codec.name else {
             return acknowledge(
                 .rejected(reason: "the run compresses updates with \(codec.name)"), begin.lease, envelope, peer)
@@ -24,7 +26,7 @@ extension RunService {
                 .rejected(reason: "an update of \(begin.totalBytes) bytes; at most \(limit) fit this adapter"),
                 begin.lease, envelope, peer)
         }
-        let owner = uploadOwner(name, round.plan.round, round.plan.attempt)
+        let owner = uploadOwner(name, plan.round, plan.attempt)
         let key = UploadKey(owner: owner, object: begin.object)
         if uploads[name]?.key != key { store.discardUploads { $0 == owner && $1 != key.object.description } }
         var received = store.receivedBytes(of: key)
@@ -54,7 +56,9 @@ extension RunService {
     }
 
     func receive(_ commit: UpdateCommit, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
-        guard try admits(commit.lease, commit.object, envelope, name, peer), let round else { return }
+        guard try admits(commit.lease, commit.object, envelope, name, peer), let plan = trainingPlan(of: name) else {
+            return
+        }
         guard let upload = uploads[name], upload.key.object == commit.object else {
             return acknowledge(.receivedThrough(0), commit.lease, envelope, peer)
         }
@@ -69,7 +73,7 @@ extension RunService {
             uploads[name]?.receivedBytes = 0
             return acknowledge(.receivedThrough(0), commit.lease, envelope, peer)
         }
-        if let reason = refusal(of: bytes, commit, from: name, round.plan) {
+        if let reason = refusal(of: bytes, commit, from: name, plan) {
             store.discard(upload.key)
             uploads[name] = nil
             acknowledge(.rejected(reason: reason), commit.lease, envelope, peer)
@@ -79,11 +83,16 @@ extension RunService {
         let record = UpdateRecord(
             worker: name, object: commit.object, items: commit.trainingItems, steps: commit.steps,
             tokens: commit.tokensTrained, trainLoss: Double(commit.trainLoss))
-        try ledger.record(record, round: round.plan.round, attempt: round.plan.attempt, counters: counters)
+        let countsIn = openRoundNumber ?? plan.round
+        if buffer == nil {
+            try ledger.record(record, round: plan.round, attempt: plan.attempt, counters: counters)
+        } else {
+            try ledger.record(record, askedIn: plan.round, countsIn: countsIn, counters: counters)
+        }
         // Durable: only now may the worker forget it.
         acknowledge(.committed, commit.lease, envelope, peer)
         uploads[name] = nil
-        observe(.updateAccepted(round: round.plan.round, worker: name, trainLoss: record.trainLoss))
+        observe(.updateAccepted(round: countsIn, worker: name, trainLoss: record.trainLoss))
         try handle(.updateRecorded(name, object: commit.object))
     }
 
@@ -132,6 +141,9 @@ extension RunService {
     ) throws -> Round.Verdict {
         if let round, lease == trainingLease(of: name, round.plan.round, round.plan.attempt) {
             return round.verdict(on: object, from: name)
+        }
+        if let buffer {
+            return try verdict(on: object, lease: lease, askedIn: Int(envelope.round), from: name, buffer)
         }
         // A lease of an earlier round: the answer to its commit may have been lost, so the ledger is asked.
         let (number, attempt) = (Int(envelope.round), Int(envelope.attempt))

@@ -34,12 +34,19 @@ public struct ServerStep: Sendable {
     /// - Parameters:
     ///   - global: The adapter's flat vector, `[parameterCount]`; changed in place.
     ///   - state: Of the same strategy, with vectors of `[parameterCount]`; changed in place.
+    ///   - damping: Factor on what the updates became together: below 1 where some are stale (``BufferOptions``).
     /// - Throws: ``AggregationError``; adapter and state are as they were.
-    public func apply(to global: inout [Float], state: inout ServerOptimizerState) throws(AggregationError) {
+    public func apply(
+        to global: inout [Float], state: inout ServerOptimizerState, damping: Double = 1
+    ) throws(AggregationError) {
         var optimizer = strategy.optimizer(parameterCount: part.count)
         optimizer.state = state.gathered(part)
         var values = part.gather(global)
-        optimizer.step(global: &values, delta: try combination.finish())
+        var delta = try combination.finish()
+        if damping != 1 {
+            for index in delta.indices { delta[index] = Float(damping * Double(delta[index])) }
+        }
+        optimizer.step(global: &values, delta: delta)
         let next = optimizer.state
         guard values.allSatisfy(\.isFinite), next.isFinite else { throw .notFinite }
         part.scatter(values, into: &global)

@@ -3,7 +3,7 @@ import Randomness
 
 /// One round of federated training as a pure state machine: events and the time go in, actions come out.
 ///
-/// A round asks `target` workers for an update and replaces each one that fails (declined, lost, lease expired) by
+/// A round asks `asked` workers for an update and replaces each one that fails (declined, lost, lease expired) by
 /// another connected worker. It closes at its target, or at its deadline with at least its minimum; otherwise it stays
 /// open and says why. Actions are to be carried out in the order given: a selection is recorded before its offers.
 public struct Round: Sendable {
@@ -27,6 +27,8 @@ public struct Round: Sendable {
         case recordSelection([WorkerName])
         case offer(WorkerName)
         case withdraw(WorkerName, because: String)
+        /// Makes durable that these offers came to nothing, for later selections; those that others overtook did not.
+        case recordFailure([WorkerName])
         /// The round is closed; in worker-name order. Given exactly once.
         case aggregate([WorkerName])
         case wait(because: WaitReason)
@@ -64,7 +66,7 @@ public struct Round: Sendable {
         let until = now.advanced(bySeconds: plan.leaseSeconds)
         for worker in selected { progress[worker] = .offered(until: until) }
         for (worker, object) in recorded { progress[worker] = .recorded(object) }
-        replacementCount = max(0, selected.count - plan.target)
+        replacementCount = max(0, selected.count - plan.asked)
     }
 
     /// Selects workers, arms the deadline and gives the first actions.
@@ -86,11 +88,17 @@ public struct Round: Sendable {
             }
         case .workerLost(let worker):
             available.remove(worker)
-            if isActive(worker) { progress[worker] = .lapsed }
+            if isActive(worker) {
+                progress[worker] = .lapsed
+                actions.append(.recordFailure([worker]))
+            }
         case .renewed(let worker):
             if isActive(worker) { progress[worker] = .working(until: leaseEnd(from: now)) }
         case .declined(let worker):
-            if isActive(worker) { progress[worker] = .declined }
+            if isActive(worker) {
+                progress[worker] = .declined
+                actions.append(.recordFailure([worker]))
+            }
         case .updateRecorded(let worker, let object):
             if verdict(on: object, from: worker) == .take { progress[worker] = .recorded(object) }
         case .timePassed: break
@@ -167,6 +175,8 @@ extension Round {
             let late = active
             isClosed = true
             actions += late.map { .withdraw($0, because: "round \(plan.round) closed without this update") }
+            // Where the deadline closes it, they are late; at the target, others were merely faster.
+            if recorded.count < plan.target, !late.isEmpty { actions.append(.recordFailure(late)) }
             return actions + [.aggregate(recorded)]
         }
         actions += fill(at: now)
@@ -186,21 +196,23 @@ extension Round {
     }
 
     private mutating func expireLeases(at now: Instant) -> [Action] {
-        var actions: [Action] = []
+        var expired: [WorkerName] = []
         for worker in progress.keys.sorted() {
             switch progress[worker] {
             case .offered(let until) where until <= now, .working(let until) where until <= now:
                 progress[worker] = .lapsed
-                actions.append(.withdraw(worker, because: "no sign of life for \(plan.leaseSeconds) s"))
+                expired.append(worker)
             default: break
             }
         }
-        return actions
+        guard !expired.isEmpty else { return [] }
+        return expired.map { .withdraw($0, because: "no sign of life for \(plan.leaseSeconds) s") }
+            + [.recordFailure(expired)]
     }
 
     /// Asks as many more workers as there are places without an update or a lease.
     private mutating func fill(at now: Instant) -> [Action] {
-        let missing = plan.target - recorded.count - active.count
+        let missing = plan.asked - recorded.count - active.count
         guard missing > 0 else { return [] }
         let fresh = available.filter { progress[$0] == nil }
         var chosen = draw(missing, from: fresh)
@@ -221,6 +233,6 @@ extension Round {
         let key = StreamKey(
             seed: plan.seed, round: plan.round, attempt: plan.attempt,
             worker: isFirst ? "" : "replacement \(replacementCount)", purpose: .selection)
-        return Selection.uniform(count, from: Array(workers), key: key)
+        return plan.selector.draw(count, from: Array(workers), key: key)
     }
 }

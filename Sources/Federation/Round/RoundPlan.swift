@@ -8,6 +8,11 @@ public struct RoundPlan: Hashable, Sendable {
     public var attempt: Int
     /// Updates that close the round at once.
     public var target: Int
+    /// Workers that train at once for it: above `target` where some are expected to be slow or to fail, whose leases
+    /// then end with the round (over-selection).
+    public var asked: Int
+    /// Who is asked.
+    public var selector: Selector
     /// Updates that close it at its deadline.
     public var minimum: Int
     /// From opening (or from resuming after a restart: an `Instant` does not outlive the process); `nil` waits for
@@ -16,16 +21,20 @@ public struct RoundPlan: Hashable, Sendable {
     /// How long an offer stands without a sign of life from its worker. Unit: seconds.
     public var leaseSeconds: Double
 
-    /// - Precondition: `1 <= minimum <= target`.
+    /// - Parameter asked: `nil`: `target`.
+    /// - Precondition: `1 <= minimum <= target <= asked`.
     public init(
         seed: UInt64, round: Int, attempt: Int, target: Int, minimum: Int, deadlineSeconds: Double?,
-        leaseSeconds: Double
+        leaseSeconds: Double, asked: Int? = nil, selector: Selector = Selector()
     ) {
         precondition(minimum >= 1 && minimum <= target, "a round needs 1 <= \(minimum) <= \(target) updates")
+        precondition(asked ?? target >= target, "a round asks \(asked ?? target) workers for \(target) updates")
         self.seed = seed
         self.round = round
         self.attempt = attempt
         self.target = target
+        self.asked = asked ?? target
+        self.selector = selector
         self.minimum = minimum
         self.deadlineSeconds = deadlineSeconds
         self.leaseSeconds = leaseSeconds

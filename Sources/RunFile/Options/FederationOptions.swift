@@ -19,6 +19,12 @@ public struct FederationOptions: Hashable, Sendable {
     public var personalisation = Personalisation.none
     /// Keys every random stream of the run.
     public var seed: UInt64
+    /// Factor on ``workersPerRound``: so many workers are asked.
+    public var overSelection: Double
+    /// By what a round chooses among the connected workers.
+    public var selection: SelectionPolicy
+    public var schedule: Schedule
+    public var scheduleOptions: ScheduleOptions
     public var weightCap: WeightCap
 
     /// ``deadline`` as the monotonic clock counts. Unit: seconds.

@@ -1,7 +1,7 @@
 import Federation
 
 extension RunSchema {
-    static let federationKeys = participationKeys + aggregationKeys + personalKeys + strategyKeys + mixingKeys
+    static let federationKeys = participationKeys + scheduleKeys + aggregationKeys + personalKeys + strategyKeys + mixingKeys
 
     private static let participationKeys = [
         SchemaKey(
@@ -43,7 +43,10 @@ extension RunSchema {
                 + "while each worker keeps a B of its own (fedsa), or a square core between fixed ones (fed-sb); or how "
                 + "products of factors become one adapter (hetlora, flexlora, fedex-lora, flora)."),
         SchemaKey(
-            "federation.weight-cap", .either([.integer(1...Int.max), .choice(["none"])]), .value(.text("none")),
+            "federation.weight-cap", .either([.integer(1...Int.max), .choice(["none"])]),
+            .derived("1 with selection data-size, which counts size already; else none") {
+                $0.federation.selection == .dataSize && $0.federation.strategy != .qfedavg ? .integer(1) : .text("none")
+            },
             at: \.federation.weightCap, "Most blocks or examples for which one worker's update counts."),
     ]
 

@@ -4,7 +4,7 @@ enum RunSchema {
     /// In the order of the design's sections; a derived default follows the keys it is computed from.
     static let keys: [SchemaKey] =
         modelKeys + adapterKeys + dataKeys + trainingKeys + federationKeys + compressionKeys + evaluationKeys
-        + limitKeys
+        + limitKeys + simulationKeys
 
     /// Sections in file order. `privacy` has no keys in this release.
     static let sections: [(name: String, summary: String)] = [
@@ -16,6 +16,7 @@ enum RunSchema {
         ("privacy", "No settings in this release: leave it out or empty."),
         ("limits", "How long one side waits for the other."),
         ("evaluation", "When and where the held-out loss is taken."),
+        ("simulation", "How the machines of simulated workers differ from this one."),
     ]
 
     static func key(_ path: String) -> SchemaKey? {

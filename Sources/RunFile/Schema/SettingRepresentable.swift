@@ -28,6 +28,8 @@ extension TrainingOptions.Precision: SettingRepresentable {}
 extension Strategy: SettingRepresentable {}
 extension FactorAggregation: SettingRepresentable {}
 extension Personalisation: SettingRepresentable {}
+extension SelectionPolicy: SettingRepresentable {}
+extension Schedule: SettingRepresentable {}
 extension EvaluationOptions.Source: SettingRepresentable {}
 
 extension Bool: SettingRepresentable {

@@ -6,7 +6,8 @@ public import Wire
 /// conversation, message for message.
 ///
 /// The clock moves on whenever nothing else is due; it knows nothing of work on other threads, so leases would run out
-/// beside it. Runners and evaluators used with this link compute before `start` or `evaluate` returns.
+/// beside it. Runners and evaluators used with this link compute before `start` or `evaluate` returns, or at the time
+/// that ``VirtualPace`` gives them.
 ///
 /// Every message passes through ``WireCodec``, so what could not cross a real link cannot cross this one. Not for use
 /// from several threads; only ``executor`` may be posted to from any.
@@ -22,6 +23,8 @@ public final class MemoryLink {
     private var generator: CounterRandom
     private var deliveries: [Delivery] = []
     private var deliveryCount: UInt64 = 0
+    /// In the order of their times, then of being scheduled.
+    private var alarms: [(time: Instant, work: () -> Void)] = []
     private var lastConnection: UInt32 = 0
     private var service: (any CoordinatorService)?
     private var serviceDue: Instant?
@@ -95,8 +98,15 @@ extension MemoryLink {
         for worker in workers where worker.service != nil { worker.due = now }
     }
 
+    /// Runs `work` once so much virtual time has passed.
+    public func schedule(afterSeconds seconds: Double, _ work: @escaping () -> Void) {
+        let time = now.advanced(bySeconds: seconds)
+        alarms.insert((time, work), at: alarms.firstIndex { $0.time > time } ?? alarms.count)
+    }
+
     private var nextTime: Instant? {
         var times = deliveries.first.map { [$0.time] } ?? []
+        if let alarm = alarms.first { times.append(alarm.time) }
         if service != nil, let serviceDue { times.append(serviceDue) }
         for worker in workers where worker.service != nil {
             if let due = worker.due { times.append(due) }
@@ -113,6 +123,10 @@ extension MemoryLink {
         while let first = deliveries.first, first.time <= now {
             deliveries.removeFirst()
             deliver(first)
+        }
+        while let first = alarms.first, first.time <= now {
+            alarms.removeFirst()
+            first.work()
         }
         if let service, let due = serviceDue, due <= now { serviceDue = tick(service) }
         for worker in workers {

@@ -37,10 +37,16 @@ struct Work: ParsableCommand {
     @Flag(help: .hidden)
     var exitWithParent = false
 
+    @Option(help: .hidden)
+    var slowdown: Double?
+
     @OptionGroup var log: LogOptions
 
     func validate() throws {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
+        if let slowdown, !(1...10_000).contains(slowdown) {
+            throw ValidationError("--slowdown must be from 1 to 10000")
+        }
     }
 
     func run() throws {
@@ -56,7 +62,10 @@ struct Work: ParsableCommand {
             Threads.limit(to: threads ?? ProcessInfo.processInfo.activeProcessorCount)
             let training = LocalTraining(
                 data: source, notice: { logger.info("text", metadata: ["notice": "\($0)"]) },
-                cache: CacheFolder.weights { logger.warning("\($0)") }, compute: ComputeThread().post)
+                cache: CacheFolder.weights { logger.warning("\($0)") },
+                slowdown: slowdown.map {
+                    Slowdown(factor: $0, now: { MonotonicClock.now() }, sleep: { Thread.sleep(forTimeInterval: $0) })
+                }, compute: ComputeThread().post)
             return try WorkerAssembly(
                 join: join, state: state ?? "\(join.worker).shoal-state", insecure: insecure,
                 model: try model.map(WorkerAssembly.heldModel), runner: training

@@ -123,7 +123,10 @@ struct SimulatedRun {
                 let settings = WorkerSettings(
                     software: shoalVersion, cores: 1, memoryBytes: ProcessInfo.processInfo.physicalMemory,
                     curveKey: keys.publicKey, signingKey: identity.publicKey, hasInvitation: false, model: held)
-                let runner = LocalTraining(data: .rows(worker.rows), model: prepared.model, compute: { $0() })
+                let training = LocalTraining(data: .rows(worker.rows), model: prepared.model, compute: { $0() })
+                let runner = VirtualPace(
+                    training, on: link,
+                    secondsPerStep: prepared.configuration.simulation.stepSeconds * workers.slow.factor(of: worker.name))
                 let backoff = StreamKey(seed: 0, worker: worker.name.text, purpose: .backoff).generator()
                 link.attach(
                     WorkerService(

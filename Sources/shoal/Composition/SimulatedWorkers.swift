@@ -15,6 +15,7 @@ struct SimulatedWorkers {
 
     /// In the order of the partition.
     let workers: [Worker]
+    let slow: SlowWorkers
 
     /// Divides the run's text between its workers.
     init(_ prepared: PreparedRun) throws {
@@ -41,6 +42,9 @@ struct SimulatedWorkers {
             }
             return Worker(name: name, rows: share.rows)
         }
+        slow = SlowWorkers(
+            workers.map(\.name), share: configuration.simulation.slowShare,
+            factor: configuration.simulation.slowFactor, seed: configuration.federation.seed)
     }
 
     var names: [WorkerName] { workers.map(\.name) }
@@ -75,14 +79,15 @@ struct SimulatedWorkers {
     /// What a fleet of processes runs.
     func members(_ folders: WorkerFolders, model: String, threads: Int, logLevel: String) -> [Fleet.Member] {
         workers.map { worker in
-            Fleet.Member(
+            let factor = slow.factor(of: worker.name)
+            return Fleet.Member(
                 name: worker.name,
                 arguments: [
                     "worker", "--join", folders.join(worker.name), "--data", folders.data(worker.name), "--model",
                     model,
                     "--state", folders.state(worker.name), "--threads", String(threads), "--log-level", logLevel,
                     "--exit-with-parent",
-                ], logPath: folders.log(worker.name))
+                ] + (factor > 1 ? ["--slowdown", String(factor)] : []), logPath: folders.log(worker.name))
         }
     }
 }

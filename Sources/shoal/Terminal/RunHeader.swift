@@ -17,7 +17,7 @@ enum RunHeader {
                 + "identity \(String(prepared.manifest.identity.description.prefix(12))))",
             "adapter       LoRA rank \(rank(configuration.ranks)) on \(prepared.plan.layers.count) layers: "
                 + "\(Quantity.count(parameters)) parameters, \(Quantity.bytes(UInt64(4 * parameters)))",
-            "workers       \(federation.workers), \(federation.workersPerRound) a round, \(federation.rounds) rounds",
+            "workers       \(federation.workers), \(schedule(federation)), \(federation.rounds) rounds",
             "strategy      \(strategy(federation)), \(training.localSteps) local steps of "
                 + "\(training.batchSize) × \(training.sequenceLength) tokens, \(training.optimizer.rawValue) "
                 + "\(training.learningRate), updates \(configuration.compression.uplink)",
@@ -31,6 +31,17 @@ enum RunHeader {
         case .dealt(let ranks): ranks.map(String.init).joined(separator: ", ") + " in turn"
         case .byResources(let bounds): "\(bounds.lowerBound) to \(bounds.upperBound) by each worker's host"
         }
+    }
+
+    /// `10 a round`, or `20 at once, 10 updates a version`.
+    private static func schedule(_ federation: FederationOptions) -> String {
+        if let buffering = federation.buffering {
+            return "\(buffering.concurrency) at once, \(buffering.size) updates a version"
+        }
+        let asked = federation.workersAsked
+        let surplus = asked > federation.workersPerRound ? " of \(asked) asked" : ""
+        let policy = federation.selection == .uniform ? "" : ", selection \(federation.selection.rawValue)"
+        return "\(federation.workersPerRound)\(surplus) a round\(policy)"
     }
 
     /// `fedavg`, or `diloco (server-learning-rate 0.7, server-momentum 0.9), ffa-lora`.

@@ -149,7 +149,7 @@ private struct RoundLine: Encodable {
 
     private enum Key: String, CodingKey {
         case event, round, workers, trainLoss, loss, standardError, accuracy, uplinkBytes, downlinkBytes, seconds,
-            residualRank, residualError
+            residualRank, residualError, staleness
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -168,5 +168,6 @@ private struct RoundLine: Encodable {
         try line.encode(summary.seconds, forKey: .seconds)
         try line.encodeIfPresent(summary.residual?.rank, forKey: .residualRank)
         try line.encodeIfPresent(summary.residual?.relativeError, forKey: .residualError)
+        try line.encodeIfPresent(summary.staleness, forKey: .staleness)
     }
 }

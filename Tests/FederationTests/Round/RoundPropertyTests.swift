@@ -21,6 +21,8 @@ struct RoundPropertyTests {
                 // A selection is on record before its offer leaves.
                 case .offer(let worker): #expect(selected.contains(worker))
                 case .withdraw(let worker, _): #expect(selected.contains(worker))
+                case .recordFailure(let workers):
+                    for worker in workers { #expect(selected.contains(worker) && recorded[worker] == nil) }
                 case .aggregate(let workers):
                     aggregateCount += 1
                     #expect(workers == recorded.keys.sorted())
@@ -37,7 +39,8 @@ struct RoundPropertyTests {
         let target = 1 + generator.index(below: 4)
         let plan = RoundPlan(
             seed: seed, round: 1, attempt: 1, target: target, minimum: 1 + generator.index(below: target),
-            deadlineSeconds: generator.index(below: 2) == 0 ? nil : 40, leaseSeconds: 10)
+            deadlineSeconds: generator.index(below: 2) == 0 ? nil : 40, leaseSeconds: 10,
+            asked: target + generator.index(below: 3))
         var available = Set(Self.names.filter { _ in generator.index(below: 2) == 0 })
         var round = Round(plan: plan, available: available)
         var observer = Observer()
@@ -80,9 +83,9 @@ struct RoundPropertyTests {
         #expect(round.recorded == observer.recorded.keys.sorted())
         guard !round.isClosed else { return }
         #expect(round.recorded.count < round.plan.target)
-        #expect(round.active.count + round.recorded.count <= round.plan.target)
+        #expect(round.active.count + round.recorded.count <= round.plan.asked)
         // Progress: a place is empty only if nobody could fill it, and a wait says so.
-        if round.active.count + round.recorded.count < round.plan.target {
+        if round.active.count + round.recorded.count < round.plan.asked {
             let idle = available.filter { worker in
                 switch round.progress[worker] {
                 case nil, .lapsed: true

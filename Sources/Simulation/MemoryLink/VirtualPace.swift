@@ -1,0 +1,41 @@
+internal import Recipe
+public import Worker
+
+/// Makes a worker's training take virtual time: `secondsPerStep` for each step of the task.
+///
+/// The work itself is done when its time is over, so a task that is given up in between costs nothing.
+public final class VirtualPace: TaskRunning {
+    private let runner: any TaskRunning
+    private let link: MemoryLink
+    private let secondsPerStep: Double
+    /// Of each lease's latest start: one that was cancelled and offered again is another task.
+    private var ticketOfLease: [UInt64: UInt64] = [:]
+    private var lastTicket: UInt64 = 0
+
+    /// - Parameters:
+    ///   - runner: Reports before its `start` returns, as all runners under a virtual clock.
+    ///   - link: Has the clock.
+    public init(_ runner: any TaskRunning, on link: MemoryLink, secondsPerStep: Double) {
+        self.runner = runner
+        self.link = link
+        self.secondsPerStep = secondsPerStep
+    }
+
+    public func start(_ task: LocalTask, report: @escaping @Sendable (TaskEvent) -> Void) {
+        let seconds = secondsPerStep * Double(task.training.localSteps)
+        guard task.kind == .train, seconds > 0 else { return runner.start(task, report: report) }
+        lastTicket += 1
+        let ticket = lastTicket
+        ticketOfLease[task.lease] = ticket
+        link.schedule(afterSeconds: seconds) { [weak self] in
+            guard let self, ticketOfLease[task.lease] == ticket else { return }
+            ticketOfLease[task.lease] = nil
+            runner.start(task, report: report)
+        }
+    }
+
+    public func cancel(lease: UInt64) {
+        ticketOfLease[lease] = nil
+        runner.cancel(lease: lease)
+    }
+}
