@@ -154,6 +154,7 @@ enum SampleEnvelopes {
                         uplink: try #require(CodecName("ternary:density=0.01")), seed: 1, errorFeedback: true))
             ),
             ("accept", .accept(Accept(lease: lease))),
+            ("accept with credit for the adapter", .accept(Accept(lease: lease, adapterCredit: 1 << 22))),
             ("decline", .decline(Decline(lease: lease, reason: "policy: no training at night"))),
         ]
     }
@@ -172,6 +173,13 @@ enum SampleEnvelopes {
             (
                 "update commit",
                 .updateCommit(
+                    UpdateCommit(
+                        lease: lease, object: update, trainingItems: 321, steps: 10, tokensTrained: 81_920,
+                        trainLoss: 1.25))
+            ),
+            (
+                "update whole",
+                .updateWhole(
                     UpdateCommit(
                         lease: lease, object: update, trainingItems: 321, steps: 10, tokensTrained: 81_920,
                         trainLoss: 1.25))
