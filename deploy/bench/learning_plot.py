@@ -24,15 +24,17 @@ class Axes:
 
     def place(self, horizontal, vertical):
         share = (self.scaled(horizontal) - self.low) / (self.high - self.low)
-        height = (vertical - self.bottom) / (self.top - self.bottom)
-        return (self.x + LEFT + share * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - height * (HEIGHT - TOP - BOTTOM))
+        return self.x + LEFT + share * (WIDTH - LEFT - RIGHT), self.height(vertical)
+
+    def height(self, vertical):
+        return HEIGHT - BOTTOM - (vertical - self.bottom) / (self.top - self.bottom) * (HEIGHT - TOP - BOTTOM)
 
     def frame(self, title, label):
         parts = [f'<text x="{self.x + LEFT}" y="24" font-weight="bold">{escape(title)}</text>',
                  f'<text x="{self.x + LEFT}" y="{HEIGHT - 12}">{escape(label)}</text>']
         for index in range(6):
             vertical = self.bottom + (self.top - self.bottom) * index / 5
-            _, y = self.place_share(0, vertical)
+            y = self.height(vertical)
             parts.append(f'<line x1="{self.x + LEFT}" x2="{self.x + WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" '
                          'stroke="#dddddd"/>')
             parts.append(f'<text x="{self.x + LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{vertical:.3f}</text>')
@@ -42,10 +44,6 @@ class Axes:
                          'stroke="black"/>')
             parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{value:g}</text>')
         return parts
-
-    def place_share(self, share, vertical):
-        height = (vertical - self.bottom) / (self.top - self.bottom)
-        return self.x + LEFT + share * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - height * (HEIGHT - TOP - BOTTOM)
 
     def ticks(self):
         if self.is_logarithmic:
