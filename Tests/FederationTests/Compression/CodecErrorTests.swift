@@ -69,7 +69,8 @@ struct AllCodecsTests {
     static let names = [
         "dense", "bfloat16", "int8", "eden:bits=1", "eden:bits=3", "eden:bits=8", "eden:bits=2,quantiser=lloyd-max",
         "eden:bits=8,quantiser=lloyd-max", "ternary:density=0.05", "ternary:density=1", "topk:density=0.1,bits=1",
-        "topk:density=0.02,bits=2", "topk:density=1,bits=8", "trellis:bits=0.25", "trellis:bits=0.1", "trellis:bits=0.43",
+        "topk:density=0.02,bits=2", "topk:density=1,bits=8", "trellis:bits=0.25", "trellis:bits=0.1",
+        "trellis:bits=0.43",
     ]
 
     static func make(_ name: String) throws -> any UpdateCodec { try Codecs.make(try #require(CodecName(name))) }
@@ -133,7 +134,10 @@ struct AllCodecsTests {
         let codec = try Self.make(name)
         let values = normalValues(3_000, key: 8)
         #expect(codec.encode(values, seed: 5) == codec.encode(values, seed: 5))
-        if codec.isUnbiased, name.contains("bits") { #expect(codec.encode(values, seed: 5) != codec.encode(values, seed: 6)) }
+        // Only those that rotate draw anything.
+        if codec.isUnbiased, name != "dense" {
+            #expect(codec.encode(values, seed: 5) != codec.encode(values, seed: 6))
+        }
     }
 
     /// The mean of N decodings of one update has 1 / N of one's error if the codec is unbiased; a biased one's stops.
