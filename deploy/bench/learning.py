@@ -34,7 +34,7 @@ def read_rows(path):
 
 def measure(command, path):
     """The events of one run: from `path` where it was done before, else by running it. A string says why it failed."""
-    record = path.with_suffix(".command")
+    record = path.with_name(path.name + ".command")
     text = " ".join(command)
     if record.exists() and record.read_text(encoding="utf-8") == text:
         events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -51,6 +51,17 @@ def measure(command, path):
     path.write_text(result.stdout, encoding="utf-8")
     record.write_text(text, encoding="utf-8")
     return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def measure_all(command, seeds, path):
+    """One row in one column over all seeds; a string says why a run failed."""
+    runs = []
+    for seed in seeds:
+        run = measure([*command, "--seed", seed], path.with_name(f"{path.name}-{seed}.jsonl"))
+        if isinstance(run, str):
+            return run
+        runs.append(run)
+    return summarise(runs)
 
 
 def summarise(runs):
@@ -125,14 +136,10 @@ def main():
         results = {}
         for row, settings in table["rows"]:
             for column, more in table["columns"]:
-                runs = []
-                for seed in seeds:
-                    slug = re.sub(r"[^A-Za-z0-9.]+", "-", f"{table['name']} {row} {column} {seed}").strip("-")
-                    overrides = [part for setting in settings + more for part in ("--set", setting)]
-                    command = [os.environ["SHOAL"], "simulate", *common, *overrides, "--seed", seed]
-                    runs.append(measure(command, options.out / "runs" / f"{slug}.jsonl"))
-                failure = next((run for run in runs if isinstance(run, str)), None)
-                results[row, column] = failure or summarise(runs)
+                slug = re.sub(r"[^A-Za-z0-9.]+", "-", f"{table['name']} {row} {column}").strip("-")
+                overrides = [part for setting in settings + more for part in ("--set", setting)]
+                results[row, column] = measure_all(
+                    [os.environ["SHOAL"], "simulate", *common, *overrides], seeds, options.out / "runs" / slug)
         text.append(markdown(table, results))
         panels[table["name"]] = (table, results)
         (options.out / "learning.md").write_text("\n".join(text), encoding="utf-8")

@@ -12,11 +12,9 @@ struct TrellisBook: Sendable {
     let columns: [Float]
     /// Values a step covers on average, times 2³².
     private let stride: UInt64
-    private let bits: Double
 
     /// - Parameter bits: A value; from 1/16 to 1/2.
     init(bits: Double) {
-        self.bits = bits
         stride = UInt64((0x1p32 / bits).rounded())
         width = Int((stride + 0xFFFF_FFFF) >> 32)
         let states = Int(SHOAL_TRELLIS_STATES)
@@ -45,11 +43,11 @@ struct TrellisBook: Sendable {
 
     /// How many steps a chunk of `size` values takes.
     func steps(size: Int) -> Int {
-        Int((UInt64(size) << 32 + stride - 1) / stride)
+        Int(((UInt64(size) << 32) + stride - 1) / stride)
     }
 
     /// Where the steps of a chunk begin, and after them `size`: `[steps + 1]`.
     func starts(size: Int) -> [UInt32] {
-        (0..<steps(size: size)).map { UInt32(UInt64($0) * stride >> 32) } + [UInt32(size)]
+        (0..<steps(size: size)).map { UInt32((UInt64($0) * stride) >> 32) } + [UInt32(size)]
     }
 }
