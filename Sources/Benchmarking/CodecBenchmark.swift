@@ -8,7 +8,8 @@ public struct CodecBenchmark: Sendable {
     /// Those that are measured where none is named.
     public static let defaultCodecs: [CodecName] = [
         "dense", "bfloat16", "int8", "eden:bits=1", "eden:bits=2", "eden:bits=3", "eden:bits=4", "eden:bits=8",
-        "eden:bits=1,quantiser=lloyd-max", "eden:bits=4,quantiser=lloyd-max", "ternary:density=0.1",
+        "eden:bits=1,quantiser=lloyd-max", "eden:bits=4,quantiser=lloyd-max", "trellis:bits=0.25", "trellis:bits=0.125",
+        "ternary:density=0.1",
         "ternary:density=0.03", "ternary:density=0.01", "topk:density=0.03,bits=2", "topk:density=0.01,bits=4",
     ].compactMap { CodecName($0) }
 

@@ -68,6 +68,8 @@ struct kernel_table {
                           const uint16_t *words, size_t available);
     bool (*add_updates)(const void *const *updates, const double *weights, size_t count, double *sum, size_t begin,
                         size_t end);
+    void (*trellis_step)(const float *x, size_t count, const float *columns, const float *before, float *after,
+                         uint8_t *choices);
 };
 
 extern const struct kernel_table shoal_table_baseline;

@@ -1285,7 +1285,7 @@ void   shoal__v1__goodbye__free_unpacked
   assert(message->base.descriptor == &shoal__v1__goodbye__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor shoal__v1__envelope__field_descriptors[29] =
+static const ProtobufCFieldDescriptor shoal__v1__envelope__field_descriptors[30] =
 {
   {
     "version",
@@ -1635,6 +1635,18 @@ static const ProtobufCFieldDescriptor shoal__v1__envelope__field_descriptors[29]
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "update_whole",
+    45,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Shoal__V1__Envelope, message_case),
+    offsetof(Shoal__V1__Envelope, update_whole),
+    &shoal__v1__update_commit__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__envelope__field_indices_by_name[] = {
   13,   /* field[13] = accept */
@@ -1664,14 +1676,16 @@ static const unsigned shoal__v1__envelope__field_indices_by_name[] = {
   17,   /* field[17] = update_begin */
   18,   /* field[18] = update_chunk */
   19,   /* field[19] = update_commit */
+  29,   /* field[29] = update_whole */
   0,   /* field[0] = version */
   9,   /* field[9] = welcome */
 };
-static const ProtobufCIntRange shoal__v1__envelope__number_ranges[2 + 1] =
+static const ProtobufCIntRange shoal__v1__envelope__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 16, 6 },
-  { 0, 29 }
+  { 45, 29 },
+  { 0, 30 }
 };
 const ProtobufCMessageDescriptor shoal__v1__envelope__descriptor =
 {
@@ -1681,10 +1695,10 @@ const ProtobufCMessageDescriptor shoal__v1__envelope__descriptor =
   "Shoal__V1__Envelope",
   "shoal.v1",
   sizeof(Shoal__V1__Envelope),
-  29,
+  30,
   shoal__v1__envelope__field_descriptors,
   shoal__v1__envelope__field_indices_by_name,
-  2,  shoal__v1__envelope__number_ranges,
+  3,  shoal__v1__envelope__number_ranges,
   (ProtobufCMessageInit) shoal__v1__envelope__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -3302,7 +3316,7 @@ const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
   (ProtobufCMessageInit) shoal__v1__offer__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__accept__field_descriptors[1] =
+static const ProtobufCFieldDescriptor shoal__v1__accept__field_descriptors[2] =
 {
   {
     "lease",
@@ -3316,14 +3330,28 @@ static const ProtobufCFieldDescriptor shoal__v1__accept__field_descriptors[1] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "adapter_credit",
+    45,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Accept, adapter_credit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__accept__field_indices_by_name[] = {
+  1,   /* field[1] = adapter_credit */
   0,   /* field[0] = lease */
 };
-static const ProtobufCIntRange shoal__v1__accept__number_ranges[1 + 1] =
+static const ProtobufCIntRange shoal__v1__accept__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 45, 1 },
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor shoal__v1__accept__descriptor =
 {
@@ -3333,10 +3361,10 @@ const ProtobufCMessageDescriptor shoal__v1__accept__descriptor =
   "Shoal__V1__Accept",
   "shoal.v1",
   sizeof(Shoal__V1__Accept),
-  1,
+  2,
   shoal__v1__accept__field_descriptors,
   shoal__v1__accept__field_indices_by_name,
-  1,  shoal__v1__accept__number_ranges,
+  2,  shoal__v1__accept__number_ranges,
   (ProtobufCMessageInit) shoal__v1__accept__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -11,7 +11,7 @@ public struct Envelope: Hashable, Sendable {
     public var id: UInt64
     /// The message this one answers; 0 if none.
     public var inReplyTo: UInt64
-    /// The run's identifier; empty before `Welcome`.
+    /// The run's identifier; empty before `Welcome`, and where the sender's session says which run it is.
     public var run: String
     public var round: UInt32
     public var attempt: UInt32
@@ -47,6 +47,8 @@ public enum Message: Hashable, Sendable {
     case updateBegin(UpdateBegin)
     case updateChunk(UpdateChunk)
     case updateCommit(UpdateCommit)
+    /// Begin, the one chunk and commit of an update that fits one chunk.
+    case updateWhole(UpdateCommit)
     case updateAck(UpdateAck)
     case report(Report)
     case recordHead(RecordHead)
@@ -169,6 +171,9 @@ public struct Heartbeat: Hashable, Sendable {
     }
 
     public var phase: Phase
+    /// A worker without a task beats once in so many of `Welcome`'s intervals.
+    public static let idleIntervals = 4.0
+
     /// 0 when no lease is held.
     public var lease: UInt64
     public var step: UInt32
@@ -240,9 +245,13 @@ public struct Offer: Hashable, Sendable {
 /// w→c: the worker takes the task.
 public struct Accept: Hashable, Sendable {
     public var lease: UInt64
+    /// Above 0, the worker also asks for the offer's adapter, from its start: an ``ObjectRequest``'s length.
+    /// Unit: bytes.
+    public var adapterCredit: UInt32
 
-    public init(lease: UInt64) {
+    public init(lease: UInt64, adapterCredit: UInt32 = 0) {
         self.lease = lease
+        self.adapterCredit = adapterCredit
     }
 }
 
@@ -313,7 +322,7 @@ public struct UpdateChunk: Hashable, Sendable {
     }
 }
 
-/// w→c: the update is whole; what it weighs.
+/// w→c: the update is whole; what it weighs. Alone after the chunks, or with the bytes as its payload frame.
 public struct UpdateCommit: Hashable, Sendable {
     public var lease: UInt64
     public var object: ContentHash

@@ -60,6 +60,9 @@ extension Message {
         case .updateCommit(let message):
             root.pointee.message_case = SHOAL__V1__ENVELOPE__MESSAGE_UPDATE_COMMIT
             root.pointee.update_commit = message.packed(in: &arena)
+        case .updateWhole(let message):
+            root.pointee.message_case = SHOAL__V1__ENVELOPE__MESSAGE_UPDATE_WHOLE
+            root.pointee.update_whole = message.packed(in: &arena)
         case .updateAck(let message):
             root.pointee.message_case = SHOAL__V1__ENVELOPE__MESSAGE_UPDATE_ACK
             root.pointee.update_ack = message.packed(in: &arena)
@@ -164,6 +167,7 @@ extension Accept {
     fileprivate func packed(in arena: inout PackingArena) -> UnsafeMutablePointer<Shoal__V1__Accept> {
         let fields = arena.message(shoal__v1__accept__init)
         fields.pointee.lease = lease
+        fields.pointee.adapter_credit = adapterCredit
         return fields
     }
 }

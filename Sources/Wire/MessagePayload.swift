@@ -16,6 +16,7 @@ extension Message {
         case .updateBegin: "UpdateBegin"
         case .updateChunk: "UpdateChunk"
         case .updateCommit: "UpdateCommit"
+        case .updateWhole: "UpdateWhole"
         case .updateAck: "UpdateAck"
         case .report: "Report"
         case .recordHead: "RecordHead"
@@ -28,10 +29,10 @@ extension Message {
         }
     }
 
-    /// Whether a payload frame belongs behind the envelope: exactly the chunks have one.
+    /// Whether a payload frame belongs behind the envelope: the chunks and a whole update have one.
     public var takesPayload: Bool {
         switch self {
-        case .objectChunk, .updateChunk: true
+        case .objectChunk, .updateChunk, .updateWhole: true
         default: false
         }
     }

@@ -16,7 +16,8 @@ extension Message {
             self = .heartbeat(try Heartbeat(try present(fields.heartbeat, "heartbeat")))
         case SHOAL__V1__ENVELOPE__MESSAGE_OFFER: self = .offer(try Offer(try present(fields.offer, "offer")))
         case SHOAL__V1__ENVELOPE__MESSAGE_ACCEPT:
-            self = .accept(Accept(lease: try present(fields.accept, "accept").lease))
+            let message = try present(fields.accept, "accept")
+            self = .accept(Accept(lease: message.lease, adapterCredit: message.adapter_credit))
         case SHOAL__V1__ENVELOPE__MESSAGE_DECLINE:
             let message = try present(fields.decline, "decline")
             let reason = try wireText(message.reason, "decline.reason", limit: WireLimits.sentenceBytes)
@@ -46,6 +47,8 @@ extension Message {
             self = .updateChunk(try UpdateChunk(try present(fields.update_chunk, "updateChunk")))
         case SHOAL__V1__ENVELOPE__MESSAGE_UPDATE_COMMIT:
             self = .updateCommit(try UpdateCommit(try present(fields.update_commit, "updateCommit")))
+        case SHOAL__V1__ENVELOPE__MESSAGE_UPDATE_WHOLE:
+            self = .updateWhole(try UpdateCommit(try present(fields.update_whole, "updateWhole")))
         case SHOAL__V1__ENVELOPE__MESSAGE_UPDATE_ACK:
             self = .updateAck(try UpdateAck(try present(fields.update_ack, "updateAck")))
         case SHOAL__V1__ENVELOPE__MESSAGE_REPORT: self = .report(try Report(try present(fields.report, "report")))

@@ -30,7 +30,7 @@ struct RunFileProblemTests {
                 "wrong.yaml:13: 'federation.deadline' must be a duration from 1s to 720h, written like 500ms, 90s, 5m or "
                     + "2h or `none`, not 90",
                 "wrong.yaml:15: 'compression.uplink' must be a codec, NAME[:key=value,…], NAME one of bfloat16, "
-                    + "dense, eden, int8, sparse-eden, ternary, topk, not zip",
+                    + "dense, eden, int8, ternary, topk, trellis, not zip",
                 "wrong.yaml:17: unknown key 'epsilon' in 'privacy': the section has no settings in this release",
             ])
     }

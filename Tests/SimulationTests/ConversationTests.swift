@@ -50,11 +50,13 @@ struct ConversationTests {
         #expect(rounds[0].1 == rounds[1].1)
     }
 
-    @Test(arguments: [UInt64](1...8))
-    func finishesOverALinkThatLosesDuplicatesAndReorders(seed: UInt64) throws {
+    /// With updates in four chunks, and in one message.
+    @Test(arguments: [UInt64](1...8), [16, 64])
+    func finishesOverALinkThatLosesDuplicatesAndReorders(seed: UInt64, chunkBytes: Int) throws {
         let conversation = try Conversation(
             rounds: 3, workersPerRound: 3, minimumConnected: 4, seed: seed,
             faults: LinkFaults(loss: 0.2, duplication: 0.2, delaySeconds: 0.001...1.5))
+        conversation.chunkBytes = chunkBytes
         try conversation.startCoordinator()
         try start(["a", "b", "c", "d"], in: conversation)
         #expect(conversation.runToEnd())
@@ -101,9 +103,11 @@ struct ConversationTests {
         #expect(conversation.matchesClosedForm())
     }
 
-    @Test(arguments: 1...26)
-    func aKilledCoordinatorGoesOnWithTheRoundAndCountsEachUpdateOnce(messages: Int) throws {
+    /// With updates in four chunks, and in one message: then a run has fewer messages.
+    @Test(arguments: (1...23).map { ($0, 16) } + (1...9).map { ($0, 64) })
+    func aKilledCoordinatorGoesOnWithTheRoundAndCountsEachUpdateOnce(messages: Int, chunkBytes: Int) throws {
         let conversation = try Conversation(rounds: 2, workersPerRound: 3, minimumConnected: 3)
+        conversation.chunkBytes = chunkBytes
         try conversation.startCoordinator()
         try start(["a", "b", "c"], in: conversation)
         // Killed after so many messages from workers, wherever that is.

@@ -177,6 +177,60 @@ struct HostileWorkerTests {
         }
     }
 
+    private func whole(_ lease: UInt64, _ name: [UInt8], _ bytes: [UInt8]) {
+        guard case .updateCommit(let commit) = commit(lease, name) else { return }
+        say(.updateWhole(commit), payload: bytes)
+    }
+
+    @Test func anUpdateInOneMessageCountsOnceHoweverOftenItComes() throws {
+        let lease = try open()
+        let bytes = update(1)
+        whole(lease, bytes, bytes)
+        #expect(worker.lastAck == .committed)
+        whole(lease, bytes, bytes)
+        #expect(worker.lastAck == .committed)
+        whole(lease, update(2), update(2))
+        guard case .rejected = worker.lastAck else {
+            Issue.record("a second update was let in")
+            return
+        }
+        #expect(try conversation.keys.updates(round: 1, attempt: 1).map(\.object) == [ContentHash(of: bytes)])
+    }
+
+    @Test func anUpdateInOneMessageIsCheckedLikeAnyOther() throws {
+        let lease = try open()
+        whole(lease, update(1), update(2))
+        #expect(worker.lastAck == .receivedThrough(0))
+        whole(lease, update(1), update(1) + [0])
+        guard case .rejected = worker.lastAck else {
+            Issue.record("57 bytes were let in")
+            return
+        }
+        #expect(try conversation.keys.updates(round: 1, attempt: 1).isEmpty)
+        // The long way is open still.
+        say(begin(lease, update(1)))
+        say(.updateChunk(UpdateChunk(lease: lease, offset: 0)), payload: update(1))
+        say(commit(lease, update(1)))
+        #expect(worker.lastAck == .committed)
+    }
+
+    @Test func anUpdateInOneMessageCompletesWhatHadCome() throws {
+        let lease = try open()
+        let bytes = update(1)
+        say(begin(lease, bytes))
+        say(.updateChunk(UpdateChunk(lease: lease, offset: 0)), payload: Array(bytes[..<8]))
+        whole(lease, bytes, bytes)
+        #expect(worker.lastAck == .committed)
+    }
+
+    @Test func creditForTheAdapterIsWorthNothingUnderAForeignLease() throws {
+        let lease = try open()
+        say(.accept(Accept(lease: lease &+ 1, adapterCredit: 1 << 20)))
+        #expect(!worker.heard.contains { $0.message.kind == "ObjectChunk" })
+        say(.accept(Accept(lease: lease, adapterCredit: 1 << 20)))
+        #expect(worker.heard.contains { $0.message.kind == "ObjectChunk" })
+    }
+
     @Test func otherWorkersUpdatesAreNotServed() throws {
         let lease = try open()
         let bytes = update(1)

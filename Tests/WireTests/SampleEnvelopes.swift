@@ -166,6 +166,7 @@ enum SampleEnvelopes {
                         uplink: .dense, seed: 1, residual: try hash(from: 1)))
             ),
             ("accept", .accept(Accept(lease: lease))),
+            ("accept with credit for the adapter", .accept(Accept(lease: lease, adapterCredit: 1 << 22))),
             ("decline", .decline(Decline(lease: lease, reason: "policy: no training at night"))),
         ] + personalOffers()
     }
@@ -209,6 +210,13 @@ enum SampleEnvelopes {
             (
                 "update commit",
                 .updateCommit(
+                    UpdateCommit(
+                        lease: lease, object: update, trainingItems: 321, steps: 10, tokensTrained: 81_920,
+                        trainLoss: 1.25))
+            ),
+            (
+                "update whole",
+                .updateWhole(
                     UpdateCommit(
                         lease: lease, object: update, trainingItems: 321, steps: 10, tokensTrained: 81_920,
                         trainLoss: 1.25))

@@ -40,14 +40,14 @@ final class WorkerBench {
     }
 
     /// Starts the worker's process, for the first time or again on the same folder.
-    func start(hasInvitation: Bool = false, downloadsModel: Bool = false) throws {
+    func start(hasInvitation: Bool = false, downloadsModel: Bool = false, chunkBytes: Int = 4) throws {
         service = nil
         link.sent = []
         var settings = WorkerSettings(
             software: "test", cores: 3, memoryBytes: 1 << 30, curveKey: Self.curveKey, signingKey: Self.signingKey,
             hasInvitation: hasInvitation,
             model: downloadsModel ? nil : HeldModel(path: "/models/base", identity: baseModel))
-        settings.chunkBytes = 4
+        settings.chunkBytes = chunkBytes
         service = WorkerService(
             settings: settings, state: try WorkerState(folder: folder), link: link, loop: NoLoop(), runner: runner,
             backoff: StreamKey(seed: 5, purpose: .backoff).generator(),
@@ -90,15 +90,15 @@ final class WorkerBench {
     func forgetSent() { link.sent = [] }
 
     /// Connects and opens a session.
-    func openSession(baseModel: ContentHash? = nil) {
+    func openSession(baseModel: ContentHash? = nil, features: [String] = []) {
         connection(.connected)
-        receive(.welcome(welcome(baseModel: baseModel)))
+        receive(.welcome(welcome(baseModel: baseModel, features: features)))
         forgetSent()
     }
 
-    func welcome(baseModel: ContentHash? = nil) -> Welcome {
+    func welcome(baseModel: ContentHash? = nil, features: [String] = []) -> Welcome {
         Welcome(
-            software: "test", features: [], worker: Self.name,
+            software: "test", features: features, worker: Self.name,
             heartbeatMilliseconds: UInt32(Self.heartbeatSeconds * 1_000), baseModel: baseModel ?? self.baseModel,
             sequenceLength: 8)
     }

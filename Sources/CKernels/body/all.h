@@ -24,6 +24,7 @@
 #include "update_quantisers.h"
 #include "rans.h"
 #include "folding.h"
+#include "trellis.h"
 
 const struct kernel_table LEVEL(shoal_table) = {
     .level = LEVEL(has_pairs) ? SHOAL_KERNELS_AVX512_BFLOAT16
@@ -69,4 +70,5 @@ const struct kernel_table LEVEL(shoal_table) = {
     .rans_encode = LEVEL(rans_encode),
     .rans_decode = LEVEL(rans_decode),
     .add_updates = LEVEL(add_updates),
+    .trellis_step = LEVEL(trellis_step),
 };

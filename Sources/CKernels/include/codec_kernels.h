@@ -88,6 +88,21 @@ size_t shoal_gaps_write(const uint16_t *symbols, size_t n, unsigned rice, uint8_
 size_t shoal_gaps_read(const uint8_t *bytes, size_t size, unsigned rice, size_t n, struct shoal_gap_place *from,
                        uint32_t *values, size_t limit);
 
+// Trellis-coded quantisation (Marcellin and Fischer 1990) at a bit or less a step
+
+enum {
+    SHOAL_TRELLIS_STATES = 512  ///< state = the last nine bits, the newest one the highest
+};
+/// Finds the path from state 0 whose rows q make ⟨x, q⟩ largest, a bit a step: path[i] is 0 or 1. Step i covers
+/// x[starts[i] ..< starts[i + 1]] with the first values of its new state's row; columns[j · 512 + s] is value j of state
+/// s's row. `choices` has room for steps · 256 bytes.
+void shoal_trellis_encode(const float *x, const uint32_t *starts, size_t steps, const float *columns, uint8_t *choices,
+                          uint8_t *path);
+/// Writes the rows along a path to out[starts[0] ..< starts[steps]]; bit i of `path`, lowest first, is step i's.
+/// rows[s · width + j] is value j of state s's row.
+void shoal_trellis_decode(const uint8_t *path, const uint32_t *starts, size_t steps, const float *rows, size_t width,
+                          float *out);
+
 // Aggregation
 
 /// sum[v >> 1] += amount, or −amount where v is odd, for each value v in order.

@@ -163,7 +163,8 @@ typedef enum {
   SHOAL__V1__ENVELOPE__MESSAGE_MASK_SHARES = 35,
   SHOAL__V1__ENVELOPE__MESSAGE_UNMASK = 36,
   SHOAL__V1__ENVELOPE__MESSAGE_CANCEL = 37,
-  SHOAL__V1__ENVELOPE__MESSAGE_GOODBYE = 38
+  SHOAL__V1__ENVELOPE__MESSAGE_GOODBYE = 38,
+  SHOAL__V1__ENVELOPE__MESSAGE_UPDATE_WHOLE = 45
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__ENVELOPE__MESSAGE__CASE)
 } Shoal__V1__Envelope__MessageCase;
 
@@ -183,7 +184,8 @@ struct  Shoal__V1__Envelope
    */
   uint64_t in_reply_to;
   /*
-   * The run's identifier, at most 128 bytes; empty before Welcome.
+   * The run's identifier, at most 128 bytes. Workers may leave it out: a session belongs to the run that its Welcome
+   * named.
    */
   char *run;
   /*
@@ -219,6 +221,11 @@ struct  Shoal__V1__Envelope
     Shoal__V1__Unmask *unmask;
     Shoal__V1__Cancel *cancel;
     Shoal__V1__Goodbye *goodbye;
+    /*
+     * w>c, feature "frugal-uplink": an update that fits one chunk, with its bytes in frame 2: UpdateBegin, UpdateChunk and
+     * UpdateCommit in one. What UpdateAck answers is as after those; sent once, then the long way.
+     */
+    Shoal__V1__UpdateCommit *update_whole;
   };
 };
 #define SHOAL__V1__ENVELOPE__INIT \
@@ -326,7 +333,7 @@ struct  Shoal__V1__Welcome
    */
   char *worker;
   /*
-   * How often the worker must send a Heartbeat. Unit: milliseconds; at least 1.
+   * How often a worker with a task must send a Heartbeat; one without, every fourth time. Unit: milliseconds; at least 1.
    */
   uint32_t heartbeat_milliseconds;
   /*
@@ -667,10 +674,15 @@ struct  Shoal__V1__Accept
 {
   ProtobufCMessage base;
   uint64_t lease;
+  /*
+   * Feature "frugal-uplink": also an ObjectRequest for the offer's adapter, from its start, of this length; 0: none.
+   * Unit: bytes.
+   */
+  uint32_t adapter_credit;
 };
 #define SHOAL__V1__ACCEPT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__accept__descriptor) \
-    , 0 }
+    , 0, 0 }
 
 
 /*
@@ -816,7 +828,7 @@ typedef enum {
 } Shoal__V1__UpdateAck__StateCase;
 
 /*
- * c>w: answers UpdateBegin, UpdateChunk and UpdateCommit.
+ * c>w: answers UpdateBegin, UpdateChunk, UpdateCommit and update_whole.
  */
 struct  Shoal__V1__UpdateAck
 {

@@ -40,12 +40,13 @@ extension RunService {
         }
         switch envelope.message {
         case .heartbeat(let heartbeat): try receive(heartbeat, envelope, from: name, peer)
-        case .accept(let accept): try renew(accept.lease, envelope, from: name, peer)
+        case .accept(let accept): try receive(accept, envelope, from: name, peer)
         case .decline(let decline): try receive(decline, from: name)
         case .objectRequest(let request): try serve(request, envelope, to: name, peer)
         case .updateBegin(let begin): try receive(begin, envelope, from: name, peer)
         case .updateChunk(let chunk): try receive(chunk, payload ?? [], envelope, from: name, peer)
         case .updateCommit(let commit): try receive(commit, envelope, from: name, peer)
+        case .updateWhole(let commit): try receive(whole: commit, payload ?? [], envelope, from: name, peer)
         case .report(let report): try receive(report, envelope, from: name, peer)
         case .goodbye: try close(name)
         case .refused: break
@@ -76,7 +77,7 @@ extension RunService {
             peer: peer, lastHeard: now, budget: budget, cores: Int(hello.cores), memoryBytes: hello.memoryBytes)
         guard sessions[name]?.budget.spend(1, at: now) == true else { return }
         let welcome = Welcome(
-            software: settings.software, features: [], worker: name,
+            software: settings.software, features: [Feature.frugalUplink], worker: name,
             heartbeatMilliseconds: UInt32(settings.heartbeatSeconds * 1_000), baseModel: baseModel.identity,
             sequenceLength: UInt32(clamping: settings.training.sequenceLength))
         send(.welcome(welcome), to: peer, answering: envelope.id)
@@ -112,6 +113,14 @@ extension RunService {
             }
         }
         send(.heartbeat(Heartbeat(phase: .idle)), to: peer, answering: envelope.id)
+    }
+
+    private func receive(_ accept: Accept, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
+        try renew(accept.lease, envelope, from: name, peer)
+        // An old lease's adapter may be gone.
+        guard accept.adapterCredit > 0, task(of: name, lease: accept.lease) != nil else { return }
+        try serve(
+            ObjectRequest(object: adapter.object, offset: 0, length: accept.adapterCredit), envelope, to: name, peer)
     }
 
     private func renew(_ lease: UInt64, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
@@ -183,7 +192,7 @@ extension RunService {
 // MARK: - Silence and revocation
 extension RunService {
     func endSilentSessions() {
-        let limit = max(settings.leaseSeconds, 3 * settings.heartbeatSeconds)
+        let limit = max(settings.leaseSeconds, 3 * Heartbeat.idleIntervals * settings.heartbeatSeconds)
         for name in sessions.keys.sorted() {
             guard let session = sessions[name], now.seconds(since: session.lastHeard) >= limit else { continue }
             attempt { try close(name) }

@@ -13,31 +13,56 @@ struct Upload {
 // MARK: - Uploads
 extension RunService {
     func receive(_ begin: UpdateBegin, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
-        guard try admits(begin.lease, begin.object, envelope, name, peer), let plan = trainingPlan(of: name) else {
-            return
-        }
-        let limit = codec.maximumEncodedBytes(count: updateCount(round: plan.round, of: name))
+        guard try admits(begin.lease, begin.object, envelope, name, peer) else { return }
         guard begin.codec == codec.name else {
             return acknowledge(
                 .rejected(reason: "the run compresses updates with \(codec.name)"), begin.lease, envelope, peer)
         }
-        guard begin.totalBytes <= UInt64(limit) else {
-            return acknowledge(
-                .rejected(reason: "an update of \(begin.totalBytes) bytes; at most \(limit) fit this adapter"),
-                begin.lease, envelope, peer)
+        guard
+            let upload = openUpload(begin.lease, begin.object, bytes: begin.totalBytes, envelope, from: name, peer)
+        else { return }
+        try keepLease(name)
+        acknowledge(.receivedThrough(UInt64(upload.receivedBytes)), begin.lease, envelope, peer)
+    }
+
+    /// An update that came in one message: announced, received and committed at once.
+    func receive(
+        whole commit: UpdateCommit, _ payload: [UInt8], _ envelope: Envelope, from name: WorkerName, _ peer: Peer
+    ) throws {
+        guard try admits(commit.lease, commit.object, envelope, name, peer),
+            let upload = openUpload(
+                commit.lease, commit.object, bytes: UInt64(payload.count), envelope, from: name, peer)
+        else { return }
+        if upload.receivedBytes < payload.count {
+            try store.append(Array(payload[upload.receivedBytes...]), to: upload.key)
+            uploads[name]?.receivedBytes = payload.count
+        }
+        try receive(commit, envelope, from: name, peer)
+    }
+
+    /// Makes room for an update that may come, or goes on with what is there of it; `nil` once it was rejected.
+    private func openUpload(
+        _ lease: UInt64, _ object: ContentHash, bytes: UInt64, _ envelope: Envelope, from name: WorkerName, _ peer: Peer
+    ) -> Upload? {
+        guard let plan = trainingPlan(of: name) else { return nil }
+        let limit = codec.maximumEncodedBytes(count: updateCount(round: plan.round, of: name))
+        guard bytes <= UInt64(limit) else {
+            acknowledge(
+                .rejected(reason: "an update of \(bytes) bytes; at most \(limit) fit this adapter"), lease, envelope,
+                peer)
+            return nil
         }
         let owner = uploadOwner(name, plan.round, plan.attempt)
-        let key = UploadKey(owner: owner, object: begin.object)
+        let key = UploadKey(owner: owner, object: object)
         if uploads[name]?.key != key { store.discardUploads { $0 == owner && $1 != key.object.description } }
         var received = store.receivedBytes(of: key)
-        if received > Int(begin.totalBytes) {
+        if received > Int(bytes) {
             store.discard(key)
             received = 0
         }
-        uploads[name] = Upload(
-            key: key, lease: begin.lease, totalBytes: Int(begin.totalBytes), receivedBytes: received)
-        try keepLease(name)
-        acknowledge(.receivedThrough(UInt64(received)), begin.lease, envelope, peer)
+        let upload = Upload(key: key, lease: lease, totalBytes: Int(bytes), receivedBytes: received)
+        uploads[name] = upload
+        return upload
     }
 
     func receive(

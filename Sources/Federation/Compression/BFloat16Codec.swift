@@ -33,6 +33,13 @@ public struct BFloat16Codec: UpdateCodec {
         return values
     }
 
+    /// One value's upper half, rounded to nearest, ties to even; infinity from the largest ones on.
+    static func half(_ value: Float) -> UInt16 {
+        var half: UInt16 = 0
+        withUnsafePointer(to: value) { shoal_convert(SHOAL_FLOAT32, $0, SHOAL_BFLOAT16, &half, 1, 1) }
+        return half
+    }
+
     public func maximumEncodedBytes(count: Int) -> Int {
         count.multipliedReportingOverflow(by: 2).overflow ? Int.max : 2 * count
     }

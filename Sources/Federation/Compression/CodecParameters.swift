@@ -26,6 +26,17 @@ struct CodecParameters {
         return number
     }
 
+    /// A number.
+    mutating func number(
+        _ key: String, in range: ClosedRange<Double>, default value: Double
+    ) throws(CodecError) -> Double {
+        guard let text = unread.removeValue(forKey: key) else { return value }
+        guard let number = Double(text), range.contains(number) else {
+            throw invalid(key, text, "a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
     /// One of a type's words.
     mutating func word<Word: RawRepresentable<String> & CaseIterable>(
         _ key: String, default value: Word

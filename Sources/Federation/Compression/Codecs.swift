@@ -1,7 +1,7 @@
 /// The codecs of this release.
 public enum Codecs {
     /// Names as people write them, without parameters, in ascending order.
-    public static let supported = ["bfloat16", "dense", "eden", "int8", "sparse-eden", "ternary", "topk"]
+    public static let supported = ["bfloat16", "dense", "eden", "int8", "ternary", "topk", "trellis"]
 
     /// - Throws: ``CodecError/unknownCodec(_:)``, ``CodecError/unknownParameter(codec:parameter:)`` or
     ///   ``CodecError/invalidParameter(codec:parameter:value:expected:)``.
@@ -13,9 +13,9 @@ public enum Codecs {
             case "bfloat16": BFloat16Codec()
             case "int8": Int8Codec()
             case "eden": try EdenCodec(name, &parameters)
-            case "sparse-eden": try SparseEdenCodec(name, &parameters)
             case "ternary": try TernaryCodec(name, &parameters)
             case "topk": try TopKCodec(name, &parameters)
+            case "trellis": try TrellisCodec(name, &parameters)
             default: throw .unknownCodec(name.name)
             }
         try parameters.finish()

@@ -24,6 +24,7 @@ extension RunSchema {
             "A task goes to another worker when no heartbeat renews it within this time."),
         SchemaKey(
             "limits.heartbeat", .duration(.milliseconds(100)...(.seconds(3_600))), .value(.duration(.seconds(2))),
-            change: .allowed, at: \.limits.heartbeat, "How often a worker says that it lives."),
+            change: .allowed, at: \.limits.heartbeat,
+            "How often a worker with a task says that it lives; without one, every fourth time."),
     ]
 }

@@ -26,6 +26,8 @@ public final class WorkerService: WorkerServiceProtocol {
         let baseModel: ContentHash
         /// Unit: seconds.
         let heartbeatSeconds: Double
+        /// Whether the coordinator takes ``Feature/frugalUplink``'s messages.
+        let isFrugal: Bool
     }
 
     /// A session is taken for lost after this many heartbeats without any message.
@@ -171,13 +173,11 @@ extension WorkerService {
 
 // MARK: - Sending
 extension WorkerService {
-    /// A new message with the run, and with the round of the task it belongs to.
+    /// A new message with the round of the task it belongs to; which run that is, the session says.
     func envelope(_ message: Message, answering id: UInt64 = 0, of task: ActiveTask? = nil) -> Envelope {
         defer { nextMessageID += 1 }
-        var run = ""
-        if case .open(let session) = session { run = session.run.text }
         return Envelope(
-            id: nextMessageID, inReplyTo: id, run: run, round: UInt32(clamping: task?.round ?? 0),
+            id: nextMessageID, inReplyTo: id, round: UInt32(clamping: task?.round ?? 0),
             attempt: UInt32(clamping: task?.attempt ?? 0), message: message)
     }
 

@@ -75,7 +75,6 @@ extension WorkerService {
             software: settings.software, features: [],
             codecs: Codecs.supported.map { CodecName(name: $0) }, cores: UInt32(clamping: settings.cores),
             memoryBytes: settings.memoryBytes, baseModel: settings.model?.identity)
-        session = .down  // Hello belongs to no run.
         session = .greeting(sendRepeatedly(.hello(hello), afterPause: afterPause))
     }
 
@@ -99,7 +98,8 @@ extension WorkerService {
         session = .open(
             OpenSession(
                 worker: worker, run: run, baseModel: welcome.baseModel,
-                heartbeatSeconds: Double(max(welcome.heartbeatMilliseconds, 1)) / 1_000))
+                heartbeatSeconds: Double(max(welcome.heartbeatMilliseconds, 1)) / 1_000,
+                isFrugal: welcome.features.contains(Feature.frugalUplink)))
         observer(.connected(worker, run: run))
         nextHeartbeat = now
         obtainModel(welcome.baseModel)
@@ -152,7 +152,9 @@ extension WorkerService {
 // MARK: - What is due
 extension WorkerService {
     func silenceEnd(of open: OpenSession) -> Instant {
-        lastHeard.advanced(bySeconds: open.heartbeatSeconds * Self.silentHeartbeatsMax)
+        // What the coordinator says to a worker without a task are answers to its few heartbeats.
+        lastHeard.advanced(
+            bySeconds: open.heartbeatSeconds * Self.silentHeartbeatsMax * (task == nil ? Heartbeat.idleIntervals : 1))
     }
 
     func tickSession() {
@@ -170,7 +172,7 @@ extension WorkerService {
                 return greet()
             }
             guard nextHeartbeat <= now else { return }
-            nextHeartbeat = now.advanced(bySeconds: open.heartbeatSeconds)
+            nextHeartbeat = now.advanced(bySeconds: open.heartbeatSeconds * (task == nil ? Heartbeat.idleIntervals : 1))
             send(.heartbeat(heartbeat), of: task)
             askForUnsettledUpdate()
         }

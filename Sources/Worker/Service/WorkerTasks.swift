@@ -8,7 +8,7 @@ extension WorkerService {
     func take(_ offer: Offer, _ envelope: Envelope) {
         guard case .open(let open) = session else { return }
         if let task, task.offer.lease == offer.lease {
-            return send(.accept(Accept(lease: offer.lease)), answering: envelope.id, of: task)
+            return accept(task, envelope)
         }
         if let lastDecline, lastDecline.lease == offer.lease {
             return send(.decline(lastDecline), answering: envelope.id)
@@ -25,14 +25,31 @@ extension WorkerService {
             do { _ = try Codecs.make(offer.uplink) } catch { return giveUpTask(because: "\(error)") }
         }
         guard remember({ () throws(WorkerStateError) in try state.saw(round: task.round) }) else { return }
-        send(.accept(Accept(lease: offer.lease)), answering: envelope.id, of: task)
+        nextHeartbeat = min(nextHeartbeat, now.advanced(bySeconds: open.heartbeatSeconds))
+        let pending = pendingStore.load().flatMap { $0.run == open.run && $0.lease == offer.lease ? $0 : nil }
+        if pending == nil, open.isFrugal, modelDownload == nil, adapter?.object != offer.adapter {
+            adapterDownload = ObjectDownload(offer.adapter, limit: Self.adapterBytesMax)
+            downloadRetry = Retry(.bulk, at: now, random: &random)
+        }
+        accept(task, envelope)
         askForUnsettledUpdate()
-        if let pending = pendingStore.load(), pending.run == open.run, pending.lease == offer.lease {
-            upload(pending)
+        if let pending {
+            upload(pending, isNew: false)
         } else {
             pendingStore.remove()
             prepareTask()
         }
+    }
+
+    /// Takes the task, and with it asks for its adapter where nothing of that has come yet.
+    private func accept(_ task: ActiveTask, _ envelope: Envelope) {
+        var credit: UInt32 = 0
+        if case .open(let open) = session, open.isFrugal, modelDownload == nil, let adapterDownload,
+            adapterDownload.object == task.offer.adapter, adapterDownload.received == 0
+        {
+            credit = adapterDownload.request().length
+        }
+        send(.accept(Accept(lease: task.offer.lease, adapterCredit: credit)), answering: envelope.id, of: task)
     }
 
     func take(_ cancel: Cancel) {
@@ -175,7 +192,7 @@ extension WorkerService {
         } catch {
             return giveUpTask(because: "\(error)")
         }
-        upload(pending)
+        upload(pending, isNew: true)
     }
 
     private func evaluated(_ task: ActiveTask, items: Int, lossSum: Double, squaredLossSum: Double) {

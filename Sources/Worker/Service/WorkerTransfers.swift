@@ -3,8 +3,12 @@ internal import Wire
 
 // MARK: - Updates and reports on their way to the coordinator
 extension WorkerService {
-    func upload(_ pending: PendingUpdate) {
-        task?.stage = .uploading(Upload(pending, chunkBytes: settings.chunkBytes), nil)
+    /// - Parameter isNew: Whether the coordinator cannot have any of it yet.
+    func upload(_ pending: PendingUpdate, isNew: Bool) {
+        var mayBeWhole = false
+        if isNew, case .open(let open) = session { mayBeWhole = open.isFrugal }
+        task?.stage = .uploading(
+            Upload(pending, chunkBytes: settings.chunkBytes, mayBeWhole: mayBeWhole), nil)
         resumeTransfer()
     }
 
@@ -14,7 +18,11 @@ extension WorkerService {
         switch task.stage {
         case .preparing, .running: break
         case .uploading(var upload, _):
-            let outstanding = sendRepeatedly(upload.begin().message, of: task)
+            let part = upload.begin()
+            let envelope = envelope(part.message, of: task)
+            link.send(envelope, payload: part.payload)
+            let pace: Retry.Pace = part.payload == nil ? .control : .bulk
+            let outstanding = Outstanding(envelope: envelope, retry: Retry(pace, at: now, random: &random))
             self.task?.stage = .uploading(upload, outstanding)
         case .reporting(let report, _):
             self.task?.stage = .reporting(report, sendRepeatedly(.report(report), of: task))
@@ -82,8 +90,8 @@ extension WorkerService {
         case .preparing, .running: break
         case .uploading(let upload, var outstanding?):
             guard outstanding.retry.due <= now else { return }
-            if upload.phase == .sending {
-                // Chunks were lost: the answer to a new begin says from where on.
+            if upload.phase == .sending || upload.phase == .whole {
+                // Bytes were lost: the answer to a new begin says from where on.
                 resumeTransfer()
             } else {
                 repeatIfDue(&outstanding)

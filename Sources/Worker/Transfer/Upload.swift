@@ -1,11 +1,14 @@
 internal import Wire
 
-/// One update on its way to the coordinator: begin, chunks within a window, commit. Pure.
+/// One update on its way to the coordinator: begin, chunks within a window, commit; or, where it fits one chunk, all of that
+/// in one message first. Pure.
 ///
 /// The coordinator's word on how much it holds is authoritative: after a reconnect or a silence the upload begins
 /// again and goes on from there.
 struct Upload {
     enum Phase: Hashable {
+        /// All of it is on its way in one message.
+        case whole
         /// Announced; where to go on is not known yet.
         case beginning
         case sending
@@ -13,7 +16,7 @@ struct Upload {
         case committing
     }
 
-    /// A message to send; exactly chunks have a payload.
+    /// A message to send; chunks and a whole update have a payload.
     struct Part: Hashable {
         let message: Message
         let payload: [UInt8]?
@@ -28,11 +31,14 @@ struct Upload {
     /// Bytes the coordinator holds.
     private var acknowledged = 0
     private var sent = 0
+    private var mayBeWhole: Bool
 
-    init(_ pending: PendingUpdate, chunkBytes: Int) {
+    /// - Parameter mayBeWhole: Whether the first try may be one message.
+    init(_ pending: PendingUpdate, chunkBytes: Int, mayBeWhole: Bool) {
         precondition((1...WireLimits.payloadBytes).contains(chunkBytes), "chunks of \(chunkBytes) bytes")
         self.pending = pending
         self.chunkBytes = chunkBytes
+        self.mayBeWhole = mayBeWhole && pending.bytes.count <= chunkBytes
     }
 
     /// The first message, also after a reconnect.
@@ -40,6 +46,12 @@ struct Upload {
         phase = .beginning
         acknowledged = 0
         sent = 0
+        if mayBeWhole {
+            // Its answer may be lost: then a begin asks first, as bytes are dear.
+            mayBeWhole = false
+            phase = .whole
+            return Part(message: .updateWhole(commit), payload: pending.bytes)
+        }
         return Part(
             message: .updateBegin(
                 UpdateBegin(
@@ -62,7 +74,7 @@ struct Upload {
         case .sending:
             guard offset > acknowledged else { return nil }
             sent = max(sent, offset)
-        case .committing:
+        case .whole, .committing:
             guard isAnswer, offset < pending.bytes.count else { return nil }
             sent = offset
         }

@@ -67,7 +67,7 @@ struct CodecsTests {
         let error = #expect(throws: CodecError.unknownCodec("zip")) { try Codecs.make(CodecName(name: "zip")) }
         #expect(
             error?.description
-                == "unknown codec 'zip'; supported: bfloat16, dense, eden, int8, sparse-eden, ternary, topk")
+                == "unknown codec 'zip'; supported: bfloat16, dense, eden, int8, ternary, topk, trellis")
     }
 
     @Test(

@@ -123,6 +123,9 @@ MESSAGES = [
      + blob(3, text(1, "bank") + blob(2, b"\x01\x02"))),
     ("cancel", 37, number(1, LEASE) + text(2, "the round is full")),
     ("goodbye", 38, text(1, "run finished") + number(2, 1)),
+    ("accept with credit for the adapter", 23, number(1, LEASE) + number(45, 2**22)),
+    ("update whole", 45, number(1, LEASE) + blob(2, B) + number(3, 321) + number(4, 10) + number(5, 81920)
+     + real32(6, 1.25)),
 ]
 
 HEADER = number(1, 1) + number(2, 2**63 + 9) + number(3, 77) + text(4, "run-0001") + number(5, 3) + number(6, 1)

@@ -1,0 +1,5 @@
+/// What a side can do beyond version 1's first messages, as `Hello` and `Welcome` name it.
+public enum Feature {
+    /// The coordinator takes `updateWhole` and ``Accept/adapterCredit``.
+    public static let frugalUplink = "frugal-uplink"
+}

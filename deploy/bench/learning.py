@@ -1,0 +1,155 @@
+"""Runs what learning.rows lists with `shoal simulate` and writes learning.md and learning.svg; started by learning.sh."""
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from learning_plot import plot
+
+HERE = Path(__file__).resolve().parent
+
+
+def read_rows(path):
+    """[{name, title, columns: [(name, settings)], rows: [(name, settings)]}]"""
+    tables = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = re.fullmatch(r"(table|column|row) ([^:]+):\s*(.*)", line)
+        if not match or (match[1] != "table" and not tables):
+            sys.exit(f"{path}:{number}: neither a table nor a column or row of one: {line}")
+        kind, name, rest = match.groups()
+        if kind == "table":
+            tables.append({"name": name, "title": rest, "columns": [], "rows": []})
+        else:
+            tables[-1][kind + "s"].append((name, rest.split()))
+    for table in tables:
+        table["columns"] = table["columns"] or [("", [])]
+    return tables
+
+
+def measure(command, path):
+    """The events of one run: from `path` where it was done before, else by running it. A string says why it failed."""
+    record = path.with_name(path.name + ".command")
+    text = " ".join(command)
+    if record.exists() and record.read_text(encoding="utf-8") == text:
+        events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        if events and events[-1].get("event") == "finished":
+            return events
+    print(f"running {path.stem}", file=sys.stderr)
+    record.unlink(missing_ok=True)
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode == 130:
+        sys.exit(130)
+    if result.returncode != 0:
+        lines = result.stderr.strip().splitlines()
+        return lines[-1] if lines else f"exit code {result.returncode}"
+    path.write_text(result.stdout, encoding="utf-8")
+    record.write_text(text, encoding="utf-8")
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def measure_all(command, seeds, path):
+    """One row in one column over all seeds; a string says why a run failed."""
+    runs = []
+    for seed in seeds:
+        run = measure([*command, "--seed", seed], path.with_name(f"{path.name}-{seed}.jsonl"))
+        if isinstance(run, str):
+            return run
+        runs.append(run)
+    return summarise(runs)
+
+
+def summarise(runs):
+    """Mean, spread and curve over seeds; `runs` are lists of events."""
+    last = [events[-1] for events in runs]
+    losses = [event["finalLoss"] for event in last]
+    curves = [{event["round"]: event["loss"] for event in events
+               if event.get("event") == "round" and event.get("loss") is not None} for events in runs]
+    shared = sorted(set.intersection(*(set(curve) for curve in curves)))
+    return {
+        "losses": losses,
+        "loss": statistics.mean(losses),
+        "spread": statistics.stdev(losses) if len(losses) > 1 else 0.0,
+        "smaller": statistics.mean(event["denseUplinkBytes"] / event["uplinkBytes"] for event in last),
+        "uplink": statistics.mean(event["uplinkBytes"] for event in last),
+        "downlink": statistics.mean(event["downlinkBytes"] for event in last),
+        "seconds": statistics.mean(event["seconds"] for event in last),
+        "curve": [(number, statistics.mean(curve[number] for curve in curves)) for number in shared],
+    }
+
+
+def cell(result):
+    if isinstance(result, str):
+        return "–", "–", "–"
+    return (f"{result['loss']:.4f} ± {result['spread']:.4f}", f"{result['uplink'] / 1e6:.3f}",
+            f"{result['smaller']:.1f}×")
+
+
+def markdown(table, results):
+    """One table; results[(row, column)]."""
+    names = [name for name, _ in table["columns"]]
+    lines = [f"## {table['title']}", ""]
+    heads = [(f"{name}: " if name else "") + head for name in names for head in ("loss", "uplink, MB", "of dense")]
+    lines.append("| | " + " | ".join(heads) + " |")
+    lines.append("|---" * (len(heads) + 1) + "|")
+    for row, _ in table["rows"]:
+        cells = [text for column in names for text in cell(results[row, column])]
+        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+    failed = [(row, column, result) for (row, column), result in results.items() if isinstance(result, str)]
+    lines += [""] + [f"- {row}{', ' + column if column else ''}: {result}" for row, column, result in failed]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="learning.sh", description=__doc__)
+    parser.add_argument("--config")
+    parser.add_argument("--model")
+    parser.add_argument("--out", type=Path, default=Path("out/learning"))
+    parser.add_argument("--rows", type=Path, default=HERE / "learning.rows")
+    parser.add_argument("--seeds", default="0 1 2")
+    parser.add_argument("--tables", default="")
+    arguments = sys.argv[1:]
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    options = parser.parse_args(arguments[:cut])
+    common = ["--in-process", "--json"] + arguments[cut + 1:]
+    for name in ("config", "model"):
+        if getattr(options, name):
+            common += [f"--{name}", getattr(options, name)]
+    tables = read_rows(options.rows)
+    wanted = options.tables.split() or [table["name"] for table in tables]
+    for name in set(wanted) - {table["name"] for table in tables}:
+        sys.exit(f"learning.sh: {options.rows} has no table '{name}'")
+    seeds = options.seeds.split()
+    (options.out / "runs").mkdir(parents=True, exist_ok=True)
+
+    text = [f"Loss on held-out text after the last round, mean ± standard deviation over seeds {', '.join(seeds)}; bytes of "
+            "every frame that workers sent, envelopes included.\n"]
+    panels = {}
+    for table in tables:
+        if table["name"] not in wanted:
+            continue
+        results = {}
+        for row, settings in table["rows"]:
+            for column, more in table["columns"]:
+                slug = re.sub(r"[^A-Za-z0-9.]+", "-", f"{table['name']} {row} {column}").strip("-")
+                overrides = [part for setting in settings + more for part in ("--set", setting)]
+                results[row, column] = measure_all(
+                    [os.environ["SHOAL"], "simulate", *common, *overrides], seeds, options.out / "runs" / slug)
+        text.append(markdown(table, results))
+        panels[table["name"]] = (table, results)
+        (options.out / "learning.md").write_text("\n".join(text), encoding="utf-8")
+        (options.out / "learning.svg").write_text(plot(panels), encoding="utf-8")
+    print("\n".join(text))
+    print(f"written to {options.out}/learning.md and learning.svg", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
