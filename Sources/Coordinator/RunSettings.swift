@@ -41,6 +41,11 @@ public struct RunSettings: Sendable {
     public var minimumCohort = 3
     /// How long one evaluation waits for its workers. Unit: seconds.
     public var cohortSeconds = 300.0
+    /// How much a round's held-out loss may be above that of the last good adapter; `nil`: there is no gate. Unit: nats
+    /// a token.
+    public var gateTolerance: Double?
+    /// So many rollbacks in a row pause the run.
+    public var gateAttempts = 3
     public var weightCap = WeightCap()
     public var strategy = ServerStrategy.fedAvg
     public var aggregation = FactorAggregation.separate
@@ -89,6 +94,8 @@ public struct RunSettings: Sendable {
         strategy = federation.serverStrategy
         aggregation = federation.aggregation
         errorFeedback = configuration.compression.errorFeedback
+        gateTolerance = configuration.evaluation.gate
+        gateAttempts = configuration.evaluation.gateAttempts
         minimumCohort = configuration.evaluation.minimumCohort
         evaluateEvery = configuration.evaluation.every > 0 ? configuration.evaluation.every : nil
         evaluationSource =

@@ -18,7 +18,13 @@ public final class StateDirectory {
             throw .unusable(error)
         }
         self.path = path
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+        // Whoever merely asks (`isHeld`) holds the lock for a moment.
+        var isHeld = flock(lock, LOCK_EX | LOCK_NB) == 0
+        for _ in 0..<20 where !isHeld && errno == EWOULDBLOCK {
+            usleep(10_000)
+            isHeld = flock(lock, LOCK_EX | LOCK_NB) == 0
+        }
+        guard isHeld else {
             let code = errno
             close(lock)
             throw code == EWOULDBLOCK
@@ -29,6 +35,14 @@ public final class StateDirectory {
 
     deinit { close(lock) }
 
+    /// Whether a coordinator runs on the state directory, in this process or another.
+    public static func isHeld(_ path: String) -> Bool {
+        let descriptor = open(path + "/coordinator.lock", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
+
     public var ledger: String { Self.ledger(in: path) }
     /// The current adapter, a PEFT directory.
     public var adapter: String { path + "/adapter" }
@@ -36,7 +50,9 @@ public final class StateDirectory {
     public static func ledger(in path: String) -> String { path + "/ledger.sqlite" }
 
     /// One round's adapter, `adapters/NNNN`.
-    public func adapter(round: Int) -> String {
+    public func adapter(round: Int) -> String { Self.adapter(round: round, in: path) }
+
+    public static func adapter(round: Int, in path: String) -> String {
         let digits = String(round)
         return path + "/adapters/" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     }
@@ -53,12 +69,16 @@ public final class StateDirectory {
 
 public enum StateDirectoryError: Error, Hashable, Sendable, CustomStringConvertible {
     case inUse(path: String)
+    case notAState(path: String)
     case unusable(FileError)
 
     public var description: String {
         switch self {
         case .inUse(let path):
             "another coordinator runs on the state directory \(path); stop it first or choose another --state"
+        case .notAState(let path):
+            "\(path) holds no state of a Shoal coordinator (no ledger.sqlite); name the folder that was given to "
+                + "shoal coordinator or shoal simulate as --state"
         case .unusable(let error): error.description
         }
     }

@@ -54,7 +54,8 @@ public struct RunConfiguration: Hashable, Sendable {
             workers: 0, rounds: 0, workersPerRound: 0, minimumWorkers: 0, deadline: nil, strategy: .fedavg,
             strategyOptions: StrategyOptions(), aggregation: .separate, seed: 0, weightCap: .init()),
         compression: CompressionOptions(uplink: .dense, downlink: .dense, errorFeedback: false),
-        evaluation: EvaluationOptions(every: 0, source: .coordinator, minimumCohort: 0, heldOutWorkers: 0),
+        evaluation: EvaluationOptions(
+            every: 0, source: .coordinator, minimumCohort: 0, heldOutWorkers: 0, gate: nil, gateAttempts: 0),
         limits: LimitOptions(lease: .zero, heartbeat: .zero))
 
     private init(

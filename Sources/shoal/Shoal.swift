@@ -12,11 +12,13 @@ struct Shoal: AsyncParsableCommand {
             """,
         version: shoalVersion,
         subcommands: [
-            Simulate.self, Coordinate.self, Work.self, Keys.self, Config.self, Evaluate.self, Generate.self,
+            Simulate.self, Coordinate.self, Work.self, Keys.self, Run.self, Config.self, Evaluate.self, Generate.self,
             Quantize.self, Bench.self, Doctor.self,
         ])
 
     static func main() async {
+        // A write beyond a file-size limit then fails with a reason, as on a full disk.
+        signal(SIGXFSZ, SIG_IGN)
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -10,6 +10,9 @@ extension Ledger {
         migrator.registerMigration("2") { database in
             try database.execute(sql: "ALTER TABLE evaluation ADD COLUMN accuracy REAL")
         }
+        migrator.registerMigration("control") { try $0.execute(sql: controlTables) }
+        migrator.registerMigration("records") { try $0.execute(sql: recordTables) }
+        migrator.registerMigration("rollbacks") { try $0.execute(sql: rollbackTables) }
         return migrator
     }
 

@@ -12,13 +12,14 @@ extension RunService {
     }
 
     func openRound(_ number: Int) throws {
-        var round = Round(plan: plan(round: number, attempt: 1), available: Set(trainers))
+        let attempt = try ledger.nextAttempt(round: number)
+        var round = Round(plan: plan(round: number, attempt: attempt), available: Set(trainers))
         let actions = round.start(at: now)
         self.round = round
         roundStart = now
         uploads = [:]
         // Recorded even if nobody could be selected yet: the round is open.
-        try ledger.select([], round: number, attempt: 1)
+        try ledger.select([], round: number, attempt: attempt)
         observe(.roundStarted(round: number, workers: round.selected))
         try perform(actions)
     }
@@ -81,6 +82,7 @@ extension RunService {
         _ task: Offer.Task, lease: UInt64, to worker: WorkerName, round: Int, attempt: Int, adapter: GlobalAdapter
     ) {
         var training = settings.training
+        sendHead(to: worker)
         if task == .train { training.frozenFactor = settings.aggregation.frozenFactor(round: round) }
         let offer = Offer(
             lease: lease, task: task, leaseMilliseconds: UInt32(settings.leaseSeconds * 1_000),

@@ -7,6 +7,8 @@ struct Session {
     var lastHeard: Instant
     var budget: PeerBudget
     var heartbeat: Heartbeat?
+    /// `nil` for a worker that takes no round records.
+    var records: RecordsOfSession?
 }
 
 /// How many messages a peer may send: a bucket that refills, so that nobody can keep the one loop busy.

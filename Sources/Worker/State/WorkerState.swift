@@ -10,6 +10,7 @@ public import ModelFiles
 /// signing.key    see WorkerIdentity
 /// pending/       a trained update that the coordinator has not acknowledged
 /// residual/      what biased codecs left out of updates so far
+/// records/       the newest round record seen of each run, see RecordMemory
 /// models/        base models that came from the coordinator
 /// lock           held while a worker runs on this state
 /// ```
@@ -32,7 +33,7 @@ public final class WorkerState {
     public init(folder: String) throws(WorkerStateError) {
         do throws(FileError) {
             try StateFolder.make(folder)
-            for name in ["pending", "residual", "models"] { try StateFolder.make(folder + "/" + name) }
+            for name in ["pending", "residual", "records", "models"] { try StateFolder.make(folder + "/" + name) }
         } catch { throw .file(error) }
         let path = folder + "/lock"
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -87,6 +88,7 @@ public final class WorkerState {
 
     var pendingFolder: String { folder + "/pending" }
     var residualFolder: String { folder + "/residual" }
+    var recordFolder: String { folder + "/records" }
 
     func modelFolder(_ identity: ContentHash) -> String { "\(folder)/models/\(identity)" }
 
