@@ -71,7 +71,7 @@ if !coreOnly {
         library(
             "Coordinator",
             [
-                "Federation", "Wire", "ModelFiles", "Randomness", "Recipe", "RunFile",
+                "Federation", "Wire", "ModelFiles", "Randomness", "Recipe", "RunFile", crypto,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         library(

@@ -187,6 +187,51 @@ void   shoal__v1__hello__free_unpacked
   assert(message->base.descriptor == &shoal__v1__hello__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   shoal__v1__known_record__init
+                     (Shoal__V1__KnownRecord         *message)
+{
+  static const Shoal__V1__KnownRecord init_value = SHOAL__V1__KNOWN_RECORD__INIT;
+  *message = init_value;
+}
+size_t shoal__v1__known_record__get_packed_size
+                     (const Shoal__V1__KnownRecord *message)
+{
+  assert(message->base.descriptor == &shoal__v1__known_record__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t shoal__v1__known_record__pack
+                     (const Shoal__V1__KnownRecord *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &shoal__v1__known_record__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t shoal__v1__known_record__pack_to_buffer
+                     (const Shoal__V1__KnownRecord *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &shoal__v1__known_record__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Shoal__V1__KnownRecord *
+       shoal__v1__known_record__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Shoal__V1__KnownRecord *)
+     protobuf_c_message_unpack (&shoal__v1__known_record__descriptor,
+                                allocator, len, data);
+}
+void   shoal__v1__known_record__free_unpacked
+                     (Shoal__V1__KnownRecord *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &shoal__v1__known_record__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   shoal__v1__welcome__init
                      (Shoal__V1__Welcome         *message)
 {
@@ -1791,7 +1836,7 @@ const ProtobufCMessageDescriptor shoal__v1__enrolled__descriptor =
   (ProtobufCMessageInit) shoal__v1__enrolled__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__hello__field_descriptors[6] =
+static const ProtobufCFieldDescriptor shoal__v1__hello__field_descriptors[7] =
 {
   {
     "software",
@@ -1865,19 +1910,33 @@ static const ProtobufCFieldDescriptor shoal__v1__hello__field_descriptors[6] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "known_record",
+    50,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Hello, known_record),
+    &shoal__v1__known_record__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__hello__field_indices_by_name[] = {
   5,   /* field[5] = base_model */
   2,   /* field[2] = codecs */
   3,   /* field[3] = cores */
   1,   /* field[1] = features */
+  6,   /* field[6] = known_record */
   4,   /* field[4] = memory_bytes */
   0,   /* field[0] = software */
 };
-static const ProtobufCIntRange shoal__v1__hello__number_ranges[1 + 1] =
+static const ProtobufCIntRange shoal__v1__hello__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 50, 6 },
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor shoal__v1__hello__descriptor =
 {
@@ -1887,14 +1946,78 @@ const ProtobufCMessageDescriptor shoal__v1__hello__descriptor =
   "Shoal__V1__Hello",
   "shoal.v1",
   sizeof(Shoal__V1__Hello),
-  6,
+  7,
   shoal__v1__hello__field_descriptors,
   shoal__v1__hello__field_indices_by_name,
-  1,  shoal__v1__hello__number_ranges,
+  2,  shoal__v1__hello__number_ranges,
   (ProtobufCMessageInit) shoal__v1__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__welcome__field_descriptors[6] =
+static const ProtobufCFieldDescriptor shoal__v1__known_record__field_descriptors[3] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__KnownRecord, run),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "number",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__KnownRecord, number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hash",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__KnownRecord, hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned shoal__v1__known_record__field_indices_by_name[] = {
+  2,   /* field[2] = hash */
+  1,   /* field[1] = number */
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange shoal__v1__known_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor shoal__v1__known_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "shoal.v1.KnownRecord",
+  "KnownRecord",
+  "Shoal__V1__KnownRecord",
+  "shoal.v1",
+  sizeof(Shoal__V1__KnownRecord),
+  3,
+  shoal__v1__known_record__field_descriptors,
+  shoal__v1__known_record__field_indices_by_name,
+  1,  shoal__v1__known_record__number_ranges,
+  (ProtobufCMessageInit) shoal__v1__known_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor shoal__v1__welcome__field_descriptors[8] =
 {
   {
     "software",
@@ -1968,19 +2091,46 @@ static const ProtobufCFieldDescriptor shoal__v1__welcome__field_descriptors[6] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "record_key",
+    50,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Shoal__V1__Welcome, record_key_presence_case),
+    offsetof(Shoal__V1__Welcome, record_key),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "record_head",
+    51,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Welcome, record_head),
+    &shoal__v1__record_head__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__welcome__field_indices_by_name[] = {
   4,   /* field[4] = base_model */
   1,   /* field[1] = features */
   3,   /* field[3] = heartbeat_milliseconds */
+  7,   /* field[7] = record_head */
+  6,   /* field[6] = record_key */
   5,   /* field[5] = sequence_length */
   0,   /* field[0] = software */
   2,   /* field[2] = worker */
 };
-static const ProtobufCIntRange shoal__v1__welcome__number_ranges[1 + 1] =
+static const ProtobufCIntRange shoal__v1__welcome__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 50, 6 },
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor shoal__v1__welcome__descriptor =
 {
@@ -1990,10 +2140,10 @@ const ProtobufCMessageDescriptor shoal__v1__welcome__descriptor =
   "Shoal__V1__Welcome",
   "shoal.v1",
   sizeof(Shoal__V1__Welcome),
-  6,
+  8,
   shoal__v1__welcome__field_descriptors,
   shoal__v1__welcome__field_indices_by_name,
-  1,  shoal__v1__welcome__number_ranges,
+  2,  shoal__v1__welcome__number_ranges,
   (ProtobufCMessageInit) shoal__v1__welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -3932,7 +4082,7 @@ const ProtobufCMessageDescriptor shoal__v1__report__descriptor =
   (ProtobufCMessageInit) shoal__v1__report__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__record_head__field_descriptors[2] =
+static const ProtobufCFieldDescriptor shoal__v1__record_head__field_descriptors[5] =
 {
   {
     "hash",
@@ -3958,15 +4108,55 @@ static const ProtobufCFieldDescriptor shoal__v1__record_head__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "number",
+    50,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__RecordHead, number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "links",
+    51,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Shoal__V1__RecordHead, n_links),
+    offsetof(Shoal__V1__RecordHead, links),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "round",
+    52,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__RecordHead, round),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__record_head__field_indices_by_name[] = {
   0,   /* field[0] = hash */
+  3,   /* field[3] = links */
+  2,   /* field[2] = number */
+  4,   /* field[4] = round */
   1,   /* field[1] = signature */
 };
-static const ProtobufCIntRange shoal__v1__record_head__number_ranges[1 + 1] =
+static const ProtobufCIntRange shoal__v1__record_head__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 50, 2 },
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor shoal__v1__record_head__descriptor =
 {
@@ -3976,14 +4166,14 @@ const ProtobufCMessageDescriptor shoal__v1__record_head__descriptor =
   "Shoal__V1__RecordHead",
   "shoal.v1",
   sizeof(Shoal__V1__RecordHead),
-  2,
+  5,
   shoal__v1__record_head__field_descriptors,
   shoal__v1__record_head__field_indices_by_name,
-  1,  shoal__v1__record_head__number_ranges,
+  2,  shoal__v1__record_head__number_ranges,
   (ProtobufCMessageInit) shoal__v1__record_head__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__countersign__field_descriptors[2] =
+static const ProtobufCFieldDescriptor shoal__v1__countersign__field_descriptors[3] =
 {
   {
     "hash",
@@ -4009,15 +4199,29 @@ static const ProtobufCFieldDescriptor shoal__v1__countersign__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "number",
+    50,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Countersign, number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__countersign__field_indices_by_name[] = {
   0,   /* field[0] = hash */
+  2,   /* field[2] = number */
   1,   /* field[1] = signature */
 };
-static const ProtobufCIntRange shoal__v1__countersign__number_ranges[1 + 1] =
+static const ProtobufCIntRange shoal__v1__countersign__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 50, 2 },
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor shoal__v1__countersign__descriptor =
 {
@@ -4027,10 +4231,10 @@ const ProtobufCMessageDescriptor shoal__v1__countersign__descriptor =
   "Shoal__V1__Countersign",
   "shoal.v1",
   sizeof(Shoal__V1__Countersign),
-  2,
+  3,
   shoal__v1__countersign__field_descriptors,
   shoal__v1__countersign__field_indices_by_name,
-  1,  shoal__v1__countersign__number_ranges,
+  2,  shoal__v1__countersign__number_ranges,
   (ProtobufCMessageInit) shoal__v1__countersign__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

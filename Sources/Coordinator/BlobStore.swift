@@ -43,6 +43,12 @@ public final class BlobStore {
         try MappedFile(path: path(of: object))
     }
 
+    /// The bytes if they are those of their name; `nil` if the blob is missing, damaged or cannot be read.
+    func soundBytes(of object: ContentHash) -> [UInt8]? {
+        guard let bytes = try? read(object), ContentHash(of: bytes) == object else { return nil }
+        return bytes
+    }
+
     /// Writing what is there already changes nothing.
     @discardableResult
     public func write(_ bytes: [UInt8]) throws(FileError) -> ContentHash {
@@ -57,7 +63,7 @@ public final class BlobStore {
     }
 
     private func folder(of object: ContentHash) -> String { directory + "/blobs/" + object.description.prefix(2) }
-    private func path(of object: ContentHash) -> String { folder(of: object) + "/" + object.description }
+    func path(of object: ContentHash) -> String { folder(of: object) + "/" + object.description }
 }
 
 // MARK: - Uploads

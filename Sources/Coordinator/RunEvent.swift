@@ -11,9 +11,13 @@ public enum RunEvent: Sendable {
     /// The worker gives no update for this round. The reason may be the worker's own words: untrusted text.
     case workerDeclined(round: Int, worker: WorkerName, reason: String)
     case roundPublished(RoundSummary)
+    /// The quality gate turned a round back: the next attempt starts from the adapter before it.
+    case roundRolledBack(Rollback)
     /// Nothing can go on now, and why.
     case waiting(reason: String)
     case finished
+    /// The owner has ended the run before its last round.
+    case stopped
 }
 
 /// The result of one evaluation of the global adapter.

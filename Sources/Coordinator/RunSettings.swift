@@ -47,6 +47,11 @@ public struct RunSettings: Sendable {
     public var selection = SelectionPolicy.uniform
     /// How updates are taken in where the schedule is asynchronous; `nil`: synchronous rounds.
     public var buffering: BufferOptions?
+    /// How much a round's held-out loss may be above that of the last good adapter; `nil`: there is no gate. Unit: nats
+    /// a token.
+    public var gateTolerance: Double?
+    /// So many rollbacks in a row pause the run.
+    public var gateAttempts = 3
     public var weightCap = WeightCap()
     public var strategy = ServerStrategy.fedAvg
     public var aggregation = FactorAggregation.separate
@@ -109,6 +114,8 @@ public struct RunSettings: Sendable {
         residualRank = federation.residualRank ?? residualRank
         hasLocalAdapters = federation.personalisation == .localAdapter
         errorFeedback = configuration.compression.errorFeedback
+        gateTolerance = configuration.evaluation.gate
+        gateAttempts = configuration.evaluation.gateAttempts
         minimumCohort = configuration.evaluation.minimumCohort
         evaluateEvery = configuration.evaluation.every > 0 ? configuration.evaluation.every : nil
         evaluationSource =

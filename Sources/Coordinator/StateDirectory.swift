@@ -18,7 +18,13 @@ public final class StateDirectory {
             throw .unusable(error)
         }
         self.path = path
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+        // Whoever merely asks (`isHeld`) holds the lock for a moment.
+        var isHeld = flock(lock, LOCK_EX | LOCK_NB) == 0
+        for _ in 0..<20 where !isHeld && errno == EWOULDBLOCK {
+            usleep(10_000)
+            isHeld = flock(lock, LOCK_EX | LOCK_NB) == 0
+        }
+        guard isHeld else {
             let code = errno
             close(lock)
             throw code == EWOULDBLOCK
@@ -28,6 +34,14 @@ public final class StateDirectory {
     }
 
     deinit { close(lock) }
+
+    /// Whether a coordinator runs on the state directory, in this process or another.
+    public static func isHeld(_ path: String) -> Bool {
+        let descriptor = open(path + "/coordinator.lock", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
 
     public var ledger: String { Self.ledger(in: path) }
     /// The current adapter, a PEFT directory.
@@ -57,12 +71,16 @@ public final class StateDirectory {
 
 public enum StateDirectoryError: Error, Hashable, Sendable, CustomStringConvertible {
     case inUse(path: String)
+    case notAState(path: String)
     case unusable(FileError)
 
     public var description: String {
         switch self {
         case .inUse(let path):
             "another coordinator runs on the state directory \(path); stop it first or choose another --state"
+        case .notAState(let path):
+            "\(path) holds no state of a Shoal coordinator (no ledger.sqlite); name the folder that was given to "
+                + "shoal coordinator or shoal simulate as --state"
         case .unusable(let error): error.description
         }
     }

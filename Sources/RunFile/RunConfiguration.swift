@@ -59,7 +59,8 @@ public struct RunConfiguration: Hashable, Sendable {
             strategyOptions: StrategyOptions(), aggregation: .separate, residualRank: nil, seed: 0, overSelection: 1,
             selection: .uniform, schedule: .synchronous, scheduleOptions: ScheduleOptions(), weightCap: .init()),
         compression: CompressionOptions(uplink: .dense, downlink: .dense, errorFeedback: false),
-        evaluation: EvaluationOptions(every: 0, source: .coordinator, minimumCohort: 0, heldOutWorkers: 0),
+        evaluation: EvaluationOptions(
+            every: 0, source: .coordinator, minimumCohort: 0, heldOutWorkers: 0, gate: nil, gateAttempts: 0),
         limits: LimitOptions(lease: .zero, heartbeat: .zero),
         simulation: SimulationOptions(slowShare: 0, slowFactor: 1, stepTime: .zero))
 

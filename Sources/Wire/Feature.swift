@@ -2,4 +2,6 @@
 public enum Feature {
     /// The coordinator takes `updateWhole` and ``Accept/adapterCredit``.
     public static let frugalUplink = "frugal-uplink"
+    /// Signed round records: `RecordHead` and `Countersign`.
+    public static let roundRecords = "round-records"
 }

@@ -93,11 +93,14 @@ public struct Hello: Hashable, Sendable {
     public var memoryBytes: UInt64
     /// The base model the worker holds; `nil` when it must be downloaded.
     public var baseModel: ContentHash?
+    /// The newest round record that the worker remembers of the run it was last in.
+    public var knownRecord: KnownRecord?
 
     public init(
         software: String, features: [String], codecs: [CodecName], cores: UInt32, memoryBytes: UInt64,
-        baseModel: ContentHash?
+        baseModel: ContentHash?, knownRecord: KnownRecord? = nil
     ) {
+        self.knownRecord = knownRecord
         self.software = software
         self.features = features
         self.codecs = codecs
@@ -118,11 +121,17 @@ public struct Welcome: Hashable, Sendable {
     public var baseModel: ContentHash
     /// Length of the blocks the run trains on. Unit: tokens.
     public var sequenceLength: UInt32
+    /// Ed25519, signs the heads of round records; `nil` from a coordinator that keeps none.
+    public var recordKey: PublicKey?
+    /// The newest record, or a step towards it; `nil` before the first.
+    public var recordHead: RecordHead?
 
     public init(
         software: String, features: [String], worker: WorkerName, heartbeatMilliseconds: UInt32,
-        baseModel: ContentHash, sequenceLength: UInt32
+        baseModel: ContentHash, sequenceLength: UInt32, recordKey: PublicKey? = nil, recordHead: RecordHead? = nil
     ) {
+        self.recordKey = recordKey
+        self.recordHead = recordHead
         self.software = software
         self.features = features
         self.worker = worker
@@ -380,30 +389,6 @@ public struct Report: Hashable, Sendable {
         self.items = items
         self.lossSum = lossSum
         self.squaredLossSum = squaredLossSum
-    }
-}
-
-/// c→w: the record chain's head, signed by the coordinator.
-public struct RecordHead: Hashable, Sendable {
-    public var head: ContentHash
-    /// Ed25519, 64 bytes.
-    public var signature: [UInt8]
-
-    public init(head: ContentHash, signature: [UInt8]) {
-        self.head = head
-        self.signature = signature
-    }
-}
-
-/// w→c: the same head, signed by the worker.
-public struct Countersign: Hashable, Sendable {
-    public var head: ContentHash
-    /// Ed25519, 64 bytes.
-    public var signature: [UInt8]
-
-    public init(head: ContentHash, signature: [UInt8]) {
-        self.head = head
-        self.signature = signature
     }
 }
 

@@ -120,6 +120,7 @@ extension Hello {
             fields.pointee.base_model_presence_case = SHOAL__V1__HELLO__BASE_MODEL_PRESENCE_BASE_MODEL
             fields.pointee.base_model = arena.bytes(baseModel.bytes)
         }
+        if let knownRecord { fields.pointee.known_record = knownRecord.packed(in: &arena) }
         return fields
     }
 }
@@ -134,6 +135,11 @@ extension Welcome {
         fields.pointee.heartbeat_milliseconds = heartbeatMilliseconds
         fields.pointee.base_model = arena.bytes(baseModel.bytes)
         fields.pointee.sequence_length = sequenceLength
+        if let recordKey {
+            fields.pointee.record_key_presence_case = SHOAL__V1__WELCOME__RECORD_KEY_PRESENCE_RECORD_KEY
+            fields.pointee.record_key = arena.bytes(recordKey.bytes)
+        }
+        if let recordHead { fields.pointee.record_head = recordHead.packed(in: &arena) }
         return fields
     }
 }

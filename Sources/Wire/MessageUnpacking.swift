@@ -60,17 +60,9 @@ extension Message {
     private init(secureAggregationOf fields: borrowing Shoal__V1__Envelope) throws(WireError) {
         switch fields.message_case {
         case SHOAL__V1__ENVELOPE__MESSAGE_RECORD_HEAD:
-            let message = try present(fields.record_head, "recordHead")
-            self = .recordHead(
-                RecordHead(
-                    head: try wireHash(message.hash, "recordHead.hash"),
-                    signature: try wireBytes(message.signature, "recordHead.signature", count: 64)))
+            self = .recordHead(try RecordHead(try present(fields.record_head, "recordHead")))
         case SHOAL__V1__ENVELOPE__MESSAGE_COUNTERSIGN:
-            let message = try present(fields.countersign, "countersign")
-            self = .countersign(
-                Countersign(
-                    head: try wireHash(message.hash, "countersign.hash"),
-                    signature: try wireBytes(message.signature, "countersign.signature", count: 64)))
+            self = .countersign(try Countersign(try present(fields.countersign, "countersign")))
         case SHOAL__V1__ENVELOPE__MESSAGE_MASK_KEYS:
             self = .maskKeys(try MaskKeys(try present(fields.mask_keys, "maskKeys")))
         case SHOAL__V1__ENVELOPE__MESSAGE_MASK_SHARES:
@@ -103,17 +95,24 @@ extension Hello {
         if fields.base_model_presence_case == SHOAL__V1__HELLO__BASE_MODEL_PRESENCE_BASE_MODEL {
             baseModel = try wireHash(fields.base_model, "hello.baseModel")
         }
+        let known = try fields.known_record.map { (fields) throws(WireError) in try KnownRecord(fields.pointee) }
         self.init(
             software: try wireText(fields.software, "hello.software", limit: WireLimits.labelBytes),
             features: try wireTexts(
                 fields.features, count: fields.n_features, "hello.features", limit: WireLimits.labelBytes,
                 countLimit: WireLimits.featureCount),
-            codecs: codecs, cores: fields.cores, memoryBytes: fields.memory_bytes, baseModel: baseModel)
+            codecs: codecs, cores: fields.cores, memoryBytes: fields.memory_bytes, baseModel: baseModel,
+            knownRecord: known)
     }
 }
 
 extension Welcome {
     fileprivate init(_ fields: Shoal__V1__Welcome) throws(WireError) {
+        var recordKey: PublicKey?
+        if fields.record_key_presence_case == SHOAL__V1__WELCOME__RECORD_KEY_PRESENCE_RECORD_KEY {
+            recordKey = try wireKey(fields.record_key, "welcome.recordKey")
+        }
+        let head = try fields.record_head.map { (fields) throws(WireError) in try RecordHead(fields.pointee) }
         self.init(
             software: try wireText(fields.software, "welcome.software", limit: WireLimits.labelBytes),
             features: try wireTexts(
@@ -123,7 +122,8 @@ extension Welcome {
             heartbeatMilliseconds: try wireCount(
                 fields.heartbeat_milliseconds, "welcome.heartbeatMilliseconds", atLeast: 1),
             baseModel: try wireHash(fields.base_model, "welcome.baseModel"),
-            sequenceLength: try wireCount(fields.sequence_length, "welcome.sequenceLength", atLeast: 1))
+            sequenceLength: try wireCount(fields.sequence_length, "welcome.sequenceLength", atLeast: 1),
+            recordKey: recordKey, recordHead: head)
     }
 }
 

@@ -51,6 +51,13 @@ struct PackingArena: ~Copyable {
         return ProtobufCBinaryData(len: values.count, data: pointer)
     }
 
+    /// A `repeated bytes` field.
+    mutating func binaries(_ values: [[UInt8]]) -> UnsafeMutablePointer<ProtobufCBinaryData> {
+        let list = allocate(ProtobufCBinaryData.self, count: max(values.count, 1))
+        for (index, value) in values.enumerated() { list[index] = bytes(value) }
+        return list
+    }
+
     mutating func list<Value>(
         _ pointers: [UnsafeMutablePointer<Value>]
     ) -> UnsafeMutablePointer<UnsafeMutablePointer<Value>?> {

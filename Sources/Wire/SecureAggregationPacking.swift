@@ -2,24 +2,6 @@ import CWire
 import Federation
 import ModelFiles
 
-extension RecordHead {
-    func packed(in arena: inout PackingArena) -> UnsafeMutablePointer<Shoal__V1__RecordHead> {
-        let fields = arena.message(shoal__v1__record_head__init)
-        fields.pointee.hash = arena.bytes(head.bytes)
-        fields.pointee.signature = arena.bytes(signature)
-        return fields
-    }
-}
-
-extension Countersign {
-    func packed(in arena: inout PackingArena) -> UnsafeMutablePointer<Shoal__V1__Countersign> {
-        let fields = arena.message(shoal__v1__countersign__init)
-        fields.pointee.hash = arena.bytes(head.bytes)
-        fields.pointee.signature = arena.bytes(signature)
-        return fields
-    }
-}
-
 extension MaskKeys {
     func packed(in arena: inout PackingArena) -> UnsafeMutablePointer<Shoal__V1__MaskKeys> {
         var packedEntries: [UnsafeMutablePointer<Shoal__V1__MaskKeys__Entry>] = []

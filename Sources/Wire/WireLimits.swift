@@ -22,6 +22,8 @@ public enum WireLimits {
     public static let classCount = 1_024
     /// A regular expression over layer names. Unit: bytes.
     public static let patternBytes = 4_096
+    /// Content hashes in one `RecordHead`.
+    public static let linkCount = 1_024
     /// Entries of a secure aggregation message.
     public static let neighbourCount = 256
     /// A sealed share. Unit: bytes.

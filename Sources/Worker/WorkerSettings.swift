@@ -25,6 +25,8 @@ public struct WorkerSettings: Sendable {
     /// The public halves of the worker's own keys, which enrolment registers.
     public var curveKey: PublicKey
     public var signingKey: PublicKey
+    /// Signs what this worker has seen of a run's records; `nil` signs nothing.
+    public var identity: WorkerIdentity?
     /// Whether the link can connect with an invitation's keys.
     public var hasInvitation: Bool
     /// `nil`: the base model comes from the coordinator.

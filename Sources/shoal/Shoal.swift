@@ -17,6 +17,8 @@ struct Shoal: AsyncParsableCommand {
         ])
 
     static func main() async {
+        // A write beyond a file-size limit then fails with a reason, as on a full disk.
+        signal(SIGXFSZ, SIG_IGN)
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

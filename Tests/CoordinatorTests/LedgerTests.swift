@@ -28,6 +28,54 @@ struct LedgerTests {
         PublicKey(bytes: [UInt8](repeating: byte, count: 32)).unsafelyUnwrapped
     }
 
+    private func mode(_ path: String) throws -> Int? {
+        (try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? NSNumber)?.intValue
+    }
+
+    @Test func onlyItsOwnerReadsIt() throws {
+        try ledger.allow(name: clinic, key: key(1))
+        for file in ["", "-wal", "-shm"] { #expect(try mode(folder + "/ledger.sqlite" + file) == 0o600) }
+        // One that an earlier release left open to all.
+        let path = folder + "/other.sqlite"
+        try AtomicFile.write([], to: path, permissions: 0o644)
+        _ = try Ledger(path: path, wallClock: { 0 })
+        #expect(try mode(path) == 0o600)
+    }
+
+    @Test func aDamagedDatabaseIsNamedAsSuch() throws {
+        try ledger.requireSound()
+        let path = folder + "/damaged.sqlite"
+        do {
+            let whole = try Ledger(path: path, wallClock: { 0 })
+            for index in 0..<200 {
+                try whole.allow(
+                    name: WorkerName("w\(index)").unsafelyUnwrapped,
+                    key: PublicKey(
+                        bytes: Array(ContentHash(of: [UInt8(index)]).bytes)
+                    ).unsafelyUnwrapped)
+            }
+        }
+        var bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+        // Everything behind the schema's page.
+        for index in 4_096..<bytes.count { bytes[index] = 0xA5 }
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        do {
+            try Ledger(path: path, wallClock: { 0 }).requireSound()
+            Issue.record("the damage was not found")
+        } catch LedgerError.corrupt(let named, _) {
+            #expect(named == path)
+        }
+    }
+
+    @Test func aFolderWithoutALedgerIsNoStateAndStaysEmpty() throws {
+        let empty = folder + "/empty"
+        try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: true)
+        #expect(throws: StateDirectoryError.notAState(path: empty)) {
+            try Ledger.existing(in: empty, wallClock: { 0 })
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: empty).isEmpty)
+    }
+
     @Test func everyTransactionWaitsForTheDisk() throws {
         #expect(try ledger.synchronousSetting() == 2)
     }
@@ -48,13 +96,17 @@ struct LedgerTests {
         #expect(open.number == 1 && open.attempt == 1 && open.selected == [clinic] && open.updates == [update])
         #expect(try other.counters() == RunCounters(uplinkBytes: .max, downlinkBytes: 7))
         #expect(try other.currentAdapter()?.object == first)
+        let record = SignedRecord(
+            number: 1, round: 1, attempt: 1, body: "{}", content: ContentHash(of: [4]), hash: ContentHash(of: [5]),
+            signature: [UInt8](0..<64))
         try ledger.publish(
             round: 1, attempt: 1, object: ContentHash(of: [2]), optimizerState: ContentHash(of: [3]), seconds: 2,
-            counters: RunCounters())
+            counters: RunCounters(), record: record)
         #expect(try other.openRound() == nil)
         #expect(try other.currentAdapter()?.version == 1)
         #expect(try other.currentAdapter()?.optimizerState == ContentHash(of: [3]))
         #expect(try other.totals() == ledger.totals())
+        #expect(try other.records() == [record])
     }
 
     @Test func aSecondUpdateOfAWorkerIsRefusedByTheTableItself() throws {

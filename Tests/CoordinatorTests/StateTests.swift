@@ -10,8 +10,10 @@ struct StateTests {
     @Test func oneCoordinatorAtATime() throws {
         var first: StateDirectory? = try StateDirectory(path: folder)
         #expect(throws: StateDirectoryError.inUse(path: folder)) { try StateDirectory(path: folder) }
+        #expect(StateDirectory.isHeld(folder))
         #expect(first?.adapter(round: 7).hasSuffix("/adapters/0007") == true)
         first = nil
+        #expect(!StateDirectory.isHeld(folder) && !StateDirectory.isHeld(folder + "/missing"))
         _ = try StateDirectory(path: folder)
     }
 

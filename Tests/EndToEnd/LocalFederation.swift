@@ -55,10 +55,11 @@ final class LocalFederation {
     }
 
     func startCoordinator(_ options: [String] = []) throws -> RunningProgram {
-        try Program.start(
-            [
-                "coordinator", "--config", runFile, "--state", state, "--bind", "tcp://127.0.0.1:\(port)", "--json",
-            ] + options)
+        try Program.start(coordinatorArguments + options)
+    }
+
+    var coordinatorArguments: [String] {
+        ["coordinator", "--config", runFile, "--state", state, "--bind", "tcp://127.0.0.1:\(port)", "--json"]
     }
 
     /// - Parameter holdsModel: Without it the worker downloads the base model from the coordinator.

@@ -69,7 +69,8 @@ struct CanonicalFormTests {
     func changeable() {
         #expect(
             RunConfiguration.changeableKeys == [
-                "evaluation.every", "evaluation.minimum-cohort", "federation.deadline", "federation.minimum-workers",
+                "evaluation.every", "evaluation.gate", "evaluation.gate-attempts", "evaluation.minimum-cohort",
+                "federation.deadline", "federation.minimum-workers",
                 "federation.rounds", "limits.heartbeat", "limits.lease", "training.threads",
             ])
     }

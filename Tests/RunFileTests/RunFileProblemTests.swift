@@ -66,6 +66,7 @@ struct RunFileProblemTests {
             "federation.weight-cap=0", "compression.uplink=dense:bits=4", "compression.uplink=dense:",
             "data.partition={label-dirichlet: 0}", "data.partition={dirichlet: 1}", "data.partition={}",
             "data.partition={label-dirichlet: 1, even: 1}", "data.partition=random", "evaluation.every=-1",
+            "evaluation.gate=-0.1", "evaluation.gate=never", "evaluation.gate-attempts=0",
             "limits.heartbeat=1ms", "limits.lease=none", "model=", "data.path=",
         ])
     func values(_ override: String) {
@@ -89,6 +90,8 @@ struct RunFileProblemTests {
             ),
             (["evaluation.held-out-workers=2", "evaluation.source=held-out-workers"], "only 2 workers report"),
             (["evaluation.minimum-cohort=10", "evaluation.source=workers"], "only 9 workers report"),
+            (["evaluation.gate=0.05", "evaluation.every=2"], "set 'evaluation.every: 1'"),
+            (["evaluation.gate=0.05", "evaluation.source=workers"], "set 'evaluation.source: coordinator'"),
             (["training.warmup-steps=30"], "the run has only 30 steps"),
             (["training.momentum=0.9"], "set 'training.optimizer: sgd'"),
             (["adapter.method=dora", "adapter.dropout=0.1"], "remove it or set 'adapter.method: lora'"),

@@ -94,7 +94,15 @@ final class Conversation {
     static func name(_ text: String) -> WorkerName { WorkerName(text).unsafelyUnwrapped }
 
     func allow(_ names: [String]) throws {
-        for name in names { try keys.allow(name: Self.name(name), key: Self.key(name, 1)) }
+        for name in names {
+            try keys.allow(
+                name: Self.name(name), key: Self.key(name, 1), signingKey: try identity(name).publicKey)
+        }
+    }
+
+    /// What the worker signs with, in its own folder.
+    func identity(_ name: String) throws -> WorkerIdentity {
+        try WorkerIdentity(folder: root + "/worker-" + name)
     }
 
     /// Starts a worker, for the first time or again on the same folder.
@@ -109,8 +117,9 @@ final class Conversation {
         let path = model.map { $0 == "model" ? root + "/model" : $0 }
         var settings = WorkerSettings(
             software: "test", cores: 1, memoryBytes: 1 << 30, curveKey: Self.key(name, 1),
-            signingKey: Self.key(name, 3), hasInvitation: hasInvitation,
+            signingKey: try identity(name).publicKey, hasInvitation: hasInvitation,
             model: try path.map { HeldModel(path: $0, identity: try ModelManifest(directory: $0).identity) })
+        settings.identity = try identity(name)
         settings.chunkBytes = chunkBytes
         let state = try WorkerState(folder: root + "/worker-" + name)
         let backoff = StreamKey(seed: 0, worker: name, purpose: .backoff).generator()

@@ -19,6 +19,7 @@ typedef struct Shoal__V1__Envelope Shoal__V1__Envelope;
 typedef struct Shoal__V1__Enrol Shoal__V1__Enrol;
 typedef struct Shoal__V1__Enrolled Shoal__V1__Enrolled;
 typedef struct Shoal__V1__Hello Shoal__V1__Hello;
+typedef struct Shoal__V1__KnownRecord Shoal__V1__KnownRecord;
 typedef struct Shoal__V1__Welcome Shoal__V1__Welcome;
 typedef struct Shoal__V1__Refused Shoal__V1__Refused;
 typedef struct Shoal__V1__Heartbeat Shoal__V1__Heartbeat;
@@ -303,6 +304,10 @@ struct  Shoal__V1__Hello
    * Memory the worker may use. Unit: bytes.
    */
   uint64_t memory_bytes;
+  /*
+   * The newest round record that the worker remembers of the run it was last in; absent when it remembers none.
+   */
+  Shoal__V1__KnownRecord *known_record;
   Shoal__V1__Hello__BaseModelPresenceCase base_model_presence_case;
   union {
     ProtobufCBinaryData base_model;
@@ -310,8 +315,35 @@ struct  Shoal__V1__Hello
 };
 #define SHOAL__V1__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__hello__descriptor) \
-    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0, 0, SHOAL__V1__HELLO__BASE_MODEL_PRESENCE__NOT_SET, {0} }
+    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0, 0, NULL, SHOAL__V1__HELLO__BASE_MODEL_PRESENCE__NOT_SET, {0} }
 
+
+/*
+ * A place in the chain of a run's round records.
+ */
+struct  Shoal__V1__KnownRecord
+{
+  ProtobufCMessage base;
+  /*
+   * The run's identifier, at most 128 bytes.
+   */
+  char *run;
+  /*
+   * 1 is the run's first record.
+   */
+  uint64_t number;
+  ProtobufCBinaryData hash;
+};
+#define SHOAL__V1__KNOWN_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__known_record__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, {0,NULL} }
+
+
+typedef enum {
+  SHOAL__V1__WELCOME__RECORD_KEY_PRESENCE__NOT_SET = 0,
+  SHOAL__V1__WELCOME__RECORD_KEY_PRESENCE_RECORD_KEY = 50
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__WELCOME__RECORD_KEY_PRESENCE__CASE)
+} Shoal__V1__Welcome__RecordKeyPresenceCase;
 
 /*
  * c>w: the session is open.
@@ -344,10 +376,18 @@ struct  Shoal__V1__Welcome
    * Length of the blocks the run trains on. Unit: tokens; at least 1.
    */
   uint32_t sequence_length;
+  /*
+   * The newest record, or a step towards it; absent before the first one.
+   */
+  Shoal__V1__RecordHead *record_head;
+  Shoal__V1__Welcome__RecordKeyPresenceCase record_key_presence_case;
+  union {
+    ProtobufCBinaryData record_key;
+  };
 };
 #define SHOAL__V1__WELCOME__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__welcome__descriptor) \
-    , (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, 0, {0,NULL}, 0 }
+    , (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, 0, {0,NULL}, 0, NULL, SHOAL__V1__WELCOME__RECORD_KEY_PRESENCE__NOT_SET, {0} }
 
 
 /*
@@ -891,10 +931,24 @@ struct  Shoal__V1__RecordHead
    * Ed25519, 64 bytes.
    */
   ProtobufCBinaryData signature;
+  /*
+   * The record's number; 1 is the run's first.
+   */
+  uint64_t number;
+  /*
+   * Content hashes of the records up to this one, oldest first, 32 bytes each: enough to get here from the record that
+   * the worker holds. At most 1,024; none for a worker that remembers no record of the run.
+   */
+  size_t n_links;
+  ProtobufCBinaryData *links;
+  /*
+   * The round that the record is of.
+   */
+  uint32_t round;
 };
 #define SHOAL__V1__RECORD_HEAD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__record_head__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0, 0,NULL, 0 }
 
 
 /*
@@ -908,10 +962,14 @@ struct  Shoal__V1__Countersign
    * Ed25519, 64 bytes.
    */
   ProtobufCBinaryData signature;
+  /*
+   * The record's number.
+   */
+  uint64_t number;
 };
 #define SHOAL__V1__COUNTERSIGN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__countersign__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0 }
 
 
 struct  Shoal__V1__MaskKeys__Entry
@@ -1139,6 +1197,25 @@ Shoal__V1__Hello *
                       const uint8_t       *data);
 void   shoal__v1__hello__free_unpacked
                      (Shoal__V1__Hello *message,
+                      ProtobufCAllocator *allocator);
+/* Shoal__V1__KnownRecord methods */
+void   shoal__v1__known_record__init
+                     (Shoal__V1__KnownRecord         *message);
+size_t shoal__v1__known_record__get_packed_size
+                     (const Shoal__V1__KnownRecord   *message);
+size_t shoal__v1__known_record__pack
+                     (const Shoal__V1__KnownRecord   *message,
+                      uint8_t             *out);
+size_t shoal__v1__known_record__pack_to_buffer
+                     (const Shoal__V1__KnownRecord   *message,
+                      ProtobufCBuffer     *buffer);
+Shoal__V1__KnownRecord *
+       shoal__v1__known_record__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   shoal__v1__known_record__free_unpacked
+                     (Shoal__V1__KnownRecord *message,
                       ProtobufCAllocator *allocator);
 /* Shoal__V1__Welcome methods */
 void   shoal__v1__welcome__init
@@ -1619,6 +1696,9 @@ typedef void (*Shoal__V1__Enrolled_Closure)
 typedef void (*Shoal__V1__Hello_Closure)
                  (const Shoal__V1__Hello *message,
                   void *closure_data);
+typedef void (*Shoal__V1__KnownRecord_Closure)
+                 (const Shoal__V1__KnownRecord *message,
+                  void *closure_data);
 typedef void (*Shoal__V1__Welcome_Closure)
                  (const Shoal__V1__Welcome *message,
                   void *closure_data);
@@ -1710,6 +1790,7 @@ extern const ProtobufCMessageDescriptor shoal__v1__envelope__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__enrol__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__enrolled__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__hello__descriptor;
+extern const ProtobufCMessageDescriptor shoal__v1__known_record__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__welcome__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__refused__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__refused__code__descriptor;

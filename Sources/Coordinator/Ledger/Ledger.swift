@@ -1,6 +1,6 @@
 public import Federation
 import GRDB
-import ModelFiles
+public import ModelFiles
 
 /// A state directory's durable record: the run, its rounds, updates, adapters, evaluations, and who may connect.
 ///
@@ -12,8 +12,9 @@ public final class Ledger: Sendable {
     /// Unit: seconds since 1970.
     let wallClock: @Sendable () -> Int64
 
-    /// Opens or creates `STATE/ledger.sqlite`; the folder must exist.
+    /// Opens or creates `STATE/ledger.sqlite`, readable by its owner alone; the folder must exist.
     public init(path: String, wallClock: @escaping @Sendable () -> Int64) throws(LedgerError) {
+        try Self.keepPrivate(path)
         self.wallClock = wallClock
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
@@ -48,6 +49,9 @@ public final class Ledger: Sendable {
 /// What went wrong with the ledger, or what a request against it got wrong.
 public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
     case database(path: String, reason: String)
+    case file(FileError)
+    /// The file is no sound SQLite database.
+    case corrupt(path: String, reason: String)
     case damaged(what: String)
     case nameTaken(WorkerName)
     case keyTaken(WorkerName)
@@ -55,11 +59,19 @@ public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
     case invitationExpired(id: String)
     case invitationUsed(id: String)
     case unknownInvitation(id: String)
+    case noRun
+    case runFinished
+    /// Unit: seconds since 1970.
+    case runStopped(at: Int64)
 
     public var description: String {
         switch self {
         case .database(let path, let reason):
             "the ledger \(path) cannot be used: \(reason); check free space and permissions, then start again"
+        case .file(let error): "\(error); check free space and permissions, then start again"
+        case .corrupt(let path, let reason):
+            "the ledger \(path) is damaged: \(reason); restore the state directory from a backup, or begin a new run "
+                + "with another --state and adapter.from set to the adapter in this one"
         case .damaged(let what):
             "the ledger holds \(what), which this program did not write; restore the state directory"
         case .nameTaken(let name): "a worker named '\(name)' is enrolled; revoke it first or choose another name"
@@ -67,6 +79,12 @@ public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
         case .unknownWorker(let name): "no worker or open invitation is named '\(name)'; see shoal keys list"
         case .invitationExpired: "the invitation has expired; ask for a new one (shoal keys invite)"
         case .invitationUsed: "the invitation was used with other keys; ask for a new one (shoal keys invite)"
+        case .noRun: "the state directory holds no run yet; start one with shoal coordinator or shoal simulate"
+        case .runFinished:
+            "the run is finished; raise federation.rounds and start its coordinator again for more rounds"
+        case .runStopped(let at):
+            "the run was stopped for good at \(CalendarTime.text(at)); start another one with another --state, from its "
+                + "adapter with adapter.from if it should go on from there"
         case .unknownInvitation: "the invitation is unknown; ask for a new one (shoal keys invite)"
         }
     }
@@ -79,7 +97,11 @@ func ledgerResult<Value>(_ path: String, _ body: () throws -> Value) throws(Ledg
     } catch let error as LedgerError {
         throw error
     } catch let error as DatabaseError {
-        throw .database(path: path, reason: error.message ?? error.resultCode.description)
+        let reason = error.message ?? error.resultCode.description
+        switch error.resultCode {
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: throw .corrupt(path: path, reason: reason)
+        default: throw .database(path: path, reason: reason)
+        }
     } catch {
         throw .database(path: path, reason: String(describing: error))
     }

@@ -127,6 +127,13 @@ extension Ledger {
         }
     }
 
+    /// Workers that may connect, in name order.
+    public func enrolledWorkers() throws(LedgerError) -> [WorkerName] {
+        try read { database in
+            try String.fetchAll(database, sql: "SELECT name FROM worker WHERE revokedAt IS NULL").map(worker).sorted()
+        }
+    }
+
     private func register(_ database: Database, name: WorkerName, curveKey: PublicKey, signingKey: PublicKey?) throws {
         try refuseTakenKey(database, curveKey, except: name)
         try database.execute(

@@ -28,7 +28,8 @@ extension Ledger {
 
     public func finishRun(_ counters: RunCounters) throws(LedgerError) {
         try write { database in
-            try database.execute(sql: "UPDATE run SET isFinished = 1")
+            try database.execute(sql: "UPDATE run SET isFinished = 1 WHERE isFinished = 0")
+            if database.changesCount > 0 { try note(database, .finished, "the last round is published") }
             try set(database, counters)
         }
     }
@@ -56,7 +57,7 @@ extension Ledger {
         try write { try set($0, counters) }
     }
 
-    private func set(_ database: Database, _ counters: RunCounters) throws {
+    func set(_ database: Database, _ counters: RunCounters) throws {
         for (name, value) in [("uplinkBytes", counters.uplinkBytes), ("downlinkBytes", counters.downlinkBytes)] {
             try database.execute(
                 sql: "INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -87,7 +88,11 @@ extension Ledger {
             guard
                 let row = try Row.fetchOne(
                     database,
-                    sql: "SELECT number, attempt FROM round WHERE state = 'open' ORDER BY number, attempt DESC")
+                    sql: """
+                        SELECT number, attempt FROM round WHERE state = 'open' AND NOT EXISTS
+                            (SELECT 1 FROM rolledBack WHERE rolledBack.round = number AND rolledBack.attempt = round.attempt)
+                        ORDER BY number, attempt DESC
+                        """)
             else { return nil }
             let (number, attempt): (Int, Int) = (row["number"], row["attempt"])
             let names = try String.fetchAll(
@@ -114,6 +119,16 @@ extension Ledger {
                 update.steps, Int64(clamping: update.tokens), update.trainLoss, wallClock(),
             ])
         try set(database, counters)
+    }
+
+    /// Takes back an update whose bytes are lost, so that its worker may send one again.
+    func forget(_ worker: WorkerName, round: Int, attempt: Int, because text: String) throws(LedgerError) {
+        try write { database in
+            try database.execute(
+                sql: "DELETE FROM updates WHERE round = ? AND attempt = ? AND worker = ?",
+                arguments: [round, attempt, worker.text])
+            try note(database, .recovered, text)
+        }
     }
 
     /// In worker-name order.
@@ -151,11 +166,13 @@ extension Ledger {
     /// - Parameters:
     ///   - optimizerState: `nil` for a strategy without one.
     ///   - residual: `nil` for an aggregation that keeps none.
+    ///   - record: What the chain keeps of it.
     public func publish(
         round: Int, attempt: Int, object: ContentHash, optimizerState: ContentHash?, residual: ResidualRecord? = nil,
-        seconds: Double, counters: RunCounters
+        seconds: Double, counters: RunCounters, record: SignedRecord
     ) throws(LedgerError) {
         try write { database in
+            try insert(database, record)
             try insertAdapter(database, version: round, object: object, optimizerState: optimizerState)
             if let residual { try insertResidual(database, version: round, residual) }
             try database.execute(
@@ -185,6 +202,16 @@ extension Ledger {
         try read { database in
             try Row.fetchOne(database, sql: "SELECT * FROM adapter ORDER BY version DESC LIMIT 1")
                 .map { ($0["version"], try hash($0["object"]), try ($0["optimizerState"] as String?).map(hash)) }
+        }
+    }
+
+    /// The adapter of one version, with the server optimiser's state after it.
+    public func publishedAdapter(
+        version: Int
+    ) throws(LedgerError) -> (object: ContentHash, optimizerState: ContentHash?)? {
+        try read { database in
+            try Row.fetchOne(database, sql: "SELECT * FROM adapter WHERE version = ?", arguments: [version])
+                .map { (try hash($0["object"]), try ($0["optimizerState"] as String?).map(hash)) }
         }
     }
 

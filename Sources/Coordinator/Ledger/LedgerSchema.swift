@@ -16,6 +16,9 @@ extension Ledger {
         migrator.registerMigration("schedule") { database in
             try database.execute(sql: scheduleTables)
         }
+        migrator.registerMigration("control") { try $0.execute(sql: controlTables) }
+        migrator.registerMigration("records") { try $0.execute(sql: recordTables) }
+        migrator.registerMigration("rollbacks") { try $0.execute(sql: rollbackTables) }
         return migrator
     }
 

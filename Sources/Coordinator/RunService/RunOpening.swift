@@ -60,6 +60,9 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Round 0 is the base model.
     case evaluationNotFinite(round: Int)
     case missingAdapter
+    case adapterDamaged(version: Int, blob: String, copy: String)
+    case optimizerStateDamaged(round: Int, blob: String)
+    case gateWithoutHeldOutText
     /// Everybody else has declined; the last one's reason is untrusted text.
     case roundDeclined(round: Int, workers: Int, last: WorkerName, reason: String)
 
@@ -85,6 +88,14 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
                 + "with another --state"
         case .roundDeclined(let round, let workers, let last, let reason):
             "round \(round) cannot close: \(workers) workers declined it and nobody is left to ask; \(last) said: \(reason)"
+        case .adapterDamaged(let version, let blob, let copy):
+            "adapter \(version) is damaged or missing in \(blob), and \(copy) does not hold the same one; restore "
+                + "either from a backup, or begin a new run with another --state and adapter.from set to an earlier "
+                + "adapters/NNNN"
+        case .optimizerStateDamaged(let round, let blob):
+            "the server optimiser's state after round \(round) is damaged or missing in \(blob); restore it from a "
+                + "backup, or begin a new run with another --state and adapter.from set to the newest adapter"
+        case .gateWithoutHeldOutText: "evaluation.gate needs held-out text at the coordinator; give it, or set it to none"
         case .missingAdapter: "the state directory holds no adapter; restore it or give another --state"
         }
     }

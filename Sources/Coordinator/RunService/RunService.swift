@@ -45,6 +45,8 @@ public final class RunService: CoordinatorService {
 
     let settings: RunSettings
     let run: RunID
+    /// SHA-256 of the canonical configuration.
+    let configuration: ContentHash
     let baseModel: BaseModel
     let adapterConfiguration: AdapterConfiguration
     /// Of what is trained and travels.
@@ -90,6 +92,7 @@ public final class RunService: CoordinatorService {
     var uploads: [WorkerName: Upload] = [:]
     var pendingOffers: [WorkerName: PendingOffer] = [:]
     var lastWait = ""
+    var records: RecordsOfRun
     /// When to say again that workers have yet to connect: a fleet's arrival is no news worker by worker.
     var nextGatherNotice = Instant(nanoseconds: .min)
     var lastDecline: (worker: WorkerName, reason: String)?
@@ -98,10 +101,18 @@ public final class RunService: CoordinatorService {
     var cohort: EvaluationCohort?
     var evaluationQueue: [Int] = []
     var isEvaluating = false
+    /// Waits for the quality gate.
+    var candidate: Candidate?
     var settledEvaluations: [Int: Evaluation?] = [:]
     var announcements: [RoundSummary] = []
 
+    // What the owner asked for, and what the owner is told
+    var isPaused = false
+    var nextControlPoll = Instant(nanoseconds: .min)
+    var standing = StandingNotes()
+
     var farewellUntil: Instant?
+    var farewellReason = "the run is finished"
     var nextFarewell = Instant(nanoseconds: .min)
     /// From earlier processes on this state.
     let earlierCounters: RunCounters
@@ -119,6 +130,7 @@ public final class RunService: CoordinatorService {
     ) throws {
         self.settings = settings
         self.run = run.id
+        configuration = ContentHash(of: Array(run.configuration.utf8))
         self.baseModel = baseModel
         self.adapterConfiguration = adapterConfiguration
         self.layout = layout
@@ -131,11 +143,16 @@ public final class RunService: CoordinatorService {
         loop = resources.loop
         evaluator = resources.evaluator
         observe = resources.observe
+        let asked = try ledger.control()
+        if asked.request == .stop { throw LedgerError.runStopped(at: asked.since ?? 0) }
+        records = try RecordsOfRun(run: run.id, ledger: ledger, state: state.path)
         guard let current = try ledger.currentAdapter() else { throw RunError.missingAdapter }
         assignments = RankAssignments(ranks: try ledger.workerRanks())
         adapter = try GlobalAdapter(
-            version: current.version, object: current.object, store: store, layout: layout,
-            residual: try ledger.residual(version: current.version)?.object)
+            version: current.version, object: current.object, layout: layout,
+            bytes: Self.publishedBytes(
+                current.object, version: current.version, store: store, state: state, ledger: ledger),
+            residual: Self.publishedResidual(version: current.version, store: store, ledger: ledger))
         optimizerState = try Self.optimizerState(
             current.optimizerState, after: current.version, strategy: settings.strategy, layout: layout, store: store)
         control = ControlObject(optimizerState, after: current.version, settings.strategy)
@@ -161,7 +178,10 @@ public final class RunService: CoordinatorService {
     public func requestStop() {
         guard !isFinished else { return }
         farewell(reason: "the coordinator stops; the run can go on later", isRunFinished: false)
-        attempt { try saveCounters() }
+        attempt {
+            try saveCounters()
+            try keepCountersignatures(isDue: true)
+        }
         end(.stopped)
     }
 
@@ -242,13 +262,14 @@ struct GlobalAdapter {
         object = ContentHash(of: bytes)
     }
 
+    /// - Parameter bytes: Of `object`.
     init(
-        version: Int, object: ContentHash, store: BlobStore, layout: AdapterLayout, residual: ContentHash?
+        version: Int, object: ContentHash, layout: AdapterLayout, bytes: [UInt8], residual: PublishedResidual?
     ) throws {
         self.version = version
-        self.residual = try residual.map { try PublishedResidual($0, store: store) }
+        self.residual = residual
         self.object = object
-        bytes = try store.read(object)
+        self.bytes = bytes
         let decoded = try AdapterObject.decode(bytes)
         guard decoded.layout == layout else {
             throw RunError.adapterDoesNotFit(

@@ -78,8 +78,7 @@ extension RunService {
     func adapter(version: Int) throws -> GlobalAdapter {
         if version == adapter.version { return adapter }
         if let earlier = earlierAdapters[version] { return earlier }
-        guard let object = try ledger.adapter(version: version) else { throw RunError.missingAdapter }
-        let earlier = try GlobalAdapter(version: version, object: object, store: store, layout: layout, residual: nil)
+        let earlier = try publishedAdapter(version: version)
         earlierAdapters[version] = earlier
         return earlier
     }
@@ -129,6 +128,7 @@ extension RunService {
     func discardRound(_ updates: [CountedUpdate]) {
         // The adapter stands for them now; their hashes stay in the ledger.
         for update in updates { store.remove(update.record.object) }
+        noteWait(nil)
         guard settings.buffering == nil else { return }
         round = nil
         uploads = [:]

@@ -1,4 +1,5 @@
 import Federation
+import ModelFiles
 import Randomness
 import Wire
 
@@ -26,29 +27,38 @@ extension RunService {
     func startEvaluation() {
         guard !isEvaluatedByWorkers, !isEvaluating, let evaluator, let version = evaluationQueue.first else { return }
         attempt {
-            var evaluated = adapter
-            if version != adapter.version {
-                guard let object = try ledger.adapter(version: version) else { throw RunError.missingAdapter }
-                evaluated = try GlobalAdapter(
-                    version: version, object: object, store: store, layout: layout,
-                    residual: try ledger.residual(version: version)?.object)
+            let evaluated: GlobalAdapter
+            if let candidate, candidate.adapter.version == version {
+                evaluated = candidate.adapter
+            } else if version == adapter.version {
+                evaluated = adapter
+            } else {
+                evaluated = try publishedAdapter(version: version)
             }
+            let object = evaluated.object
             isEvaluating = true
             let loop = loop
             // Safe: the service is touched only inside closures that `post` runs on the loop's own thread, where all
             // of its other methods run; the evaluator's thread merely carries the reference there.
             nonisolated(unsafe) let service = self
             evaluator.evaluate(adapter: evaluated.values, residual: evaluated.residual?.value) { result in
-                loop.post { service.evaluated(version, result) }
+                loop.post { service.evaluated(version, object, result) }
             }
         }
     }
 
-    private func evaluated(_ version: Int, _ result: Result<Evaluation, any Error>) {
+    private func evaluated(_ version: Int, _ object: ContentHash, _ result: Result<Evaluation, any Error>) {
         attempt {
             isEvaluating = false
-            evaluationQueue.removeFirst()
             let evaluation = try result.get()
+            if let candidate, candidate.adapter.object == object {
+                evaluationQueue.removeAll { $0 == version }
+                try judge(candidate, evaluation)
+                return startEvaluation()
+            }
+            // Of a candidate that a pause took back: nobody asks any more.
+            guard version <= adapter.version else { return startEvaluation() }
+            evaluationQueue.removeAll { $0 == version }
             guard evaluation.loss.isFinite else { throw RunError.evaluationNotFinite(round: version) }
             try ledger.record(evaluation, version: version)
             settle(version, evaluation)
@@ -56,7 +66,7 @@ extension RunService {
         }
     }
 
-    private func settle(_ version: Int, _ evaluation: Evaluation?) {
+    func settle(_ version: Int, _ evaluation: Evaluation?) {
         settledEvaluations[version] = .some(evaluation)
         if version == 0, let evaluation { observe(.baseEvaluated(evaluation)) }
         flushAnnouncements()

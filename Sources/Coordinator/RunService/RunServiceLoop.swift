@@ -35,14 +35,20 @@ extension RunService {
         attempt {
             start(at: now)
             try pollRevocations()
+            try pollControl()
             endSilentSessions()
             try handle(.timePassed)
             cohort?.expire(at: now)
             resendOffers()
             repeatFarewell()
+            try keepCountersignatures()
             try advance()
         }
-        guard !isFinished else { return nil }
+        guard !isFinished else {
+            RunStanding.remove(in: state.path)
+            return nil
+        }
+        noteStanding()
         var due = now.advanced(bySeconds: 1)
         for offer in pendingOffers.values { due = min(due, offer.due) }
         if let next = round?.nextDue(after: now) { due = min(due, next) }
@@ -72,15 +78,25 @@ extension RunService {
         if isResumed { gatherUntil = now.advanced(bySeconds: settings.resumeGatherSeconds) }
         flushAnnouncements()
         startEvaluation()
+        // A paused run stays so across a restart.
+        try pollControl()
+        if !isPaused { try takeUpOpenRound() }
+    }
+
+    /// Goes on with the round that the ledger holds open, if there is one.
+    func takeUpOpenRound() throws {
+        guard farewellUntil == nil else { return }
         if let buffering = settings.buffering {
             // Leases of earlier rounds go on, whether or not one is open.
-            if isResumed, adapter.version < settings.rounds { try openBuffer(adapter.version + 1, buffering) }
+            if isResumed || buffer == nil, adapter.version < settings.rounds {
+                try openBuffer(adapter.version + 1, buffering)
+            }
             return
         }
         guard let open = try ledger.openRound() else { return }
         roundStart = now
         let recorded = Dictionary(
-            open.updates.map { ($0.worker, $0.object) }, uniquingKeysWith: { first, _ in first })
+            try soundUpdates(of: open).map { ($0.worker, $0.object) }, uniquingKeysWith: { first, _ in first })
         var round = Round(
             resuming: try selectingPlan(round: open.number, attempt: open.attempt), selected: open.selected,
             recorded: recorded, at: now)
@@ -94,9 +110,9 @@ extension RunService {
     private func advance() throws {
         while !isFinished {
             try finishCohort()
-            guard farewellUntil == nil, round == nil, buffer == nil, cohort == nil else { return }
+            guard farewellUntil == nil, !isPaused, round == nil, buffer == nil, cohort == nil else { return }
             if adapter.version >= settings.rounds && evaluationQueue.isEmpty && announcements.isEmpty && !isEvaluating {
-                return try beginFarewell()
+                return try finishRun()
             }
             guard isGathered else { return }
             try drawHeldOut()
@@ -125,6 +141,7 @@ extension RunService {
 
     func wait(_ reason: WaitReason) {
         let text = reason.description
+        noteWait(text)
         guard text != lastWait else { return }
         if case .forWorkersToConnect = reason {
             guard nextGatherNotice <= now else { return }
@@ -139,13 +156,20 @@ extension RunService {
 
 // MARK: - The end of the run
 extension RunService {
-    private func beginFarewell() throws {
+    private func finishRun() throws {
         try ledger.finishRun(counters)
-        farewellUntil = now.advanced(bySeconds: settings.farewellSeconds)
-        farewell(reason: "the run is finished", isRunFinished: true)
-        nextFarewell = now.advanced(bySeconds: 1)
+        beginFarewell(reason: "the run is finished")
         observe(.finished)
         endIfEveryoneLeft()
+    }
+
+    func beginFarewell(reason: String) {
+        noteWait(nil)
+        farewellReason = reason
+        farewellUntil = now.advanced(bySeconds: settings.farewellSeconds)
+        for worker in sessions.keys.sorted() { sendHead(to: worker) }
+        farewell(reason: reason, isRunFinished: true)
+        nextFarewell = now.advanced(bySeconds: 1)
     }
 
     func farewell(reason: String, isRunFinished: Bool) {
@@ -157,13 +181,18 @@ extension RunService {
 
     private func repeatFarewell() {
         guard let farewellUntil else { return }
-        if farewellUntil <= now { return end(.finished) }
+        if farewellUntil <= now { return finish() }
         guard nextFarewell <= now else { return }
-        farewell(reason: "the run is finished", isRunFinished: true)
+        farewell(reason: farewellReason, isRunFinished: true)
         nextFarewell = now.advanced(bySeconds: 1)
     }
 
     func endIfEveryoneLeft() {
-        if farewellUntil != nil && sessions.isEmpty { end(.finished) }
+        if farewellUntil != nil && sessions.isEmpty { finish() }
+    }
+
+    private func finish() {
+        attempt { try keepCountersignatures(isDue: true) }
+        end(.finished)
     }
 }

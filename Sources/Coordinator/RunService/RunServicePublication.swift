@@ -26,25 +26,46 @@ extension RunService {
             }
         } catch AggregationError.notFinite { throw RunError.aggregateNotFinite(round: plan.round) }
 
+        let candidate = Candidate(
+            plan: plan, updates: updates,
+            adapter: GlobalAdapter(version: plan.round, values: values, layout: layout, residual: residual),
+            optimizerState: nextState, truncation: truncation)
+        if try !holdForGate(candidate) { try publish(candidate, evaluation: nil) }
+    }
+
+    /// Makes a candidate the current adapter.
+    ///
+    /// - Parameter evaluation: What the quality gate found; `nil` without one.
+    func publish(_ candidate: Candidate, evaluation: Evaluation?) throws {
+        let (plan, updates, next, nextState) = (
+            candidate.plan, candidate.updates, candidate.adapter, candidate.optimizerState
+        )
         let earlierState = try ledger.currentAdapter()?.optimizerState
         let stateObject = nextState.vectors.isEmpty ? nil : try store.write(nextState.encoded())
-        let next = GlobalAdapter(version: plan.round, values: values, layout: layout, residual: residual)
         try store.write(next.bytes)
-        if let residual { try store.write(residual.bytes) }
+        if let residual = next.residual { try store.write(residual.bytes) }
         if buffer != nil { earlierAdapters[adapter.version] = adapter }
         adapter = next
         try writeAdapterDirectories()
+        let record = try signedRecord(
+            .published, plan, updates, adapter: next, optimizerState: stateObject)
         try ledger.publish(
             round: plan.round, attempt: plan.attempt, object: next.object, optimizerState: stateObject,
-            residual: truncation.map { ResidualRecord(object: residual?.object, truncation: $0) },
-            seconds: now.seconds(since: roundStart), counters: counters)
+            residual: candidate.truncation.map { ResidualRecord(object: next.residual?.object, truncation: $0) },
+            seconds: now.seconds(since: roundStart), counters: counters, record: record)
+        records.append(record)
         optimizerState = nextState
         control = ControlObject(nextState, after: plan.round, settings.strategy)
 
         discardRound(updates)
         if let earlierState, earlierState != stateObject { store.remove(earlierState) }
         announcements.append(try summary(round: plan.round))
-        if settings.isEvaluationDue(round: plan.round), canEvaluate { evaluationQueue.append(plan.round) }
+        if let evaluation {
+            try ledger.record(evaluation, version: plan.round)
+            settle(plan.round, evaluation)
+        } else if settings.isEvaluationDue(round: plan.round), canEvaluate {
+            evaluationQueue.append(plan.round)
+        }
         flushAnnouncements()
         startEvaluation()
     }
@@ -91,7 +112,10 @@ extension RunService {
             guard round == 0 || initial.vectors.isEmpty else { throw RunError.optimizerStateDoesNotFit }
             return initial
         }
-        let stored = try ServerOptimizerState(decoding: try store.read(object))
+        guard let bytes = store.soundBytes(of: object) else {
+            throw RunError.optimizerStateDamaged(round: round, blob: store.path(of: object))
+        }
+        let stored = try ServerOptimizerState(decoding: bytes)
         guard stored.hasShape(of: initial) else { throw RunError.optimizerStateDoesNotFit }
         return stored
     }

@@ -20,13 +20,14 @@ extension RunService {
 
     func openRound(_ number: Int) throws {
         try assignRanks(to: trainers)
-        var round = Round(plan: try selectingPlan(round: number, attempt: 1), available: Set(trainers))
+        let attempt = try ledger.nextAttempt(round: number)
+        var round = Round(plan: try selectingPlan(round: number, attempt: attempt), available: Set(trainers))
         let actions = round.start(at: now)
         self.round = round
         roundStart = now
         uploads = [:]
         // Recorded even if nobody could be selected yet: the round is open.
-        try ledger.select([], round: number, attempt: 1)
+        try ledger.select([], round: number, attempt: attempt)
         observe(.roundStarted(round: number, workers: round.selected))
         try perform(actions)
     }
@@ -89,6 +90,7 @@ extension RunService {
     ) {
         var training = settings.training
         training.personal = settings.personal
+        sendHead(to: worker)
         if task == .train { training.frozenFactor = settings.aggregation.frozenFactor(round: round) }
         var offer = Offer(
             lease: lease, task: task, leaseMilliseconds: UInt32(settings.leaseSeconds * 1_000),

@@ -34,9 +34,9 @@ extension RunService {
         }
         guard sessions[name]?.budget.spend(1, at: now) == true else { return }
         sessions[name]?.lastHeard = now
-        guard farewellUntil == nil || envelope.message.isGoodbye else {
+        guard farewellUntil == nil || envelope.message.belongsToFarewell else {
             return send(
-                .goodbye(Goodbye(reason: "the run is finished", isRunFinished: true)), to: peer, answering: envelope.id)
+                .goodbye(Goodbye(reason: farewellReason, isRunFinished: true)), to: peer, answering: envelope.id)
         }
         switch envelope.message {
         case .heartbeat(let heartbeat): try receive(heartbeat, envelope, from: name, peer)
@@ -48,6 +48,7 @@ extension RunService {
         case .updateCommit(let commit): try receive(commit, envelope, from: name, peer)
         case .updateWhole(let commit): try receive(whole: commit, payload ?? [], envelope, from: name, peer)
         case .report(let report): try receive(report, envelope, from: name, peer)
+        case .countersign(let countersign): try receive(countersign, envelope, from: name, peer)
         case .goodbye: try close(name)
         case .refused: break
         default: refuse(.unknownMessage, "a coordinator does not take this message now", envelope, peer)
@@ -75,14 +76,16 @@ extension RunService {
         let budget = sessions[name]?.budget ?? PeerBudget(at: now)
         sessions[name] = Session(
             peer: peer, lastHeard: now, budget: budget, cores: Int(hello.cores), memoryBytes: hello.memoryBytes)
+        let head = meet(hello, of: name)
         guard sessions[name]?.budget.spend(1, at: now) == true else { return }
         let welcome = Welcome(
-            software: settings.software, features: [Feature.frugalUplink], worker: name,
+            software: settings.software, features: [Feature.frugalUplink, Feature.roundRecords], worker: name,
             heartbeatMilliseconds: UInt32(settings.heartbeatSeconds * 1_000), baseModel: baseModel.identity,
-            sequenceLength: UInt32(clamping: settings.training.sequenceLength))
+            sequenceLength: UInt32(clamping: settings.training.sequenceLength), recordKey: records.key.publicKey,
+            recordHead: head)
         send(.welcome(welcome), to: peer, answering: envelope.id)
         if farewellUntil != nil {
-            return send(.goodbye(Goodbye(reason: "the run is finished", isRunFinished: true)), to: peer)
+            return send(.goodbye(Goodbye(reason: farewellReason, isRunFinished: true)), to: peer)
         }
         everConnected.insert(name)
         if isNew { observe(.workerConnected(name)) }
@@ -221,7 +224,11 @@ extension RunService {
 }
 
 extension Message {
-    var isGoodbye: Bool {
-        if case .goodbye = self { true } else { false }
+    /// Whether a coordinator still takes it when the run is over.
+    var belongsToFarewell: Bool {
+        switch self {
+        case .goodbye, .countersign: true
+        default: false
+        }
     }
 }

@@ -176,7 +176,8 @@ extension RunService {
             return .refuse(reason: "this lease is not one of this run")
         }
         let recorded = try ledger.updates(round: number, attempt: attempt).first { $0.worker == name }
-        return recorded?.object == object ? .alreadyRecorded : .refuse(reason: "round \(number) is closed")
+        guard recorded?.object != object else { return .alreadyRecorded }
+        return .refuse(reason: isPaused ? "the run is paused" : "round \(number) is closed")
     }
 
     private func keepLease(_ name: WorkerName) throws {

@@ -11,6 +11,8 @@ struct Session {
     /// Unit: bytes.
     let memoryBytes: UInt64
     var heartbeat: Heartbeat?
+    /// `nil` for a worker that takes no round records.
+    var records: RecordsOfSession?
 }
 
 /// How many messages a peer may send: a bucket that refills, so that nobody can keep the one loop busy.

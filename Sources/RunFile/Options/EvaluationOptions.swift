@@ -16,6 +16,11 @@ public struct EvaluationOptions: Hashable, Sendable {
     public var minimumCohort: Int
     /// How many of `federation.workers` are kept from training.
     public var heldOutWorkers: Int
+    /// How much a round's loss may be above that of the last good adapter before it is rolled back; `nil`: no gate.
+    /// Unit: nats a token.
+    public var gate: Double?
+    /// So many rollbacks in a row pause the run.
+    public var gateAttempts: Int
 
     /// Whether a round is followed by an evaluation, the last round of a run always being.
     public func isDue(afterRound round: Int, of rounds: Int) -> Bool {

@@ -9,7 +9,7 @@ struct Constraint: Sendable {
     let problem: @Sendable (RunConfiguration) -> String?
 
     static let all =
-        adapter + participation + compression + evaluation + training + task + strategy
+        adapter + participation + compression + evaluation + gate + training + task + strategy
         + mixing + personal + schedule
 
     private static let adapter = [
@@ -91,6 +91,19 @@ struct Constraint: Sendable {
             return
                 "'evaluation.minimum-cohort' is \(run.evaluation.minimumCohort), but only \(reporting) workers report, "
                 + "so no loss would ever be published; have more of them report or lower the cohort"
+        },
+    ]
+
+    private static let gate = [
+        Constraint(keys: ["evaluation.gate", "evaluation.source"]) { run in
+            guard run.evaluation.gate != nil, run.evaluation.source != .coordinator else { return nil }
+            return "'evaluation.gate' judges a round before workers see it, so workers cannot evaluate it; set "
+                + "'evaluation.source: coordinator' or 'evaluation.gate: none'"
+        },
+        Constraint(keys: ["evaluation.gate", "evaluation.every"]) { run in
+            guard run.evaluation.gate != nil, run.evaluation.every != 1 else { return nil }
+            return "'evaluation.gate' needs the loss of every round; set 'evaluation.every: 1' or "
+                + "'evaluation.gate: none'"
         },
     ]
 

@@ -15,6 +15,13 @@ extension RunSchema {
             "evaluation.held-out-workers", .integer(0...1_000_000), .value(.integer(0)),
             at: \.evaluation.heldOutWorkers,
             "Workers kept from training, of federation.workers, for source held-out-workers."),
+        SchemaKey(
+            "evaluation.gate", .number(.nonNegative), orWord: "none", .value(.text("none")), change: .allowed,
+            at: \.evaluation.gate,
+            "A round whose held-out loss is this much (nats) above the last good one is rolled back; `none` never is."),
+        SchemaKey(
+            "evaluation.gate-attempts", .integer(1...1_000), .value(.integer(3)), change: .allowed,
+            at: \.evaluation.gateAttempts, "Rollbacks in a row after which the run pauses."),
     ]
 
     static let limitKeys = [

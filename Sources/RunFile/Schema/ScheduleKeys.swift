@@ -108,6 +108,10 @@ extension Constraint {
             return "as it compares workers that started from the same version; choose "
                 + usable.map(\.rawValue).joined(separator: ", ")
         },
+        buffered(with: "evaluation.gate") { run in
+            guard run.evaluation.gate != nil else { return nil }
+            return "whose workers start from a version as soon as it is there, so none can be taken back; remove the key"
+        },
         buffered(with: "evaluation.source") { run in
             guard run.evaluation.source != .coordinator else { return nil }
             return "as workers evaluate between rounds, and here they never pause; set 'evaluation.source: coordinator'"

@@ -74,6 +74,10 @@ public final class WorkerService: WorkerServiceProtocol {
     /// The last task that could not be carried out: offered again, it is declined again.
     var lastDecline: Decline?
 
+    /// What is remembered of the session's run, and the key its coordinator signs records with.
+    var records: RecordMemory?
+    var recordKey: PublicKey?
+
     /// How the worker's life ended; `nil` while it goes on.
     public internal(set) var outcome: Outcome?
 
@@ -137,6 +141,7 @@ public final class WorkerService: WorkerServiceProtocol {
         case .cancel(let cancel): take(cancel)
         case .objectChunk(let chunk): take(chunk, payload ?? [])
         case .updateAck(let ack): take(ack, envelope)
+        case .recordHead(let head): take(head)
         default:
             let refusal = Refused(
                 code: .unknownMessage, reason: "this worker does not take \(envelope.message.kind) messages")

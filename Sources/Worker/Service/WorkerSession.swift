@@ -72,9 +72,11 @@ extension WorkerService {
     /// Says `Hello`, and again until it is answered.
     func greet(afterPause: Bool = false) {
         let hello = Hello(
-            software: settings.software, features: [],
+            software: settings.software, features: [Feature.roundRecords],
             codecs: Codecs.supported.map { CodecName(name: $0) }, cores: UInt32(clamping: settings.cores),
-            memoryBytes: settings.memoryBytes, baseModel: settings.model?.identity)
+            memoryBytes: settings.memoryBytes, baseModel: settings.model?.identity,
+            knownRecord: knownRecord)
+        session = .down  // Hello belongs to no run.
         session = .greeting(sendRepeatedly(.hello(hello), afterPause: afterPause))
     }
 
@@ -88,6 +90,7 @@ extension WorkerService {
                 "the run's base model is \(welcome.baseModel), but \(held.path) holds \(held.identity); give --model "
                     + "the directory the coordinator was started with, or leave --model out to download the model")
         }
+        guard let head = meetRecords(welcome, of: run) else { return }
         if let before = state.run, before != run { forgetTask(because: "the coordinator now conducts another run") }
         let worker = welcome.worker
         guard remember({ () throws(WorkerStateError) in try state.joined(run, as: worker) }) else { return }
@@ -101,6 +104,7 @@ extension WorkerService {
                 heartbeatSeconds: Double(max(welcome.heartbeatMilliseconds, 1)) / 1_000,
                 isFrugal: welcome.features.contains(Feature.frugalUplink)))
         observer(.connected(worker, run: run))
+        if let head { countersign(head) }
         nextHeartbeat = now
         obtainModel(welcome.baseModel)
         resumeDownload()

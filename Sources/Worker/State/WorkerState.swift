@@ -13,6 +13,7 @@ public import ModelFiles
 /// control/       the control variate of SCAFFOLD
 /// own/           what is this worker's own of its model: a factor, or an adapter beside the run's
 /// adapter/       that model, as a PEFT directory
+/// records/       the newest round record seen of each run, see RecordMemory
 /// models/        base models that came from the coordinator
 /// lock           held while a worker runs on this state
 /// ```
@@ -35,7 +36,7 @@ public final class WorkerState {
     public init(folder: String) throws(WorkerStateError) {
         do throws(FileError) {
             try StateFolder.make(folder)
-            for name in ["pending", "residual", "control", "own", "models"] {
+            for name in ["pending", "residual", "control", "own", "records", "models"] {
                 try StateFolder.make(folder + "/" + name)
             }
         } catch { throw .file(error) }
@@ -96,6 +97,7 @@ public final class WorkerState {
     var ownFolder: String { folder + "/own" }
     /// Where the worker's own model is written, once there is one.
     public var adapterFolder: String { folder + "/adapter" }
+    var recordFolder: String { folder + "/records" }
 
     func modelFolder(_ identity: ContentHash) -> String { "\(folder)/models/\(identity)" }
 

@@ -18,6 +18,7 @@ struct CoordinatorState {
     init(path: String) throws {
         directory = try StateDirectory(path: path)
         ledger = try Ledger(path: directory.ledger, wallClock: WallClock.unixSeconds)
+        try ledger.requireSound()
         store = try BlobStore(directory: path)
     }
 }

@@ -120,9 +120,10 @@ struct SimulatedRun {
                 let keys = try KeyFile.readOrCreate(folders.state(worker.name) + "/worker.key")
                 try state.ledger.allow(name: worker.name, key: keys.publicKey, signingKey: identity.publicKey)
                 let end = link.addWorker(keys: [.own: keys.publicKey])
-                let settings = WorkerSettings(
+                var settings = WorkerSettings(
                     software: shoalVersion, cores: 1, memoryBytes: ProcessInfo.processInfo.physicalMemory,
                     curveKey: keys.publicKey, signingKey: identity.publicKey, hasInvitation: false, model: held)
+                settings.identity = identity
                 let training = LocalTraining(data: .rows(worker.rows), model: prepared.model, compute: { $0() })
                 let runner = VirtualPace(
                     training, on: link,

@@ -26,10 +26,11 @@ struct WorkerAssembly {
         let transport = try WorkerTransport(
             connectingTo: join.endpoint, security: insecure ? .insecure : .curve(coordinatorKey: join.coordinatorKey),
             own: keys, invitation: join.invitation, first: state.isEnrolled ? .own : .invitation, in: context)
-        let settings = WorkerSettings(
+        var settings = WorkerSettings(
             software: shoalVersion, cores: ProcessInfo.processInfo.activeProcessorCount,
             memoryBytes: ProcessInfo.processInfo.physicalMemory, curveKey: keys.publicKey,
             signingKey: signing.publicKey, hasInvitation: true, model: model)
+        settings.identity = signing
         let service = WorkerService(
             settings: settings, state: state, link: transport, loop: transport, runner: runner,
             backoff: StreamKey(seed: 0, worker: join.worker.text, purpose: .backoff).generator(),

@@ -7,6 +7,8 @@ struct RunOutcome {
     private(set) var base: Evaluation?
     private(set) var last: RoundSummary?
     private(set) var final: Evaluation?
+    /// Whether the owner ended the run before its last round.
+    private(set) var wasStopped = false
 
     mutating func note(_ event: RunEvent) {
         switch event {
@@ -14,6 +16,7 @@ struct RunOutcome {
         case .roundPublished(let summary):
             last = summary
             if let evaluation = summary.evaluation { final = evaluation }
+        case .stopped: wasStopped = true
         default: break
         }
     }
@@ -31,7 +34,9 @@ struct RunOutcome {
         if json {
             try JSONLine.print(
                 FinishedLine(
-                    rounds: prepared.configuration.federation.rounds, baseLoss: base?.loss, finalLoss: final?.loss,
+                    event: wasStopped ? "stopped" : "finished",
+                    rounds: wasStopped ? last?.round ?? 0 : prepared.configuration.federation.rounds,
+                    baseLoss: base?.loss, finalLoss: final?.loss,
                     baseAccuracy: base?.accuracy, finalAccuracy: final?.accuracy,
                     uplinkBytes: last?.uplinkBytes ?? 0, downlinkBytes: last?.downlinkBytes ?? 0,
                     denseUplinkBytes: last?.denseUplinkBytes ?? 0, seconds: seconds,
@@ -57,8 +62,9 @@ struct RunOutcome {
     }
 }
 
-/// `{"event":"finished",…}`
+/// `{"event":"finished",…}`, or `stopped`
 private struct FinishedLine: Encodable {
+    let event: String
     let rounds: Int
     let baseLoss: Double?
     let finalLoss: Double?
@@ -81,7 +87,7 @@ private struct FinishedLine: Encodable {
     /// Every key is always there; a loss that was not measured is `null`.
     func encode(to encoder: any Encoder) throws {
         var line = encoder.container(keyedBy: Key.self)
-        try line.encode("finished", forKey: .event)
+        try line.encode(event, forKey: .event)
         try line.encode(rounds, forKey: .rounds)
         try line.encode(baseLoss, forKey: .baseLoss)
         try line.encode(finalLoss, forKey: .finalLoss)

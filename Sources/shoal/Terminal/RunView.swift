@@ -36,6 +36,9 @@ final class RunView {
         switch event {
         case .workerConnected: break
         case .finished: isFinished = true
+        case .stopped:
+            isFinished = true
+            showLine("the run was stopped by its owner")
         case .workerLost(let worker):
             // After the end, workers leaving is the normal course.
             guard !isFinished else { return }
@@ -61,6 +64,9 @@ final class RunView {
         case .workerDeclined(let round, let worker, let reason):
             showLine("worker \(worker) gives no update for round \(round): \(reason)")
         case .roundPublished(let summary): showRound(summary)
+        case .roundRolledBack(let rollback):
+            if printsJSON { showFailure { try JSONLine.print(RollbackLine(rollback)) } }
+            showLine("rolled back \(rollback)")
         case .waiting(let reason):
             if Console.errorIsTerminal { return showBusy("waiting: \(reason)") }
             showLine("waiting: \(reason)")
@@ -136,6 +142,25 @@ final class RunView {
 
     private func showFailure(_ work: () throws -> Void) {
         do { try work() } catch { Console.error("cannot print a JSON line: \(error)") }
+    }
+}
+
+/// `{"event":"rollback",…}`
+private struct RollbackLine: Encodable {
+    let event = "rollback"
+    let round: Int
+    let attempt: Int
+    /// Absent if it was not finite.
+    let loss: Double?
+    let reference: Double
+    let tolerance: Double
+
+    init(_ rollback: Rollback) {
+        round = rollback.round
+        attempt = rollback.attempt
+        loss = rollback.loss
+        reference = rollback.reference
+        tolerance = rollback.tolerance
     }
 }
 

@@ -1,0 +1,35 @@
+import GRDB
+import Glibc
+import ModelFiles
+
+extension Ledger {
+    /// The ledger of a state directory that somebody else may be using.
+    ///
+    /// - Throws: ``StateDirectoryError/notAState(path:)`` for a folder without one; nothing is made there.
+    public static func existing(
+        in state: String, wallClock: @escaping @Sendable () -> Int64
+    ) throws -> Ledger {
+        let path = StateDirectory.ledger(in: state)
+        guard access(path, F_OK) == 0 else { throw StateDirectoryError.notAState(path: state) }
+        return try Ledger(path: path, wallClock: wallClock)
+    }
+
+    /// Makes the database file with mode 0600 before SQLite does, and takes it from others where it was theirs to read:
+    /// it holds hashes of updates, each a test of who trained on what. SQLite gives its other files the same mode.
+    static func keepPrivate(_ path: String) throws(LedgerError) {
+        let descriptor = retryingInterrupts { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600) }
+        guard descriptor >= 0 else { throw .file(.last("open", path)) }
+        close(descriptor)
+        for file in [path, path + "-wal", path + "-shm"] {
+            var status = stat()
+            guard stat(file, &status) == 0, status.st_mode & 0o077 != 0 else { continue }
+            guard chmod(file, 0o600) == 0 else { throw .file(.last("make private", file)) }
+        }
+    }
+
+    /// Reads the whole database once: what a failing disk or another program's hand left is found at the start.
+    public func requireSound() throws(LedgerError) {
+        let found = try read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
+        guard found == "ok" else { throw .corrupt(path: database.path, reason: found ?? "no answer") }
+    }
+}

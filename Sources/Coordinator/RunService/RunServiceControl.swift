@@ -1,0 +1,75 @@
+import Federation
+import Wire
+
+// MARK: - Pause, resume, stop
+extension RunService {
+    /// Another process may have asked for something in the ledger.
+    func pollControl() throws {
+        guard nextControlPoll <= now, farewellUntil == nil else { return }
+        nextControlPoll = now.advanced(bySeconds: 1)
+        let control = try ledger.control()
+        switch control.request {
+        case .stop: try beginStop()
+        case .pause where !isPaused: pause(control)
+        case .run where isPaused: try takeUpAgain()
+        case .pause, .run: break
+        }
+    }
+
+    /// Stops all work on the workers' machines. The open round stays in the ledger with the updates it has, as after
+    /// a crash; leases end, and whoever trained is asked again when the run goes on.
+    private func pause(_ control: RunControl) {
+        isPaused = true
+        let reason = "the run is paused" + (control.cause.map { ": \($0)" } ?? "")
+        if let round {
+            for worker in round.active {
+                cancel(trainingLease(of: worker, round.plan.round, round.plan.attempt), of: worker, round.plan, reason)
+            }
+        }
+        if let cohort {
+            for worker in cohort.active {
+                cancel(evaluationLease(of: worker, version: cohort.version), of: worker, nil, reason)
+            }
+        }
+        for (worker, task) in (buffer?.tasks ?? [:]).sorted(by: { $0.key < $1.key }) {
+            let plan = plan(round: task.round, attempt: 1)
+            cancel(trainingLease(of: worker, plan.round, plan.attempt), of: worker, plan, reason)
+        }
+        round = nil
+        buffer = nil
+        cohort = nil
+        forgetCandidate()
+        uploads = [:]
+        pendingOffers = [:]
+        let text = reason + "; go on with: shoal run resume '\(state.path)'"
+        noteWait(text)
+        observe(.waiting(reason: text))
+    }
+
+    private func cancel(_ lease: UInt64, of worker: WorkerName, _ plan: RoundPlan?, _ reason: String) {
+        guard let session = sessions[worker] else { return }
+        send(
+            .cancel(Cancel(lease: lease, reason: reason)), to: session.peer, round: plan?.round ?? 0,
+            attempt: plan?.attempt ?? 0)
+    }
+
+    private func takeUpAgain() throws {
+        isPaused = false
+        noteWait(nil)
+        lastWait = ""
+        try takeUpOpenRound()
+        for worker in trainers { try handle(.workerAvailable(worker)) }
+    }
+
+    /// The owner ends the run for good: workers may leave, the state stays.
+    private func beginStop() throws {
+        round = nil
+        buffer = nil
+        cohort = nil
+        forgetCandidate()
+        try saveCounters()
+        beginFarewell(reason: "the run was stopped by its owner")
+        observe(.stopped)
+        endIfEveryoneLeft()
+    }
+}

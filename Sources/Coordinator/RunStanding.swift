@@ -1,0 +1,61 @@
+import FoundationEssentials
+import Glibc
+import ModelFiles
+
+/// What a running coordinator says about the present moment: what it waits for, since when, and who is late.
+///
+/// Kept in `STATE/standing.json` for `shoal run show`. A note and no record: it is replaced whole but not flushed, and a
+/// disk that refuses it stops nothing. Everything that must survive is in the ledger.
+public struct RunStanding: Hashable, Codable, Sendable {
+    /// A worker that the run waits for, and why.
+    public struct Late: Hashable, Codable, Sendable {
+        public var worker: String
+        public var reason: String
+    }
+
+    public var version = 1
+    /// Unit: seconds since 1970.
+    public var writtenAt: Int64
+    /// A sentence; `nil` while nothing is waited for.
+    public var waitingFor: String?
+    /// Unit: seconds since 1970.
+    public var waitingSince: Int64?
+    /// At most ``lateCountMax``, in name order.
+    public var late: [Late]
+    /// All of them.
+    public var lateCount: Int
+    /// Workers with an open session.
+    public var connected: Int
+
+    public static let lateCountMax = 200
+    private static let bytesMax = 1 << 20
+
+    static func path(in state: String) -> String { state + "/standing.json" }
+
+    /// `nil` if there is none, or none that can be read.
+    public static func read(in state: String) -> RunStanding? {
+        guard let file = try? MappedFile(path: path(in: state)), file.bytes.count <= bytesMax,
+            let standing = try? JSONDecoder().decode(RunStanding.self, from: Data(file.copy())), standing.version == 1
+        else { return nil }
+        return standing
+    }
+
+    func write(in state: String) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        guard let text = try? encoder.encode(self) else { preconditionFailure("a record of plain values") }
+        let path = Self.path(in: state)
+        let temporary = path + ".tmp"
+        // The names of workers and what they do are not for other users of the machine.
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return }
+        let written = text.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        close(descriptor)
+        guard written == text.count, rename(temporary, path) == 0 else {
+            unlink(temporary)
+            return
+        }
+    }
+
+    static func remove(in state: String) { unlink(path(in: state)) }
+}
