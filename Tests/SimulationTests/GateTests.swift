@@ -17,7 +17,8 @@ struct GateTests {
         init(_ losses: [Double]) { self.losses = losses }
 
         func evaluate(
-            adapter values: [Float], completion: @escaping @Sendable (Result<Evaluation, any Error>) -> Void
+            adapter values: [Float], residual: AdapterResidual?,
+            completion: @escaping @Sendable (Result<Evaluation, any Error>) -> Void
         ) {
             evaluated.append(values)
             let loss = losses.count > 1 ? losses.removeFirst() : losses[0]
@@ -166,7 +167,8 @@ struct GateTests {
         // What is worse is in the adapter itself, so that a repeated evaluation says the same.
         final class SumEvaluator: Evaluating {
             func evaluate(
-                adapter values: [Float], completion: @escaping @Sendable (Result<Evaluation, any Error>) -> Void
+                adapter values: [Float], residual: AdapterResidual?,
+                completion: @escaping @Sendable (Result<Evaluation, any Error>) -> Void
             ) {
                 completion(
                     .success(Evaluation(loss: Double(values.reduce(0, +)), standardError: 0, items: 1)))

@@ -110,6 +110,15 @@ extension Ledger {
         }
     }
 
+    /// What counts in a round of a run of either schedule.
+    public func countedUpdates(in round: Int, attempt: Int) throws(LedgerError) -> [CountedUpdate] {
+        let buffered = try countedUpdates(in: round)
+        guard buffered.isEmpty else { return buffered }
+        return try updates(round: round, attempt: attempt).map {
+            CountedUpdate(record: $0, askedIn: round, attempt: attempt, staleness: 0)
+        }
+    }
+
     /// What counts in a round of an asynchronous run: in worker-name order, then by the round that asked.
     public func countedUpdates(in round: Int) throws(LedgerError) -> [CountedUpdate] {
         try read { database in

@@ -30,7 +30,7 @@ public struct RecordAudit: Sendable {
 
     private let ledger: Ledger
     private let state: String
-    private let weightCap: WeightCap?
+    private let federation: FederationOptions?
 
     /// Reads and checks; nothing is changed.
     ///
@@ -45,7 +45,7 @@ public struct RecordAudit: Sendable {
         run = record.id
         self.ledger = ledger
         self.state = state
-        weightCap = (try? RunConfiguration(canonicalJSON: record.configuration))?.federation.weightCap
+        federation = (try? RunConfiguration(canonicalJSON: record.configuration))?.federation
         do throws(AuditFailure) {
             try check(record, trustedKey, trustedHead)
         } catch {
@@ -128,18 +128,22 @@ public struct RecordAudit: Sendable {
     private func compareUpdates(
         _ record: RoundRecord, _ signed: SignedRecord, salt: RecordSalt, _ run: RunRecord
     ) throws(AuditFailure) {
-        let updates = try read { try ledger.updates(round: signed.round, attempt: signed.attempt) }
+        let updates = try read { try ledger.countedUpdates(in: signed.round, attempt: signed.attempt) }
         let expected = updates.map { update in
             let hash = salt.hash(
-                of: update.object, from: update.worker, run: run.id, round: signed.round, attempt: signed.attempt)
+                of: update.record.object, from: update.record.worker, run: run.id, round: update.askedIn,
+                attempt: update.attempt)
             return RoundRecord.Update(
                 hash: hash.description,
-                weight: weightCap.map { "\($0.weight(trainingItems: update.items))" } ?? "")
+                weight: federation.map { federation in
+                    let discount = federation.buffering?.discount(staleness: update.staleness) ?? 1
+                    return "\(discount * federation.weightCap.weight(trainingItems: update.record.items))"
+                } ?? "")
         }.sorted { $0.hash < $1.hash }
         guard expected.map(\.hash) == record.updates.map(\.hash) else {
             throw bad(signed, "the ledger's updates are not the recorded ones")
         }
-        guard weightCap == nil || expected == record.updates else {
+        guard federation == nil || expected == record.updates else {
             throw bad(signed, "an update's weight is not the recorded one")
         }
     }
@@ -150,10 +154,11 @@ public struct RecordAudit: Sendable {
         guard let adapter, adapter.object.description == record.adapter,
             adapter.optimizerState?.description == record.optimizerState, attempt == signed.attempt
         else { throw bad(signed, "the ledger's adapter or optimiser state is not the recorded one") }
-        let copy = StateDirectory.adapter(round: signed.round, in: state)
+        let copy = StateDirectory.adapter(in: state, round: signed.round)
         guard access(copy, F_OK) == 0 else { return }
         guard let (_, layout, values) = try? AdapterDirectory.read(copy),
-            ContentHash(of: AdapterObject.encode(layout: layout, values: values)) == adapter.object
+            ContentHash(of: AdapterObject.encode(layout: layout, values: values)).description
+                == record.whole ?? record.adapter
         else { throw bad(signed, "\(copy) does not hold the adapter that was published") }
     }
 

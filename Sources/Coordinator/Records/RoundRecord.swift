@@ -31,8 +31,9 @@ public struct RoundRecord: Hashable, Codable, Sendable {
     public var baseModel: String
     /// The adapter object that the attempt gave.
     public var adapter: String
-    /// What earlier rounds and this one added to the base for good; absent for an aggregation that adds nothing.
-    public var residual: String?
+    /// The published adapter of the global model, where that is more than the adapter object: with a residual, or with
+    /// fixed factors around it.
+    public var whole: String?
     /// The server optimiser's state after it; absent for a strategy without one.
     public var optimizerState: String?
     /// In ascending order of their hashes, which says nothing about names.
@@ -56,7 +57,7 @@ public struct RoundRecord: Hashable, Codable, Sendable {
 
     init(
         run: RunID, number: UInt64, kind: Kind, round: Int, attempt: Int, previous: ContentHash,
-        configuration: ContentHash, baseModel: ContentHash, adapter: ContentHash, residual: ContentHash?,
+        configuration: ContentHash, baseModel: ContentHash, adapter: ContentHash, whole: ContentHash?,
         optimizerState: ContentHash?, updates: [Update]
     ) {
         self.run = run.text
@@ -68,7 +69,7 @@ public struct RoundRecord: Hashable, Codable, Sendable {
         self.configuration = configuration.description
         self.baseModel = baseModel.description
         self.adapter = adapter.description
-        self.residual = residual?.description
+        self.whole = whole?.description
         self.optimizerState = optimizerState?.description
         self.updates = updates.sorted { $0.hash < $1.hash }
     }

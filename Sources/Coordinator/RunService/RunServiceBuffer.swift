@@ -111,14 +111,6 @@ extension RunService {
         send(.cancel(Cancel(lease: lease, reason: reason)), to: session.peer, round: plan.round, attempt: plan.attempt)
     }
 
-    /// The updates that count in a round, in the order they are added in.
-    func countedUpdates(in round: Int, attempt: Int) throws -> [CountedUpdate] {
-        guard settings.buffering == nil else { return try ledger.countedUpdates(in: round) }
-        return try ledger.updates(round: round, attempt: attempt).map {
-            CountedUpdate(record: $0, askedIn: round, attempt: attempt, staleness: 0)
-        }
-    }
-
     /// How much an update counts for its age.
     func discount(_ update: CountedUpdate) -> Double {
         settings.buffering?.discount(staleness: update.staleness) ?? 1

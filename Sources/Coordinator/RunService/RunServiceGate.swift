@@ -52,7 +52,7 @@ extension RunService {
         let plan = candidate.plan
         let state = candidate.optimizerState
         let record = try signedRecord(
-            .rolledBack, plan, candidate.updates, adapter: candidate.adapter,
+            .rolledBack, plan, candidate.updates, adapter: candidate.adapter, whole: nil,
             optimizerState: state.vectors.isEmpty ? nil : ContentHash(of: state.encoded()))
         let rollback = Rollback(
             round: plan.round, attempt: plan.attempt, loss: evaluation.loss.isFinite ? evaluation.loss : nil,

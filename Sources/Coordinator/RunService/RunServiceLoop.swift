@@ -88,7 +88,7 @@ extension RunService {
         guard farewellUntil == nil else { return }
         if let buffering = settings.buffering {
             // Leases of earlier rounds go on, whether or not one is open.
-            if isResumed || buffer == nil, adapter.version < settings.rounds {
+            if isResumed, adapter.version < settings.rounds {
                 try openBuffer(adapter.version + 1, buffering)
             }
             return

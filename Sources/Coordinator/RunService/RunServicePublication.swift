@@ -9,7 +9,7 @@ extension RunService {
     /// Every step before the ledger's transaction may be repeated: a process killed anywhere in here finds the round
     /// open with the same updates, computes the same bits and writes the same files.
     func publish(_ plan: RoundPlan) throws {
-        let updates = try countedUpdates(in: plan.round, attempt: plan.attempt)
+        let updates = try ledger.countedUpdates(in: plan.round, attempt: plan.attempt)
         var values = adapter.values
         var nextState = optimizerState
         var residual: PublishedResidual?
@@ -46,9 +46,9 @@ extension RunService {
         if let residual = next.residual { try store.write(residual.bytes) }
         if buffer != nil { earlierAdapters[adapter.version] = adapter }
         adapter = next
-        try writeAdapterDirectories()
+        let whole = try writeAdapterDirectories()
         let record = try signedRecord(
-            .published, plan, updates, adapter: next, optimizerState: stateObject)
+            .published, plan, updates, adapter: next, whole: whole, optimizerState: stateObject)
         try ledger.publish(
             round: plan.round, attempt: plan.attempt, object: next.object, optimizerState: stateObject,
             residual: candidate.truncation.map { ResidualRecord(object: next.residual?.object, truncation: $0) },
@@ -120,27 +120,33 @@ extension RunService {
         return stored
     }
 
-    /// `STATE/adapters/NNNN` and `STATE/adapter`, for the version in memory.
-    func writeAdapterDirectories() throws {
-        try StateDirectory.createFolder(state.path + "/adapters")
-        // With the residual: what lies there is the global model, whatever the aggregation.
-        let whole =
-            try adapter.residual?.value.merged(
-                into: adapter.values, layout: layout, configuration: adapterConfiguration)
+    /// The global model as one adapter, whatever the aggregation: with the residual, or with the factors around a core.
+    func wholeAdapter() throws -> (configuration: AdapterConfiguration, layout: AdapterLayout, values: [Float]) {
+        try adapter.residual?.value.merged(into: adapter.values, layout: layout, configuration: adapterConfiguration)
             ?? (
                 configuration: adapterConfiguration, layout: fixedFactors?.layout ?? layout,
                 values: fixedFactors?.adapter(adapter.values) ?? adapter.values
             )
+    }
+
+    /// `STATE/adapters/NNNN` and `STATE/adapter`, for the version in memory.
+    ///
+    /// - Returns: The hash of what lies there, as an adapter object.
+    @discardableResult
+    func writeAdapterDirectories() throws -> ContentHash {
+        try StateDirectory.createFolder(state.path + "/adapters")
+        let whole = try wholeAdapter()
         for directory in [state.adapter(round: adapter.version), state.adapter] {
             try AdapterDirectory.write(
                 configuration: whole.configuration, layout: whole.layout, values: whole.values,
                 labels: settings.training.classNames, to: directory)
         }
+        return ContentHash(of: AdapterObject.encode(layout: whole.layout, values: whole.values))
     }
 
     func summary(round: Int) throws -> RoundSummary {
         let (attempt, seconds) = try ledger.publishedRound(round) ?? (1, 0)
-        let counted = try countedUpdates(in: round, attempt: attempt)
+        let counted = try ledger.countedUpdates(in: round, attempt: attempt)
         let updates = counted.map(\.record)
         let totals = try ledger.totals()
         let weights = updates.map { settings.weightCap.weight(trainingItems: $0.items) }

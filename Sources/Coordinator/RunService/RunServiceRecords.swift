@@ -60,13 +60,13 @@ extension RunService {
     /// The next record of the chain, not yet in the ledger. Asked for again after a crash, it differs in nothing.
     func signedRecord(
         _ kind: RoundRecord.Kind, _ plan: RoundPlan, _ updates: [CountedUpdate], adapter: GlobalAdapter,
-        optimizerState: ContentHash?
+        whole: ContentHash?, optimizerState: ContentHash?
     ) throws -> SignedRecord {
         let number = records.number + 1
         let record = RoundRecord(
             run: run, number: number, kind: kind, round: plan.round, attempt: plan.attempt, previous: records.head,
             configuration: configuration, baseModel: baseModel.identity, adapter: adapter.object,
-            residual: adapter.residual?.object, optimizerState: optimizerState,
+            whole: whole == adapter.object ? nil : whole, optimizerState: optimizerState,
             updates: updates.map { update in
                 RoundRecord.Update(
                     hash: records.salt.hash(
