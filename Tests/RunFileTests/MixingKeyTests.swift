@@ -1,4 +1,5 @@
 import Federation
+import Recipe
 import RunFile
 import Testing
 
