@@ -15,11 +15,12 @@ INLINE void split_pairs(const float *x, vfloat *even, vfloat *odd) {
 #endif
 }
 
-/// One step of Viterbi's algorithm: states q and q + half follow 2q and 2q + 1, of which the better one is kept.
+/// One step of Viterbi's algorithm: states q and q + half, with opposite rows, follow 2q and 2q + 1, of which the better
+/// one is kept.
 static void LEVEL(trellis_step)(const float *x, size_t count, const float *columns, const float *before, float *after,
                                 uint8_t *choices) {
 #pragma clang fp contract(off)
-    enum { states = SHOAL_TRELLIS_STATES, half = states / 2 };
+    enum { half = SHOAL_TRELLIS_STATES / 2 };
     typedef uint8_t vbyte __attribute__((ext_vector_type(LANES)));
     typedef vbyte vbyte_anywhere __attribute__((aligned(1)));
     for (size_t q = 0; q < half; q += LANES) {
@@ -28,12 +29,9 @@ static void LEVEL(trellis_step)(const float *x, size_t count, const float *colum
         const vint isOdd = odd > even;
         const vfloat best = isOdd ? odd : even;
         *(vbyte_anywhere *)(choices + q) = __builtin_convertvector(isOdd & 1, vbyte);
-        vfloat low = 0, high = 0;
-        for (size_t i = 0; i < count; i++) {
-            low += load(columns + i * states + q) * x[i];
-            high += load(columns + i * states + q + half) * x[i];
-        }
-        store(after + q, best + low);
-        store(after + q + half, best + high);
+        vfloat gain = 0;
+        for (size_t i = 0; i < count; i++) gain += load(columns + i * half + q) * x[i];
+        store(after + q, best + gain);
+        store(after + q + half, best - gain);
     }
 }

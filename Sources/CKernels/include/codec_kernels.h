@@ -94,8 +94,8 @@ enum {
     SHOAL_TRELLIS_STATES = 512  ///< state = the last nine bits, the newest one the highest
 };
 /// Finds the path from state 0 whose rows q make ⟨x, q⟩ largest, a bit a step: path[i] is 0 or 1. Step i covers
-/// x[starts[i] ..< starts[i + 1]] with the first values of its new state's row; columns[j · 512 + s] is value j of state
-/// s's row. `choices` has room for steps · 256 bytes.
+/// x[starts[i] ..< starts[i + 1]] with the first values of its new state's row; columns[j · 256 + s] is value j of state
+/// s's row, and state s + 256 has the opposite one. `choices` has room for steps · 256 bytes.
 void shoal_trellis_encode(const float *x, const uint32_t *starts, size_t steps, const float *columns, uint8_t *choices,
                           uint8_t *path);
 /// Writes the rows along a path to out[starts[0] ..< starts[steps]]; bit i of `path`, lowest first, is step i's.

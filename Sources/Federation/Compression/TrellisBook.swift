@@ -6,9 +6,9 @@ internal import Randomness
 struct TrellisBook: Sendable {
     /// Values that one step covers at most.
     let width: Int
-    /// `[states, width]`, each row of length √width.
+    /// `[states, width]`, each row of length √width. The newest bit is its sign: what follows a state lies far apart.
     let rows: [Float]
-    /// The same, `[width, states]`.
+    /// The first half of them, `[width, states / 2]`.
     let columns: [Float]
     /// Values a step covers on average, times 2³².
     private let stride: UInt64
@@ -17,18 +17,18 @@ struct TrellisBook: Sendable {
     init(bits: Double) {
         stride = UInt64((0x1p32 / bits).rounded())
         width = Int((stride + 0xFFFF_FFFF) >> 32)
-        let states = Int(SHOAL_TRELLIS_STATES)
+        let half = Int(SHOAL_TRELLIS_STATES) / 2
         var rows: [Float] = []
-        rows.reserveCapacity(states * width)
-        for state in 0..<states {
+        rows.reserveCapacity(2 * half * width)
+        for state in 0..<half {
             // Sums of whole numbers: the same on every machine.
             let row = (0..<width).map { Self.nearlyNormal(state: state, place: $0) }
             let squares = row.reduce(0) { $0 + $1 * $1 }
             let factor = (Float(width) / Float(max(squares, 1))).squareRoot()
             rows += row.map { Float($0) * factor }
         }
-        self.rows = rows
-        columns = (0..<(width * states)).map { [width] index in rows[index % states * width + index / states] }
+        self.rows = rows + rows.map { -$0 }
+        columns = (0..<(width * half)).map { [width] index in rows[index % half * width + index / half] }
     }
 
     /// A random number that only depends on where it stands: the sum of sixteen bytes less its mean.

@@ -8,10 +8,11 @@ import Testing
 struct TrellisTests {
     private static let states = 512
 
-    /// Rows of `width` normal values for each state, and the same by columns.
+    /// Rows of `width` normal values for each state, the second half's opposite to the first's; and those by columns.
     private func book(width: Int, key: UInt64) -> (rows: [Float], columns: [Float]) {
-        let rows = normalValues(Self.states * width, key: key)
-        return (rows, (0..<(Self.states * width)).map { rows[$0 % Self.states * width + $0 / Self.states] })
+        let half = Self.states / 2
+        let rows = normalValues(half * width, key: key)
+        return (rows + rows.map { -$0 }, (0..<(half * width)).map { rows[$0 % half * width + $0 / half] })
     }
 
     /// ⟨x, q⟩ along a path, by the definition: a state is the last nine bits, the newest one the highest.
