@@ -98,6 +98,7 @@ struct ControlTests {
         try conversation.startCoordinator()
         try start(["a", "b"], in: conversation)
         #expect(conversation.link.run(limitSeconds: 100) { conversation.service?.currentAdapter.version == 1 })
+        for member in conversation.workers.values { member.runner.isHeld = true }
         try conversation.keys.ask(for: .stop)
         #expect(conversation.runToEnd())
         guard case .finished = conversation.service?.outcome else {
