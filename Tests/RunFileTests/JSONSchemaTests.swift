@@ -55,7 +55,8 @@ struct JSONSchemaTests {
         #expect(
             Set(try leaves().keys).subtracting(full.keys) == [
                 "data.labels", "federation.buffer-size", "federation.concurrency", "federation.maximum-staleness",
-                "federation.staleness-exponent", "federation.beta1", "federation.beta2", "federation.lipschitz", "federation.q",
+                "federation.staleness-exponent", "federation.beta1", "federation.beta2", "federation.lipschitz",
+                "federation.q",
                 "federation.tau",
             ])
         #expect(Set(full.keys).isSubset(of: try leaves().keys))

@@ -7,8 +7,9 @@ extension RunService {
     /// Chunks that one request may draw, however much credit it names.
     static let creditChunks = 4
 
-    /// Serves what workers need and nothing else: the current adapter, the base model's manifest and its files. Other
-    /// workers' updates lie in the same blob store and are never served.
+    /// Serves what workers need and nothing else: the current adapter (in an asynchronous run, also those that leases
+    /// start from), the base model's manifest and its files. Other workers' updates lie in the same blob store and are
+    /// never served.
     func serve(_ request: ObjectRequest, _ envelope: Envelope, to name: WorkerName, _ peer: Peer) throws {
         let file: MappedFile?
         let total: Int

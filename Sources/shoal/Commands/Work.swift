@@ -60,7 +60,8 @@ struct Work: ParsableCommand {
             let source = try DataSource.checkedFile(data)
             Threads.limit(to: threads ?? ProcessInfo.processInfo.activeProcessorCount)
             return try WorkerAssembly(
-                join: join, data: source, model: model, state: state ?? "\(join.worker).shoal-state", insecure: insecure,
+                join: join, data: source, model: model, state: state ?? "\(join.worker).shoal-state",
+                insecure: insecure,
                 slowdown: slowdown
             ).service(logger: logger)
         }
