@@ -17,7 +17,8 @@ struct ScheduleLedgerTests {
 
     private func update(_ worker: WorkerName, items: UInt64) -> UpdateRecord {
         UpdateRecord(
-            worker: worker, object: ContentHash(of: Array("\(worker) \(items)".utf8)), items: items, steps: 1, tokens: 1,
+            worker: worker, object: ContentHash(of: Array("\(worker) \(items)".utf8)), items: items, steps: 1,
+            tokens: 1,
             trainLoss: 1)
     }
 

@@ -125,7 +125,10 @@ struct PolicySelectionTests {
         }
         #expect(selector.draw(9, from: Self.workers, key: key(0)) == Self.workers)
         #expect(selector.draw(2, from: [], key: key(0)).isEmpty)
-        #expect((0..<50).contains { selector.draw(1, from: Self.workers, key: key($0, worker: "x"))
-            != selector.draw(1, from: Self.workers, key: key($0)) } || policy == .fair)
+        #expect(
+            (0..<50).contains {
+                selector.draw(1, from: Self.workers, key: key($0, worker: "x"))
+                    != selector.draw(1, from: Self.workers, key: key($0))
+            } || policy == .fair)
     }
 }

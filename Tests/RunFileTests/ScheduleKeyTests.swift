@@ -31,7 +31,8 @@ struct ScheduleKeyTests {
     func asynchronous() throws {
         let small = try load("federation.schedule=asynchronous")
         #expect(small.federation.buffering == BufferOptions(size: 9, concurrency: 9))
-        #expect(small.federation.buffering?.stalenessExponent == 0.5 && small.federation.buffering?.maximumStaleness == 20)
+        #expect(
+            small.federation.buffering?.stalenessExponent == 0.5 && small.federation.buffering?.maximumStaleness == 20)
         let large = try load(
             "federation.schedule=asynchronous", "federation.workers=40", "federation.workers-per-round=15")
         #expect(large.federation.buffering == BufferOptions(size: 10, concurrency: 15))
@@ -56,7 +57,10 @@ struct ScheduleKeyTests {
     @Test(
         "refuses what does not go together, with key and remedy",
         arguments: [
-            (["federation.buffer-size=4"], "not used by the synchronous schedule", "'federation.schedule: asynchronous'"),
+            (
+                ["federation.buffer-size=4"], "not used by the synchronous schedule",
+                "'federation.schedule: asynchronous'"
+            ),
             (["federation.staleness-exponent=1"], "not used by the synchronous schedule", "remove it"),
             (["federation.maximum-staleness=1"], "not used by the synchronous schedule", "remove it"),
             (["federation.concurrency=4"], "not used by the synchronous schedule", "remove it"),
@@ -68,7 +72,10 @@ struct ScheduleKeyTests {
                 ["federation.over-selection=2", "federation.schedule=asynchronous"], "which waits for nobody",
                 "raise 'federation.concurrency'"
             ),
-            (["federation.deadline=1m", "federation.schedule=asynchronous"], "'federation.buffer-size'", "remove the key"),
+            (
+                ["federation.deadline=1m", "federation.schedule=asynchronous"], "'federation.buffer-size'",
+                "remove the key"
+            ),
             (
                 ["federation.aggregation=rolora", "federation.schedule=asynchronous"], "hold different parts",
                 "separate or ffa-lora"
@@ -103,7 +110,8 @@ struct ScheduleKeyTests {
     func line() {
         let yaml = Minimal.yaml + "  schedule: asynchronous\n  aggregation: rolora\n"
         let error = #expect(throws: RunFileError.self) { try RunConfiguration(yaml: yaml) }
-        #expect(error?.description.hasPrefix("run.yaml:6: 'federation.aggregation: \"rolora\"' does not go with") == true)
+        #expect(
+            error?.description.hasPrefix("run.yaml:6: 'federation.aggregation: \"rolora\"' does not go with") == true)
     }
 
     @Test(

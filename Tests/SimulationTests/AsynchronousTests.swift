@@ -161,7 +161,8 @@ struct AsynchronousTests {
             if case .cancel(let cancel) = envelope.message { cancelled.append(cancel.reason) }
         }
         #expect(conversation.runToEnd())
-        #expect(cancelled.contains { $0.contains("3 versions old") && $0.contains("federation.maximum-staleness is 2") })
+        #expect(
+            cancelled.contains { $0.contains("3 versions old") && $0.contains("federation.maximum-staleness is 2") })
         let counted = try expectEachCountedOnce(conversation)
         #expect(counted.allSatisfy { $0.staleness <= 2 })
         #expect(!counted.contains { $0.record.worker.text == "f" })

@@ -71,7 +71,8 @@ struct ScheduleTests {
         #expect(try history(conversation).values.map(\.completed) == [4, 4, 4, 4, 4])
     }
 
-    @Test("a restarted coordinator selects whom the other would have", arguments: SelectionPolicy.allCases, [7, 20, 33])
+    @Test(
+        "a restarted coordinator selects whom the other would have", arguments: SelectionPolicy.allCases, [7, 20, 33])
     func restart(_ policy: SelectionPolicy, messages: Int) throws {
         func run(killedAfter limit: Int?) throws -> ([Int: [String]], [Float]?) {
             let conversation = try makeConversation(

@@ -31,7 +31,6 @@ extension RunService {
                 offerTraining(to: worker, plan(round: round, attempt: 1), adapter: try adapter(version: round - 1))
             case .withdraw(let worker, let round, let reason):
                 withdraw(worker, plan(round: round, attempt: 1), because: reason)
-                store.discardUploads { owner, _ in owner == uploadOwner(worker, round, 1) }
             case .recordFailure(let worker, let round):
                 try ledger.recordFailure([worker], round: round, attempt: 1, open: buffer?.round ?? round)
             case .publish:
@@ -53,14 +52,22 @@ extension RunService {
                 withdraw(worker, plan(round: task.round, attempt: 1), because: "the run has its last round")
             }
             buffer = nil
-            earlierAdapters = [:]
+            discardEndedLeases()
             return
         }
         try enterBuffer(number + 1)
-        // Versions that nobody starts from any more need not be served.
-        let inUse = Set((buffer?.tasks.values.map { $0.round - 1 }) ?? [])
-        earlierAdapters = earlierAdapters.filter { inUse.contains($0.key) }
+        discardEndedLeases()
         try perform(next)
+    }
+
+    /// Versions that nobody starts from any more need not be served, and parts of updates that nobody sends any more
+    /// need not be kept.
+    private func discardEndedLeases() {
+        let tasks = buffer?.tasks ?? [:]
+        let versions = Set(tasks.values.map { $0.round - 1 })
+        earlierAdapters = earlierAdapters.filter { versions.contains($0.key) }
+        let owners = Set(tasks.map { uploadOwner($0.key, $0.value.round, 1) })
+        store.discardUploads { owner, _ in !owners.contains(owner) }
     }
 
     /// In a fleet that nobody can join, a buffer that all the others have declined would wait for ever.
@@ -116,7 +123,7 @@ extension RunService {
         settings.buffering?.discount(staleness: update.staleness) ?? 1
     }
 
-    /// A published round's updates and uploads are of no use any more; those of leases that go on are.
+    /// A published round's updates are of no use any more, nor are its unfinished uploads where its leases end with it.
     func discardRound(_ updates: [CountedUpdate]) {
         // The adapter stands for them now; their hashes stay in the ledger.
         for update in updates { store.remove(update.record.object) }

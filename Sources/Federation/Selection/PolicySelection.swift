@@ -47,7 +47,9 @@ extension Selection {
             // uniformDouble is above 0, so that the logarithm is finite.
             (time: -log(generator.uniformDouble()) / weight(worker), worker: worker)
         }
-        return first(count, of: waiting.sorted { $0.time < $1.time || $0.time == $1.time && $0.worker < $1.worker }.map(\.worker))
+        return first(
+            count, of: waiting.sorted { $0.time < $1.time || $0.time == $1.time && $0.worker < $1.worker }.map(\.worker)
+        )
     }
 
     /// Takes the workers of the lowest rank; among equals, every choice is equally likely.
@@ -56,7 +58,8 @@ extension Selection {
     ) -> [WorkerName] {
         var generator = key.generator()
         let order = Set(workers).sorted().map { (rank: rank($0), lot: generator.next(), worker: $0) }
-        return first(count, of: order.sorted { ($0.rank, $0.lot, $0.worker) < ($1.rank, $1.lot, $1.worker) }.map(\.worker))
+        return first(
+            count, of: order.sorted { ($0.rank, $0.lot, $0.worker) < ($1.rank, $1.lot, $1.worker) }.map(\.worker))
     }
 
     private static func first(_ count: Int, of workers: [WorkerName]) -> [WorkerName] {

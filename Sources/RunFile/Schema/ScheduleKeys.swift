@@ -118,7 +118,9 @@ extension Constraint {
         },
         Constraint(keys: ["federation.buffer-size", "federation.schedule", "federation.workers"]) { run in
             let training = run.federation.workers - RunSchema.heldOut(run)
-            guard let size = run.federation.scheduleOptions.bufferSize, training > 0, size > training else { return nil }
+            guard let size = run.federation.scheduleOptions.bufferSize, training > 0, size > training else {
+                return nil
+            }
             return "'federation.buffer-size' is \(size), but only \(training) workers can train, each once a version; "
                 + "lower it or raise 'federation.workers'"
         },

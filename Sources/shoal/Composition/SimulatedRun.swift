@@ -127,7 +127,8 @@ struct SimulatedRun {
                 let training = LocalTraining(data: .rows(worker.rows), model: prepared.model, compute: { $0() })
                 let runner = VirtualPace(
                     training, on: link,
-                    secondsPerStep: prepared.configuration.simulation.stepSeconds * workers.slow.factor(of: worker.name))
+                    secondsPerStep: prepared.configuration.simulation.stepSeconds * workers.slow.factor(of: worker.name)
+                )
                 let backoff = StreamKey(seed: 0, worker: worker.name.text, purpose: .backoff).generator()
                 link.attach(
                     WorkerService(

@@ -51,7 +51,7 @@ struct BufferedRoundsTests {
         #expect(offers(actions).isEmpty)
         let next = rounds.published(selector: Selector(), at: start)
         #expect(rounds.round == 2)
-        #expect(offers(next).allSatisfy { $0.round == 2 } && offers(next).count == 1 + 0)
+        #expect(offers(next).allSatisfy { $0.round == 2 } && offers(next).count == 1)
         #expect(rounds.tasks[working[2]]?.round == 1)
         #expect(rounds.verdict(from: working[2], round: 1) == .take)
     }

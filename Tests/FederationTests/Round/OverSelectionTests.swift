@@ -18,7 +18,7 @@ struct OverSelectionTests {
     }
 
     private func failures(_ actions: [Round.Action]) -> [WorkerName] {
-        actions.flatMap { if case .recordFailure(let workers) = $0 { workers } else { [] } }
+        actions.reduce(into: []) { if case .recordFailure(let workers) = $1 { $0 += workers } }
     }
 
     private func withdrawn(_ actions: [Round.Action]) -> [WorkerName] {
