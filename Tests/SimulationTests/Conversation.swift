@@ -21,6 +21,7 @@ final class Conversation {
     private(set) var service: RunService?
     private(set) var workers: [String: Member] = [:]
     var evaluator: (any Evaluating)?
+    var stopwatch: (() -> Instant)?
     /// Of workers' updates.
     var chunkBytes = 16
     private(set) var events: [RunEvent] = []
@@ -73,7 +74,8 @@ final class Conversation {
                 rank: 2, alpha: 16, targetModules: .named(["q_proj"]), baseModel: "none"), layout: layout,
             resources: RunService.Resources(
                 ledger: ledger, store: store, state: state, link: link.coordinator, loop: link.executor,
-                evaluator: evaluator, observe: { [weak self] in self?.events.append($0) }))
+                evaluator: evaluator, stopwatch: stopwatch,
+                observe: { [weak self] in self?.events.append($0) }))
         self.service = service
         link.attach(service)
     }

@@ -72,7 +72,7 @@ extension RunService {
         flushAnnouncements()
         startEvaluation()
         guard let open = try ledger.openRound() else { return }
-        roundStart = now
+        roundStart = stopwatchTime
         let recorded = Dictionary(
             open.updates.map { ($0.worker, $0.object) }, uniquingKeysWith: { first, _ in first })
         var round = Round(

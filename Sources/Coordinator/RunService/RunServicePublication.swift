@@ -39,7 +39,7 @@ extension RunService {
         try writeAdapterDirectories()
         try ledger.publish(
             round: plan.round, attempt: plan.attempt, object: next.object, optimizerState: stateObject,
-            seconds: now.seconds(since: roundStart), counters: counters)
+            seconds: stopwatchTime.seconds(since: roundStart), counters: counters)
         optimizerState = nextState
 
         round = nil

@@ -41,8 +41,9 @@ struct Simulate: AsyncParsableCommand {
             if compareLocal, prepared.configuration.task == .classification {
                 throw CommandFailure.badInput("--compare-local compares losses of language models; leave it out")
             }
-            // The workers need the other cores.
-            Threads.limit(to: prepared.configuration.trainingThreads ?? 1)
+            // In one process one task runs at a time; worker processes need the other cores.
+            let auto = inProcess ? ProcessInfo.processInfo.activeProcessorCount : 1
+            Threads.limit(to: prepared.configuration.trainingThreads ?? auto)
             let folder = try state ?? TemporaryFolder.create(prefix: "shoal-simulation-")
             let simulation = try SimulatedRun(prepared, state: folder)
             let view = RunView(rounds: prepared.configuration.federation.rounds, printsJSON: json) {
