@@ -17,17 +17,28 @@ static size_t thread_bound(void) {
 static size_t rounded(size_t count, size_t multiple) { return (count + multiple - 1) / multiple * multiple; }
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
+static size_t longest(const int32_t *starts, size_t blocks) {
+    size_t result = 0;
+    for (size_t block = 0; block < blocks; block++) {
+        const size_t count = (size_t)(starts[block + 1] - starts[block]);
+        if (count > result) result = count;
+    }
+    return result;
+}
+
 static struct attention_call prepared(shoal_type type, const struct shoal_attention_shape *shape) {
+    const size_t queries = longest(shape->query_starts, shape->blocks);
+    const size_t keys = longest(shape->key_starts, shape->blocks);
     struct attention_call call = {
         .type = type,
         .shape = *shape,
         .width = rounded(shape->head_size, 16),
-        .query_rows = rounded(shape->queries, attention_chunk),
-        .key_rows = rounded(shape->keys, attention_chunk),
-        .query_units = (shape->queries + attention_unit_queries - 1) / attention_unit_queries,
-        .parts = (shape->queries + attention_part_queries - 1) / attention_part_queries,
+        .query_rows = rounded(queries, attention_chunk),
+        .key_rows = rounded(keys, attention_chunk),
+        .query_units = (queries + attention_unit_queries - 1) / attention_unit_queries,
+        .parts = (queries + attention_part_queries - 1) / attention_part_queries,
     };
-    if (shape->window >= shape->keys) call.shape.window = 0;  // Hides nothing; sums with it must not overflow.
+    if (shape->window >= keys) call.shape.window = 0;  // Hides nothing; sums with it must not overflow.
     return call;
 }
 
@@ -96,7 +107,12 @@ static void share_out(struct attention_share *share, size_t work) {
 
 static size_t multiplications(const struct attention_call *call) {
     const struct shoal_attention_shape *shape = &call->shape;
-    return shape->blocks * shape->heads * shape->queries * shape->keys * shape->head_size;
+    size_t pairs = 0;
+    for (size_t block = 0; block < shape->blocks; block++) {
+        pairs += (size_t)(shape->query_starts[block + 1] - shape->query_starts[block]) *
+                 (size_t)(shape->key_starts[block + 1] - shape->key_starts[block]);
+    }
+    return pairs * shape->heads * shape->head_size;
 }
 
 /// Panels' rows then begin at cache lines.

@@ -19,9 +19,9 @@ struct attention_call {
     float *lse_result;
     struct shoal_attention_shape shape;
     size_t width;                    ///< values in a panel's row: head_size rounded up, the rest zero
-    size_t query_rows, key_rows;     ///< rows of a panel: queries and keys rounded up to whole chunks, the rest zero
-    size_t query_units;              ///< forward: units a head
-    size_t parts;                    ///< backward: parts that a head's queries are done in
+    size_t query_rows, key_rows;     ///< room in a panel: the longest block's tokens, rounded up to whole chunks
+    size_t query_units;              ///< forward: units a head of the longest block
+    size_t parts;                    ///< backward: parts that such a head's queries are done in
     /// Backward: NULL where a unit is a (block, key head) pair; else a unit is a (part, block, head) triple, and this
     /// has its dk and dv (block, head, part, 2, key_rows, width), to be summed over what shares a key head.
     float *partial;

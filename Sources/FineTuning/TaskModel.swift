@@ -146,7 +146,7 @@ public enum TaskItems: Sendable {
     public var tokenCount: Int {
         switch self {
         case .blocks(let blocks): blocks.count * blocks.length
-        case .examples(let examples): (0..<examples.count).reduce(0) { $0 + examples[$1].tokens.count }
+        case .examples(let examples): (0..<examples.count).reduce(0) { $0 + examples.length(of: $1) }
         }
     }
 }

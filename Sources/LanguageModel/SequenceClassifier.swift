@@ -9,8 +9,6 @@ public protocol SequenceClassifier: AnyObject {
     /// The longest text that the position encoding covers. Unit: tokens.
     var maximumLength: Int { get }
     var classCount: Int { get }
-    /// What fills shorter rows of a batch.
-    var paddingToken: Int32 { get }
     /// Layers that an adapter may target, in the model's own order.
     var linearLayers: [LinearLayer] { get }
     /// The head, which trains whole beside an adapter.

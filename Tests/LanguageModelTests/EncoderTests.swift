@@ -29,9 +29,15 @@ struct EncoderTests {
         let adapter = try LowRankAdapter(
             binding: layout, values: values, configuration: configuration, to: model.linearLayers,
             savedModules: model.savedModules)
+        var rest = tokens.int32Values()[...]
+        let lengths = try #require(expected.tensor("lengths")).int32Values()
+        let labels = try #require(expected.tensor("labels")).int32Values()
         let batch = ClassificationBatch(
-            tokens: tokens.int32Values(), lengths: try #require(expected.tensor("lengths")).int32Values(),
-            labels: try #require(expected.tensor("labels")).int32Values(), length: tokens.shape[1])
+            zip(lengths, labels).map { length, label in
+                defer { rest = rest.dropFirst(Int(length)) }
+                return (Array(rest.prefix(Int(length))), label)
+            })
+        #expect(batch.tokens == tokens.int32Values())
         return Loaded(model: model, adapter: adapter, batch: batch, expected: expected)
     }
 
@@ -71,6 +77,19 @@ struct EncoderTests {
         for entry in loaded.adapter.layout.entries {
             try check(Array(gradient[entry.range]), against: loaded.expected, "gradient." + entry.name)
         }
+    }
+
+    @Test(
+        "An example's logits do not depend on its batch", arguments: cases, [ModelOptions.Precision.float32, .bfloat16])
+    func alone(_ fixture: ArchitectureFixture, _ precision: ModelOptions.Precision) throws {
+        let loaded = try load(fixture, ModelOptions(precision: precision))
+        var random = CounterRandom(key: 4)
+        let examples = [3, 17, 1, 8, 17, 2, 20].map { length in
+            ((0..<length).map { _ in Int32(random.index(below: loaded.model.vocabularySize)) }, Int32(0))
+        }
+        let together = loaded.model.logits(ClassificationBatch(examples), adapter: loaded.adapter)
+        let apart = examples.flatMap { loaded.model.logits(ClassificationBatch([$0]), adapter: loaded.adapter) }
+        #expect(relativeDistance(together, apart) < (precision == .float32 ? 1e-5 : 2e-2))
     }
 
     @Test("Dropout follows its key, and recomputation draws the same masks", arguments: cases)

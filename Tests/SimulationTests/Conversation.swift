@@ -23,6 +23,7 @@ final class Conversation {
     var evaluator: (any Evaluating)?
     /// Around what is trained; `nil`: that is an adapter by itself.
     var fixedFactors: FixedFactors?
+    var stopwatch: (() -> Instant)?
     /// Of workers' updates.
     var chunkBytes = 16
     private(set) var events: [RunEvent] = []
@@ -76,7 +77,8 @@ final class Conversation {
             fixedFactors: fixedFactors,
             resources: RunService.Resources(
                 ledger: ledger, store: store, state: state, link: link.coordinator, loop: link.executor,
-                evaluator: evaluator, observe: { [weak self] in self?.events.append($0) }))
+                evaluator: evaluator, stopwatch: stopwatch,
+                observe: { [weak self] in self?.events.append($0) }))
         self.service = service
         link.attach(service)
     }

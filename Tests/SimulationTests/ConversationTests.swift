@@ -9,6 +9,21 @@ import Worker
 
 @Suite("Coordinator and workers in conversation")
 struct ConversationTests {
+    @Test func aRoundsDurationIsTheStopwatchs() throws {
+        let conversation = try Conversation(rounds: 3, workersPerRound: 1, minimumConnected: 1)
+        try conversation.allow(["a"])
+        // Read at each round's start and at its publication: 4, 16 | 36, 64 | 100, 144.
+        var reading: Int64 = 0
+        conversation.stopwatch = {
+            reading += 2
+            return Instant(nanoseconds: reading * reading * 1_000_000_000)
+        }
+        try conversation.startCoordinator()
+        try conversation.startWorker("a", runner: FakeRunner(items: 1, slope: 1))
+        #expect(conversation.runToEnd())
+        #expect(conversation.published.map(\.seconds) == [12, 28, 44])
+    }
+
     /// Workers a, b, c… with different weights and directions.
     private func start(_ names: [String], in conversation: Conversation) throws {
         try conversation.allow(names)

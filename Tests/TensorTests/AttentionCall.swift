@@ -15,8 +15,8 @@ struct AttentionCall {
 
     init(_ given: Naive.Attention, _ type: shoal_type) {
         var values = TestValues(UInt64(given.headSize))
-        let queries = given.blocks * given.queries * given.heads * given.headSize
-        let keys = given.blocks * given.keys * given.keyHeads * given.headSize
+        let queries = given.queryRows * given.heads * given.headSize
+        let keys = given.keyRows * given.keyHeads * given.headSize
         func next(_ count: Int) -> [Float] { TypedValues(values.next(count), type).floats }
         self.given = given
         self.type = type
@@ -51,8 +51,8 @@ struct AttentionCall {
             isFused ? (q: 0, k: queryWidth, v: queryWidth + keyWidth) : (q: 0, k: q.count, v: q.count + k.count)
         let (queryStride, keyStride) = isFused ? (stride, stride) : (queryWidth, keyWidth)
         let outStride = isFused ? queryWidth + 5 : queryWidth
-        let count = isFused ? given.blocks * given.queries * stride : q.count + 2 * k.count
-        let rows = (q: given.blocks * given.queries, k: given.blocks * given.keys)
+        let count = isFused ? given.queryRows * stride : q.count + 2 * k.count
+        let rows = (q: given.queryRows, k: given.keyRows)
         var flat = [Float](repeating: .nan, count: count)
         flat.place(q, width: queryWidth, start: starts.q, stride: queryStride)
         flat.place(k, width: keyWidth, start: starts.k, stride: keyStride)
@@ -64,14 +64,14 @@ struct AttentionCall {
         let seeds = TypedValues(flatSeed, type)
         var out = TypedValues([Float](repeating: .nan, count: flatSeed.count), type)
         var gradients = TypedValues([Float](repeating: .nan, count: count), type)
-        var lse = [Float](repeating: .nan, count: given.blocks * given.heads * given.queries)
+        var lse = [Float](repeating: .nan, count: given.queryRows * given.heads)
         let size = type == SHOAL_FLOAT32 ? 4 : 2
-        withOptionalLengths { lengths in
+        withStarts { queryStarts, keyStarts in
             var shape = shoal_attention_shape(
-                blocks: given.blocks, queries: given.queries, keys: given.keys, heads: given.heads,
+                blocks: given.blocks, query_starts: queryStarts, key_starts: keyStarts, heads: given.heads,
                 key_heads: given.keyHeads, head_size: given.headSize, query_stride: queryStride, key_stride: keyStride,
                 value_stride: keyStride, out_stride: outStride, window: given.window, causal: given.causal,
-                lengths: lengths, scale: 1 / Float(given.headSize).squareRoot(),
+                scale: 1 / Float(given.headSize).squareRoot(),
                 dropout_probability: dropout.probability, dropout_stream: 7, dropout_key: dropout.key)
             inputs.bytes.withUnsafeBytes { inputs in
                 let q = inputs.baseAddress.map { $0 + starts.q * size }
@@ -99,8 +99,12 @@ struct AttentionCall {
         )
     }
 
-    private func withOptionalLengths(_ body: (UnsafePointer<Int32>?) -> Void) {
-        guard let lengths = given.lengths else { return body(nil) }
-        lengths.withUnsafeBufferPointer { body($0.baseAddress) }
+    private func withStarts(_ body: (_ queries: UnsafePointer<Int32>?, _ keys: UnsafePointer<Int32>?) -> Void) {
+        let starts = [given.queries, given.keys].map { counts in
+            counts.reduce(into: [Int32(0)]) { $0.append($0[$0.count - 1] + Int32($1)) }
+        }
+        starts[0].withUnsafeBufferPointer { queries in
+            starts[1].withUnsafeBufferPointer { keys in body(queries.baseAddress, keys.baseAddress) }
+        }
     }
 }

@@ -8,8 +8,7 @@ struct AttentionDropoutTests {
     private static func call(probability: Float, key: UInt64 = 3) -> AttentionCall {
         let count = 40
         let given = Naive.Attention(
-            blocks: 2, queries: count, keys: count, heads: 2, keyHeads: 2, headSize: count, causal: false,
-            lengths: [40, 23])
+            queries: [count, 23], keys: [count, 23], heads: 2, keyHeads: 2, headSize: count, causal: false)
         var call = AttentionCall(given, SHOAL_FLOAT32)
         for index in call.v.indices {
             let token = index / (2 * count) % count
@@ -51,8 +50,7 @@ struct AttentionDropoutTests {
         for given in [
             Naive.Attention(queries: 70, keys: 70, heads: 2, keyHeads: 1, headSize: 10),
             Naive.Attention(
-                blocks: 2, queries: 45, keys: 45, heads: 2, keyHeads: 2, headSize: 24, causal: false,
-                lengths: [45, 19]),
+                queries: [45, 19], keys: [45, 19], heads: 2, keyHeads: 2, headSize: 24, causal: false),
             Naive.Attention(queries: 9, keys: 42, heads: 2, keyHeads: 1, headSize: 8, window: 12),
         ] {
             var short = AttentionCall(given, SHOAL_BFLOAT16)
@@ -74,7 +72,7 @@ struct AttentionDropoutTests {
         // Several tiles, two parts of the backward pass, causal and not.
         for given in [
             Naive.Attention(
-                blocks: 1, queries: 70, keys: 70, heads: 2, keyHeads: 1, headSize: 8, causal: false, lengths: [61]),
+                queries: [70, 61], keys: [70, 61], heads: 2, keyHeads: 1, headSize: 8, causal: false),
             Naive.Attention(blocks: 1, queries: 530, keys: 530, heads: 1, keyHeads: 1, headSize: 4),
         ] {
             var call = AttentionCall(given, SHOAL_FLOAT32)

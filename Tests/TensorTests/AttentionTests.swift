@@ -4,7 +4,8 @@ import Testing
 
 @Suite("Attention kernels", .serialized)
 struct AttentionTests {
-    /// Odd and even head sizes, lengths around the tiles' edges, every kind of grouping, windows, padding.
+    /// Odd and even head sizes, lengths around the tiles' edges, every kind of grouping, windows, blocks of
+    /// several lengths.
     static let cases: [Naive.Attention] = [
         .init(queries: 1, keys: 1, heads: 1, keyHeads: 1, headSize: 4),
         .init(queries: 5, keys: 5, heads: 2, keyHeads: 2, headSize: 6),
@@ -14,8 +15,8 @@ struct AttentionTests {
         .init(blocks: 1, queries: 69, keys: 69, heads: 3, keyHeads: 1, headSize: 64),
         .init(blocks: 1, queries: 301, keys: 301, heads: 2, keyHeads: 1, headSize: 16),
         .init(blocks: 1, queries: 1030, keys: 1030, heads: 2, keyHeads: 1, headSize: 4),
-        .init(blocks: 1, queries: 1030, keys: 1030, heads: 1, keyHeads: 1, headSize: 4, window: 300, lengths: [800]),
-        .init(blocks: 1, queries: 600, keys: 600, heads: 1, keyHeads: 1, headSize: 4, causal: false, lengths: [500]),
+        .init(blocks: 1, queries: 1030, keys: 1030, heads: 1, keyHeads: 1, headSize: 4, window: 300),
+        .init(queries: [600, 3, 520], keys: [600, 3, 520], heads: 1, keyHeads: 1, headSize: 4, causal: false),
         .init(blocks: 1, queries: 33, keys: 33, heads: 1, keyHeads: 1, headSize: 80),
         .init(blocks: 1, queries: 23, keys: 23, heads: 1, keyHeads: 1, headSize: 256),
         .init(queries: 75, keys: 75, heads: 2, keyHeads: 1, headSize: 8, window: 1),
@@ -23,10 +24,11 @@ struct AttentionTests {
         .init(queries: 66, keys: 66, heads: 2, keyHeads: 2, headSize: 8, window: 100),
         .init(queries: 67, keys: 67, heads: 2, keyHeads: 1, headSize: 12, causal: false),
         .init(
-            blocks: 4, queries: 83, keys: 83, heads: 2, keyHeads: 1, headSize: 8, causal: false,
-            lengths: [83, 31, 1, 0]),
-        .init(blocks: 3, queries: 90, keys: 90, heads: 4, keyHeads: 2, headSize: 8, lengths: [64, 90, 37]),
-        .init(blocks: 2, queries: 90, keys: 90, heads: 2, keyHeads: 1, headSize: 8, window: 21, lengths: [64, 11]),
+            queries: [31, 83, 1, 0, 24], keys: [31, 83, 1, 0, 24], heads: 2, keyHeads: 1, headSize: 8, causal: false),
+        .init(queries: [64, 90, 37], keys: [64, 90, 37], heads: 4, keyHeads: 2, headSize: 8),
+        .init(queries: [64, 11], keys: [64, 11], heads: 2, keyHeads: 1, headSize: 8, window: 21),
+        .init(queries: [1, 1, 1], keys: [25, 70, 1], heads: 3, keyHeads: 3, headSize: 12, causal: false),
+        .init(queries: [3, 0, 40], keys: [9, 5, 72], heads: 2, keyHeads: 1, headSize: 8),
         .init(queries: 9, keys: 40, heads: 2, keyHeads: 1, headSize: 8, window: 12),
         .init(queries: 20, keys: 81, heads: 4, keyHeads: 2, headSize: 10),
     ]
@@ -73,7 +75,7 @@ struct AttentionTests {
         arguments: [
             Naive.Attention(blocks: 1, queries: 4, keys: 4, heads: 2, keyHeads: 1, headSize: 2),
             Naive.Attention(blocks: 1, queries: 5, keys: 5, heads: 1, keyHeads: 1, headSize: 2, window: 2),
-            Naive.Attention(queries: 3, keys: 3, heads: 1, keyHeads: 1, headSize: 2, causal: false, lengths: [3, 2]),
+            Naive.Attention(queries: [3, 1], keys: [3, 2], heads: 1, keyHeads: 1, headSize: 2, causal: false),
         ])
     func finiteDifferences(_ given: Naive.Attention) {
         let call = AttentionCall(given, SHOAL_FLOAT32)

@@ -86,40 +86,62 @@ enum Naive {
     }
 
     struct Attention {
-        var blocks = 2
-        var queries: Int
-        var keys: Int
+        /// Of each block.
+        var queries: [Int]
+        var keys: [Int]
         var heads: Int
         var keyHeads: Int
         var headSize: Int
-        var window = 0
-        var causal = true
-        var lengths: [Int32]?
+        var window: Int
+        var causal: Bool
+
+        init(
+            queries: [Int], keys: [Int], heads: Int, keyHeads: Int, headSize: Int, window: Int = 0, causal: Bool = true
+        ) {
+            self.queries = queries
+            self.keys = keys
+            self.heads = heads
+            self.keyHeads = keyHeads
+            self.headSize = headSize
+            self.window = window
+            self.causal = causal
+        }
+
+        /// Blocks of a length.
+        init(
+            blocks: Int = 2, queries: Int, keys: Int, heads: Int, keyHeads: Int, headSize: Int, window: Int = 0,
+            causal: Bool = true
+        ) {
+            self.init(
+                queries: [Int](repeating: queries, count: blocks), keys: [Int](repeating: keys, count: blocks),
+                heads: heads, keyHeads: keyHeads, headSize: headSize, window: window, causal: causal)
+        }
+
+        var blocks: Int { queries.count }
+        var queryRows: Int { queries.reduce(0, +) }
+        var keyRows: Int { keys.reduce(0, +) }
+
+        private func queryRow(_ block: Int, _ query: Int) -> Int { queries[..<block].reduce(query, +) }
+        private func keyRow(_ block: Int, _ key: Int) -> Int { keys[..<block].reduce(key, +) }
 
         /// The keys that a query sees.
         func visible(_ block: Int, _ query: Int) -> [Int] {
-            let position = query + keys - queries
-            let length = lengths.map { Int($0[block]) } ?? keys
-            return (0..<keys).filter {
-                $0 < length && (!causal || $0 <= position) && (window == 0 || position - $0 < window)
+            let position = query + keys[block] - queries[block]
+            return (0..<keys[block]).filter {
+                (!causal || $0 <= position) && (window == 0 || position - $0 < window)
             }
         }
 
-        /// Whether a query is no padding.
-        func counts(_ block: Int, _ query: Int) -> Bool {
-            lengths.map { keys != queries || query < Int($0[block]) } ?? true
-        }
-
-        /// softmax(q kᵀ / √D) v over the visible keys, by whole rows; zero where the query is padding.
+        /// softmax(q kᵀ / √D) v over the visible keys, by whole rows.
         func forward(_ q: [Double], _ k: [Double], _ v: [Double]) -> [Double] {
             var out = [Double](repeating: 0, count: q.count)
             let group = heads / keyHeads
             for block in 0..<blocks {
                 for head in 0..<heads {
-                    for query in 0..<queries where counts(block, query) {
-                        let first = ((block * queries + query) * heads + head) * headSize
+                    for query in 0..<queries[block] {
+                        let first = (queryRow(block, query) * heads + head) * headSize
                         let visible = visible(block, query)
-                        func row(_ key: Int) -> Int { ((block * keys + key) * keyHeads + head / group) * headSize }
+                        func row(_ key: Int) -> Int { (keyRow(block, key) * keyHeads + head / group) * headSize }
                         let scores = visible.map { key in
                             (0..<headSize).reduce(0.0) { $0 + q[first + $1] * k[row(key) + $1] }
                                 / Double(headSize).squareRoot()
@@ -144,10 +166,10 @@ enum Naive {
             let scale = 1 / Double(headSize).squareRoot()
             for block in 0..<blocks {
                 for head in 0..<heads {
-                    for query in 0..<queries where counts(block, query) {
-                        let first = ((block * queries + query) * heads + head) * headSize
+                    for query in 0..<queries[block] {
+                        let first = (queryRow(block, query) * heads + head) * headSize
                         let rows = visible(block, query).map {
-                            ((block * keys + $0) * keyHeads + head / (heads / keyHeads)) * headSize
+                            (keyRow(block, $0) * keyHeads + head / (heads / keyHeads)) * headSize
                         }
                         let scores = rows.map { row in
                             (0..<headSize).reduce(0.0) { $0 + q[first + $1] * k[row + $1] } * scale

@@ -154,7 +154,8 @@ static void LEVEL(load_tile)(const struct attention_call *call, size_t block, si
                              const struct LEVEL(head_gradient) *h) {
     const struct shoal_attention_shape *shape = &call->shape;
     const size_t W = h->width, D = shape->head_size, tile = LEVEL(tile), steps = steps_of(h->pairs, W);
-    const size_t left = shape->keys - h->first, keys = left < tile ? left : tile, row = block * shape->keys + h->first;
+    const size_t left = h->keys - h->first, keys = left < tile ? left : tile;
+    const size_t row = (size_t)shape->key_starts[block] + h->first;
     float *panel = h->dv;  // Not in use yet.
     LEVEL(load_panel)(h->pairs, call->type, at(call->type, call->v, row * shape->value_stride + key_head * D),
                       shape->value_stride, keys, tile, D, panel, W);
@@ -172,9 +173,15 @@ static void LEVEL(part_backward)(const struct attention_call *call, size_t block
     const struct shoal_attention_shape *shape = &call->shape;
     const shoal_type type = call->type;
     const size_t W = call->width, D = shape->head_size, H = shape->heads, tile = LEVEL(tile);
-    const size_t begin = part * attention_part_queries, left = shape->queries - begin;
-    const size_t count = left < attention_part_queries ? left : attention_part_queries;
-    const size_t query_rows = (count + attention_chunk - 1) / attention_chunk * attention_chunk;
+    const size_t T = rows_in(shape->query_starts, block), keys = rows_in(shape->key_starts, block);
+    const size_t begin = part * attention_part_queries;
+    if (begin >= T) {  // A longer block has this part.
+        if (first) memset(sums, 0, keys * W * sizeof(float));
+        if (first) memset(sums + call->key_rows * W, 0, keys * W * sizeof(float));
+        return;
+    }
+    const size_t left = T - begin, count = left < attention_part_queries ? left : attention_part_queries;
+    const size_t query_rows = padded_rows(count);
     const size_t values = query_rows * W;
     const bool pairs = LEVEL(in_pairs)(type);
     float transposed[2][LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
@@ -187,12 +194,8 @@ static void LEVEL(part_backward)(const struct attention_call *call, size_t block
         .kT = transposed[0], .vT = transposed[1], .dk = gradients[0], .dv = gradients[1], .weights = chunks[0],
         .ds = chunks[1], .ds_rows = chunks[1] + (pairs ? attention_chunk * tile / 2 : 0),
         .dropout = shape->dropout_probability > 0 ? chunks[2] : NULL, .row = block * H + head, .width = W,
-        .queries = count, .keys = attention_keys(shape, block), .past = shape->keys - shape->queries + begin};
-    if (shape->keys == shape->queries && begin + count > h.keys) {
-        // Queries beyond the block's length are padding themselves.
-        h.queries = begin < h.keys ? h.keys - begin : 0;
-    }
-    const size_t row = block * shape->queries + begin;
+        .queries = count, .keys = keys, .past = keys - T + begin};
+    const size_t row = (size_t)shape->query_starts[block] + begin;
     const void *dout = at(type, call->dout, row * shape->out_stride + head * D);
     LEVEL(load_panel)(pairs, type, at(type, call->q, row * shape->query_stride + head * D), shape->query_stride, count,
                       query_rows, D, h.q, W);
@@ -204,11 +207,11 @@ static void LEVEL(part_backward)(const struct attention_call *call, size_t block
     memset(h.delta + count, 0, (query_rows - count) * sizeof(float));
     FOR_TYPE(type, prepare_deltas(T, dout, at(T, call->out, row * shape->out_stride + head * D), shape->out_stride,
                                   count, D, h.delta));
-    const float *lse = call->lse + (block * H + head) * shape->queries + begin;
+    const float *lse = call->lse + (size_t)shape->query_starts[block] * H + head * T + begin;
     for (size_t t = 0; t < query_rows; t++) h.lse[t] = t < count ? lse[t] * 1.44269504088896341f : 1e30f;
     memset(h.dq, 0, values * sizeof(float));
-    const size_t seen = h.queries == 0 ? 0 : end_visible(shape, h.past + h.queries - 1, h.keys);
-    for (h.first = 0; h.first < shape->keys; h.first += tile) {
+    const size_t seen = end_visible(shape, h.past + count - 1, keys);
+    for (h.first = 0; h.first < keys; h.first += tile) {
         float *dk = sums + h.first * W, *dv = dk + call->key_rows * W;
         if (h.first >= seen || h.first + tile <= first_visible(shape, h.past)) {
             if (!first) continue;
@@ -229,7 +232,7 @@ static void LEVEL(part_backward)(const struct attention_call *call, size_t block
 static void LEVEL(store_key_gradients)(const struct attention_call *call, size_t block, size_t key_head, size_t first,
                                        size_t count, const float *dk, const float *dv) {
     const struct shoal_attention_shape *shape = &call->shape;
-    const size_t row = block * shape->keys + first, D = shape->head_size, size = value_size(call->type);
+    const size_t row = (size_t)shape->key_starts[block] + first, D = shape->head_size, size = value_size(call->type);
     char *to = (char *)call->dk + (row * shape->key_stride + key_head * D) * size;
     LEVEL(store_panel)(call->type, dk, call->width, count, D, shape->scale, to, shape->key_stride);
     to = (char *)call->dv + (row * shape->value_stride + key_head * D) * size;
@@ -256,7 +259,7 @@ static void LEVEL(attention_backward)(const struct attention_call *call, size_t 
             LEVEL(part_backward)(call, block, key_head * group + head, part, head + part == 0, slot, sums);
         }
     }
-    LEVEL(store_key_gradients)(call, block, key_head, 0, shape->keys, sums, sums + values);
+    LEVEL(store_key_gradients)(call, block, key_head, 0, rows_in(shape->key_starts, block), sums, sums + values);
 }
 
 /// Units are (block, key head, chunk of keys) triples: sums their heads' parts' gradients, in order.
@@ -268,7 +271,9 @@ static void LEVEL(attention_backward_sum)(const struct attention_call *call, siz
     const size_t chunks = call->key_rows / attention_chunk, index = unit / chunks;
     const size_t first = unit % chunks * attention_chunk, values = call->key_rows * call->width;
     const size_t shares = shape->heads / shape->key_heads * call->parts;
-    const size_t count = shape->keys - first < attention_chunk ? shape->keys - first : attention_chunk;
+    const size_t keys = rows_in(shape->key_starts, index / shape->key_heads);
+    if (first >= keys) return;
+    const size_t count = keys - first < attention_chunk ? keys - first : attention_chunk;
     float *dk = call->partial + index * shares * 2 * values + first * call->width, *dv = dk + values;
     for (size_t share = 1; share < shares; share++) {
         keep_tile(dk + share * 2 * values, dk, false, count * call->width);

@@ -109,23 +109,24 @@ INLINE void see_keys(const bool pairs, struct LEVEL(query_tile) *t, const struct
 /// Units are (block, head, queries) triples. The slot has the panels of k and v, kept while the key head stays.
 static void LEVEL(attention_forward)(const struct attention_call *call, size_t unit, size_t previous, float *slot) {
     const struct shoal_attention_shape *shape = &call->shape;
-    const size_t H = shape->heads, D = shape->head_size, W = call->width, T = shape->queries;
+    const size_t H = shape->heads, D = shape->head_size, W = call->width;
     const size_t group = H / shape->key_heads, index = unit / call->query_units, block = index / H, head = index % H;
-    const size_t keys = attention_keys(shape, block), past = shape->keys - T;
+    const size_t T = rows_in(shape->query_starts, block), keys = rows_in(shape->key_starts, block), past = keys - T;
+    const size_t first_row = (size_t)shape->query_starts[block];
     const bool pairs = LEVEL(in_pairs)(call->type);
     float rows[LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
     float qT[LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
     float outT[LEVEL(tile) * SHOAL_ATTENTION_MAX_HEAD_SIZE] __attribute__((aligned(64)));
     float *k = slot, *v = slot + call->key_rows * W;
     if (previous == SIZE_MAX || previous / call->query_units / group != index / group) {
-        const size_t row = block * shape->keys, offset = head / group * D;
+        const size_t row = (size_t)shape->key_starts[block], offset = head / group * D, padded = padded_rows(keys);
         LEVEL(load_panel)(pairs, call->type, at(call->type, call->k, row * shape->key_stride + offset),
-                          shape->key_stride, keys, call->key_rows, D, k, W);
+                          shape->key_stride, keys, padded, D, k, W);
         // In pairs, the panel of k leaves half of its room free.
         float *values = pairs ? v - call->key_rows * W / 2 : v;
         LEVEL(load_panel)(pairs, call->type, at(call->type, call->v, row * shape->value_stride + offset),
-                          shape->value_stride, keys, call->key_rows, D, values, W);
-        if (pairs) pair_tokens(values, call->key_rows, v, W);
+                          shape->value_stride, keys, padded, D, values, W);
+        if (pairs) pair_tokens(values, padded, v, W);
     }
     // The last queries first: they see most, and threads then end together.
     const size_t begin = (call->query_units - 1 - unit % call->query_units) * attention_unit_queries;
@@ -134,12 +135,12 @@ static void LEVEL(attention_forward)(const struct attention_call *call, size_t u
         const size_t lanes = end - first < LEVEL(tile) ? end - first : LEVEL(tile), vectors = lanes > LANES ? 2 : 1;
         struct LEVEL(query_tile) t = {.k = k, .v = v, .qT = qT, .outT = outT, .vectors = vectors, .lanes = lanes,
             .position = past + first, .row = block * H + head, .highest = {-1e20f, -1e20f}};
-        const size_t stride = vectors * LANES, row = block * T + first;
+        const size_t stride = vectors * LANES, row = first_row + first;
         LEVEL(load_panel)(pairs, call->type, at(call->type, call->q, row * shape->query_stride + head * D),
                           shape->query_stride, lanes, stride, D, rows, W);
         transpose(rows, steps_of(pairs, W), stride, steps_of(pairs, W), qT, stride);
         memset(outT, 0, W * stride * sizeof(float));
-        const size_t last = past == 0 && first >= keys ? 0 : end_visible(shape, t.position + lanes - 1, keys);
+        const size_t last = end_visible(shape, t.position + lanes - 1, keys);
         size_t key = first_visible(shape, t.position) / 8 * 8;
         for (; key < last; key += attention_chunk) {
             const size_t count = last - key < attention_chunk ? last - key : attention_chunk;
@@ -150,20 +151,15 @@ static void LEVEL(attention_forward)(const struct attention_call *call, size_t u
             }
         }
         for (size_t i = 0; i < vectors; i++) {
-            // Queries beyond the block's length are padding themselves.
-            const vint query = lane_index() + (int32_t)(first + i * LANES);
-            if (past == 0) t.total[i] = query >= (int32_t)keys ? (vfloat)0 : t.total[i];
-            const vfloat factor = t.total[i] == 0 ? (vfloat)0 : 1 / t.total[i];
+            const vfloat factor = 1 / t.total[i];
             for (size_t d = 0; d < D; d++) {
                 float *sum = outT + d * stride + i * LANES;
                 store(sum, load(sum) * factor);
             }
             const size_t count = lanes - i * LANES < LANES ? lanes - i * LANES : LANES;
-            float *lse = call->lse_result ? call->lse_result + (block * H + head) * T + first + i * LANES : NULL;
+            float *lse = call->lse_result ? call->lse_result + first_row * H + head * T + first + i * LANES : NULL;
             for (size_t lane = 0; lse && lane < count; lane++) {
-                const float total = t.total[i][lane];
-                // Nothing seen: no weight in the backward pass.
-                lse[lane] = total == 0 ? 1e30f : t.highest[i][lane] * 0.69314718055994531f + logf(total);
+                lse[lane] = t.highest[i][lane] * 0.69314718055994531f + logf(t.total[i][lane]);
             }
         }
         transpose(outT, stride, W, stride, rows, W);

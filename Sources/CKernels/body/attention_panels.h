@@ -98,12 +98,11 @@ static void LEVEL(store_panel)(shoal_type type, const float *panel, size_t width
     FOR_TYPE(type, store_rows(T, panel, width, count, D, factor, rows, stride));
 }
 
-/// Keys that every query of a block may at most see.
-INLINE size_t attention_keys(const struct shoal_attention_shape *shape, size_t block) {
-    if (!shape->lengths) return shape->keys;
-    const int32_t length = shape->lengths[block];
-    return length <= 0 ? 0 : (size_t)length < shape->keys ? (size_t)length : shape->keys;
-}
+/// Rows of a block, queries' or keys'.
+INLINE size_t rows_in(const int32_t *starts, size_t block) { return (size_t)(starts[block + 1] - starts[block]); }
+
+/// Rows of a panel that a product may read for so many tokens: it takes up to eight at a time.
+INLINE size_t padded_rows(size_t count) { return (count + 7) / 8 * 8; }
 
 /// The first key that the query at `position` sees.
 INLINE size_t first_visible(const struct shoal_attention_shape *shape, size_t position) {

@@ -171,8 +171,9 @@ void shoal_gate_backward(shoal_type type, const struct shoal_gate *shape, const 
 
 struct shoal_attention_shape {
     size_t blocks;      ///< B
-    size_t queries;     ///< query tokens a block, T
-    size_t keys;        ///< key tokens a block, at least `queries`; query i stands at position i + keys − queries
+    /// (B + 1): the rows at which each block's queries and keys begin, and how many rows there are. Blocks may differ
+    /// in length. With K keys and T ≤ K queries in a block, query i stands at position i + K − T.
+    const int32_t *query_starts, *key_starts;
     size_t heads;       ///< H
     size_t key_heads;   ///< G, divides H
     size_t head_size;   ///< D, at most SHOAL_ATTENTION_MAX_HEAD_SIZE
@@ -180,10 +181,7 @@ struct shoal_attention_shape {
     /// side by side.
     size_t query_stride, key_stride, value_stride, out_stride;
     size_t window;      ///< 0: none; else a query sees only keys less than this many positions before it
-    bool causal;        ///< a query sees no key after it; if false, keys == queries
-    /// (B), or NULL: keys at or beyond a block's length are hidden (padding on the right). With keys == queries,
-    /// queries there are padding too: their out and dq are zero, and dk and dv get nothing from them.
-    const int32_t *lengths;
+    bool causal;        ///< a query sees no key after it
     float scale;        ///< positive, usually 1 / √D
     /// Inverted dropout of the softmax's weights; 0: none. The mask of a weight comes from Philox4x32-10 (key; block,
     /// head, query, key, stream) alone.
@@ -193,11 +191,11 @@ struct shoal_attention_shape {
 };
 enum { SHOAL_ATTENTION_MAX_HEAD_SIZE = 256 };
 
-/// Values that `scratch` of a pass must have room for: O(T · D) a thread, and a head in some backward passes.
+/// Values that `scratch` of a pass must have room for: O(longest block · D) a thread, and a head in some backward
+/// passes.
 size_t shoal_attention_scratch(const struct shoal_attention_shape *shape, bool backward);
-/// q (B, queries, H · D), k and v (B, keys, G · D) → out (B, queries, H · D), all of `type` and with the shape's
-/// strides, and lse (B, H, queries), the logarithm of each softmax's denominator (NULL: not wanted; 1e30 where
-/// a query sees nothing).
+/// q (queries, H · D), k and v (keys, G · D) → out (queries, H · D), all of `type` and with the shape's strides, and
+/// lse, the logarithm of each softmax's denominator, block by block (H, T) (NULL: not wanted).
 void shoal_attention_forward(shoal_type type, const void *q, const void *k, const void *v, void *out, float *lse,
                              float *scratch, const struct shoal_attention_shape *shape);
 /// dq, dk, dv from dout and what the forward pass left. None of them may overlap an input.

@@ -25,11 +25,14 @@ public final class RunService: CoordinatorService {
         public var loop: any LoopExecutor
         /// `nil` when the coordinator holds no text to evaluate on.
         public var evaluator: (any Evaluating)?
+        /// Times rounds; `nil`: by the times that the loop passes to `tick` and `receive`.
+        public var stopwatch: (() -> Instant)?
         public var observe: (RunEvent) -> Void
 
         public init(
             ledger: Ledger, store: BlobStore, state: StateDirectory, link: any CoordinatorLink,
-            loop: any LoopExecutor, evaluator: (any Evaluating)?, observe: @escaping (RunEvent) -> Void
+            loop: any LoopExecutor, evaluator: (any Evaluating)?, stopwatch: (() -> Instant)? = nil,
+            observe: @escaping (RunEvent) -> Void
         ) {
             self.ledger = ledger
             self.store = store
@@ -37,6 +40,7 @@ public final class RunService: CoordinatorService {
             self.link = link
             self.loop = loop
             self.evaluator = evaluator
+            self.stopwatch = stopwatch
             self.observe = observe
         }
     }
@@ -62,6 +66,8 @@ public final class RunService: CoordinatorService {
     let observe: (RunEvent) -> Void
 
     var now = Instant(nanoseconds: 0)
+    /// Times rounds where `now` stands still while tasks run.
+    let stopwatch: (() -> Instant)?
     var isStarted = false
     let isResumed: Bool
     private var lastMessage: UInt64 = 0
@@ -142,6 +148,7 @@ public final class RunService: CoordinatorService {
         link = resources.link
         loop = resources.loop
         evaluator = resources.evaluator
+        stopwatch = resources.stopwatch
         observe = resources.observe
         let asked = try ledger.control()
         if asked.request == .stop { throw LedgerError.runStopped(at: asked.since ?? 0) }
@@ -189,6 +196,9 @@ public final class RunService: CoordinatorService {
     public func fail(_ error: any Error) {
         attempt { throw error }
     }
+
+    /// What a round's duration is measured by.
+    var stopwatchTime: Instant { stopwatch?() ?? now }
 
     /// Whether the worker has said `Hello` to this process.
     public func hasConnected(_ worker: WorkerName) -> Bool { everConnected.contains(worker) }

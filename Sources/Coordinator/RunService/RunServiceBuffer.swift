@@ -17,7 +17,7 @@ extension RunService {
     }
 
     private func enterBuffer(_ number: Int) throws {
-        roundStart = now
+        roundStart = stopwatchTime
         // Recorded even if nobody could be asked yet: the round is open.
         try ledger.select([], round: number, attempt: 1)
         observe(.roundStarted(round: number, workers: buffer.map { $0.tasks.keys.sorted() } ?? []))

@@ -94,7 +94,7 @@ extension RunService {
             return
         }
         guard let open = try ledger.openRound() else { return }
-        roundStart = now
+        roundStart = stopwatchTime
         let recorded = Dictionary(
             try soundUpdates(of: open).map { ($0.worker, $0.object) }, uniquingKeysWith: { first, _ in first })
         var round = Round(

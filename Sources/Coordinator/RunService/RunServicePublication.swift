@@ -52,7 +52,7 @@ extension RunService {
         try ledger.publish(
             round: plan.round, attempt: plan.attempt, object: next.object, optimizerState: stateObject,
             residual: candidate.truncation.map { ResidualRecord(object: next.residual?.object, truncation: $0) },
-            seconds: now.seconds(since: roundStart), counters: counters, record: record)
+            seconds: stopwatchTime.seconds(since: roundStart), counters: counters, record: record)
         records.append(record)
         optimizerState = nextState
         control = ControlObject(nextState, after: plan.round, settings.strategy)

@@ -24,7 +24,7 @@ extension RunService {
         var round = Round(plan: try selectingPlan(round: number, attempt: attempt), available: Set(trainers))
         let actions = round.start(at: now)
         self.round = round
-        roundStart = now
+        roundStart = stopwatchTime
         uploads = [:]
         // Recorded even if nobody could be selected yet: the round is open.
         try ledger.select([], round: number, attempt: attempt)

@@ -3,8 +3,8 @@ public import LanguageModel
 
 /// Evaluates a classifier without training it.
 public enum ClassificationEvaluation {
-    /// Examples in one forward pass.
-    private static let examplesAtOnce = 64
+    /// Tokens in one forward pass: enough for full-speed products, small enough to stay near the processor.
+    private static let tokensAtOnce = 1024
 
     /// What a set of examples came to.
     public struct Outcome: Hashable, Sendable {
@@ -22,23 +22,31 @@ public enum ClassificationEvaluation {
         of examples: ClassificationExamples, model: any SequenceClassifier, adapter: LowRankAdapter?
     ) throws(TrainingError) -> Outcome {
         guard examples.count > 0 else { throw .noExamples }
-        // Examples of a length together, so that little is padding.
-        let lengths = (0..<examples.count).map { examples[$0].tokens.count }
-        let order = lengths.indices.sorted { (lengths[$0], $0) < (lengths[$1], $1) }
-        var losses = [Double](repeating: 0, count: examples.count)
+        var losses: [Double] = []
+        losses.reserveCapacity(examples.count)
         var correct = 0
-        for start in stride(from: 0, to: order.count, by: examplesAtOnce) {
-            let chosen = order[start..<min(start + examplesAtOnce, order.count)]
-            let batch = examples.batch(chosen, padding: model.paddingToken)
+        while losses.count < examples.count {
+            let batch = examples.batch(nextBatch(of: examples, from: losses.count))
             let logits = model.logits(batch, adapter: adapter)
-            for (row, example) in chosen.enumerated() {
+            for row in 0..<batch.examples {
                 let own = logits[row * model.classCount..<(row + 1) * model.classCount]
                 let label = own.startIndex + Int(batch.labels[row])
-                losses[example] = crossEntropy(own, label: label)
+                losses.append(crossEntropy(own, label: label))
                 if own.allSatisfy({ $0 <= own[label] }) { correct += 1 }
             }
         }
         return Outcome(losses: losses, correct: correct)
+    }
+
+    /// As many examples from `first` as ``tokensAtOnce`` allows, at least one.
+    private static func nextBatch(of examples: ClassificationExamples, from first: Int) -> Range<Int> {
+        var end = first + 1
+        var tokens = examples.length(of: first)
+        while end < examples.count, tokens + examples.length(of: end) <= tokensAtOnce {
+            tokens += examples.length(of: end)
+            end += 1
+        }
+        return first..<end
     }
 
     private static func crossEntropy(_ logits: ArraySlice<Float>, label: Int) -> Double {

@@ -30,8 +30,8 @@ public struct ClassificationTrainer {
         let (meanLoss, core) = try loop.run(&adapter, after: globalStep, progress: progress) {
             adapter, share, gradient in
             let chosen = (0..<options.batchSize).map { _ in batches.index(below: examples.count) }
-            let batch = examples.batch(chosen, padding: model.paddingToken)
-            tokens += batch.lengths.reduce(0) { $0 + Int($1) }
+            let batch = examples.batch(chosen)
+            tokens += batch.tokens.count
             return model.lossAndGradient(
                 batch, adapter: adapter, dropout: CounterRandom(key: dropout.next()), gradientScale: Float(share),
                 gradient: &gradient)

@@ -24,8 +24,6 @@ package protocol DecoderPlan: NetworkPlan {
 
 /// Of a network that reads a whole text at once.
 package protocol EncoderPlan: NetworkPlan {
-    /// What fills shorter rows of a batch.
-    var paddingToken: Int32 { get }
     /// - Parameter classes: Outputs of the classification head.
     func encoder(_ weights: WeightReader, classes: Int) throws(ModelError) -> any EncoderNetwork
 }

@@ -25,8 +25,7 @@ enum Bert: Architecture {
                 attentionOutputDropout: dropout,
                 attentionDropout: try reader.probability("attention_probs_dropout_prob", default: 0.1),
                 classifierDropout: try reader.probability("classifier_dropout", default: dropout),
-                initialDeviation: Float(try reader.positiveNumber("initializer_range", default: 0.02)),
-                paddingToken: try reader.paddingToken(vocabularySize: vocabulary)),
+                initialDeviation: Float(try reader.positiveNumber("initializer_range", default: 0.02))),
             typeCount: try reader.size("type_vocab_size", default: 2))
     }
 }
@@ -37,7 +36,6 @@ struct BertPlan: EncoderPlan {
 
     var vocabularySize: Int { settings.vocabularySize }
     var maximumLength: Int { settings.maximumLength }
-    var paddingToken: Int32 { settings.paddingToken }
     /// Checkpoints of the bare encoder leave it out.
     package var optionalPrefix: String { "bert." }
 
@@ -63,7 +61,6 @@ private final class BertEncoder: EncoderNetwork {
 
     var vocabularySize: Int { settings.vocabularySize }
     var maximumLength: Int { settings.maximumLength }
-    var paddingToken: Int32 { settings.paddingToken }
 
     init(_ plan: BertPlan, _ reader: WeightReader, classes: Int) throws(ModelError) {
         settings = plan.settings
@@ -83,14 +80,11 @@ private final class BertEncoder: EncoderNetwork {
     func logits(_ tokens: [Int32], _ pass: EncoderPass) -> Activation {
         let computation = pass.computation
         let embedded = computation.embed(tokens, tokenEmbedding)
-        computation.addEmbedding(pass.positions, positionEmbedding, to: embedded)
+        computation.addEmbedding(pass.blocks.places, positionEmbedding, to: embedded)
         computation.addEmbedding([Int32](repeating: 0, count: tokens.count), typeEmbedding, to: embedded)
-        var x = computation.dropout(
+        let x = computation.dropout(
             computation.normalise(embedded, embeddingNorm), probability: settings.hiddenDropout)
-        for layer in layers {
-            x = pass.layer(x) { layer($0, pass) }
-        }
-        let first = computation.firstRows(x, length: pass.length)
+        let first = pass.firstRows(x, through: layers)
         let pooled = computation.activate(computation.linear(first, pooler), .tanh)
         return pass.head(
             "classifier", computation.dropout(pooled, probability: settings.classifierDropout), resultType: .float32)

@@ -24,8 +24,7 @@ enum DistilBert: Architecture {
                 hiddenDropout: try reader.probability("dropout", default: 0.1), attentionOutputDropout: 0,
                 attentionDropout: try reader.probability("attention_dropout", default: 0.1),
                 classifierDropout: try reader.probability("seq_classif_dropout", default: 0.2),
-                initialDeviation: Float(try reader.positiveNumber("initializer_range", default: 0.02)),
-                paddingToken: try reader.paddingToken(vocabularySize: vocabulary)))
+                initialDeviation: Float(try reader.positiveNumber("initializer_range", default: 0.02))))
     }
 }
 
@@ -34,7 +33,6 @@ struct DistilBertPlan: EncoderPlan {
 
     var vocabularySize: Int { settings.vocabularySize }
     var maximumLength: Int { settings.maximumLength }
-    var paddingToken: Int32 { settings.paddingToken }
     /// Checkpoints of the bare encoder leave it out.
     package var optionalPrefix: String { "distilbert." }
 
@@ -58,7 +56,6 @@ private final class DistilBertEncoder: EncoderNetwork {
 
     var vocabularySize: Int { settings.vocabularySize }
     var maximumLength: Int { settings.maximumLength }
-    var paddingToken: Int32 { settings.paddingToken }
 
     init(_ settings: EncoderSettings, _ reader: WeightReader, classes: Int) throws(ModelError) {
         self.settings = settings
@@ -83,13 +80,10 @@ private final class DistilBertEncoder: EncoderNetwork {
     func logits(_ tokens: [Int32], _ pass: EncoderPass) -> Activation {
         let computation = pass.computation
         let embedded = computation.embed(tokens, tokenEmbedding)
-        computation.addEmbedding(pass.positions, positionEmbedding, to: embedded)
-        var x = computation.dropout(
+        computation.addEmbedding(pass.blocks.places, positionEmbedding, to: embedded)
+        let x = computation.dropout(
             computation.normalise(embedded, embeddingNorm), probability: settings.hiddenDropout)
-        for layer in layers {
-            x = pass.layer(x) { layer($0, pass) }
-        }
-        let first = computation.firstRows(x, length: pass.length)
+        let first = pass.firstRows(x, through: layers)
         let inner = computation.activate(pass.head("pre_classifier", first), .relu)
         return pass.head(
             "classifier", computation.dropout(inner, probability: settings.classifierDropout), resultType: .float32)

@@ -39,8 +39,7 @@ enum MobileBert: Architecture {
                 attentionOutputDropout: 0,
                 attentionDropout: try reader.probability("attention_probs_dropout_prob", default: 0.1),
                 classifierDropout: try reader.probability("classifier_dropout", default: dropout),
-                initialDeviation: Float(try reader.positiveNumber("initializer_range", default: 0.02)),
-                paddingToken: try reader.paddingToken(vocabularySize: vocabulary)),
+                initialDeviation: Float(try reader.positiveNumber("initializer_range", default: 0.02))),
             typeCount: try reader.size("type_vocab_size", default: 2),
             embeddingSize: try reader.size("embedding_size", default: 128), innerSize: inner,
             feedForwardCount: try reader.size("num_feedforward_networks", default: 4),
@@ -69,7 +68,6 @@ struct MobileBertPlan: EncoderPlan {
 
     var vocabularySize: Int { settings.vocabularySize }
     var maximumLength: Int { settings.maximumLength }
-    var paddingToken: Int32 { settings.paddingToken }
     /// Checkpoints of the bare encoder leave it out.
     package var optionalPrefix: String { "mobilebert." }
 
@@ -91,7 +89,6 @@ private final class MobileBertEncoder: EncoderNetwork {
 
     var vocabularySize: Int { settings.vocabularySize }
     var maximumLength: Int { settings.maximumLength }
-    var paddingToken: Int32 { settings.paddingToken }
 
     init(_ plan: MobileBertPlan, _ reader: WeightReader, classes: Int) throws(ModelError) {
         settings = plan.settings
@@ -116,16 +113,16 @@ private final class MobileBertEncoder: EncoderNetwork {
 
     func logits(_ tokens: [Int32], _ pass: EncoderPass) -> Activation {
         let computation = pass.computation
-        let places = computation.embed(pass.positions, positionEmbedding)
+        let places = computation.embed(pass.blocks.places, positionEmbedding)
         computation.addEmbedding([Int32](repeating: 0, count: tokens.count), typeEmbedding, to: places)
-        let trigrams = computation.embedTrigrams(tokens, tokenEmbedding, length: pass.length)
+        let trigrams = computation.embedTrigrams(tokens, tokenEmbedding, of: pass.blocks)
         let words = computation.linear(computation.narrowed(trigrams), embeddingTransformation)
         let embedded = computation.narrowed(computation.add(places, words))
         var x = computation.dropout(embeddingNorm(embedded, computation), probability: settings.hiddenDropout)
         for layer in layers {
             x = pass.layer(x) { layer($0, pass) }
         }
-        var pooled = computation.firstRows(x, length: pass.length)
+        var pooled = pass.firstRows(x)
         if let pooler { pooled = computation.activate(computation.linear(pooled, pooler), .tanh) }
         return pass.head(
             "classifier", computation.dropout(pooled, probability: settings.classifierDropout), resultType: .float32)

@@ -51,8 +51,8 @@ package final class DecoderPass {
         scale: Float, window: Int? = nil, dropout: Float = 0
     ) -> Activation {
         let shape = AttentionShape(
-            blocks: blocks, length: length, heads: heads, keyHeads: keyHeads, headSize: query.columns / heads,
-            scale: scale)
+            queries: RowBlocks(count: blocks, length: length), keys: RowBlocks(count: blocks, length: start + length),
+            heads: heads, keyHeads: keyHeads, headSize: query.columns / heads, scale: scale)
         let mask = AttentionMask(isCausal: true, window: window)
         guard cache != nil else { return computation.attend(query, key, value, shape, mask, dropout: dropout) }
         while (cache?.keys.count ?? 0) <= layer {
@@ -62,8 +62,7 @@ package final class DecoderPass {
         cache?.keys[layer] += key.float32Values()
         cache?.values[layer] += value.float32Values()
         return computation.attend(
-            query, keys: cache?.keys[layer] ?? [], values: cache?.values[layer] ?? [], count: start + length, shape,
-            mask)
+            query, keys: cache?.keys[layer] ?? [], values: cache?.values[layer] ?? [], shape, mask)
     }
 
     /// A layer of the network: recomputed in the backward pass where the pass asks for it.

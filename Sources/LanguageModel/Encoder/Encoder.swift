@@ -27,7 +27,6 @@ package final class Encoder: SequenceClassifier {
 
     package var vocabularySize: Int { network.vocabularySize }
     package var maximumLength: Int { network.maximumLength }
-    package var paddingToken: Int32 { network.paddingToken }
     package var savedModules: [SavedModule] { network.headModules }
     package var classCount: Int { network.headModules.last?.outputs ?? 0 }
 
@@ -139,6 +138,7 @@ package final class Encoder: SequenceClassifier {
         precondition(
             batch.tokens.allSatisfy { $0 >= 0 && $0 < bound }, "token outside the vocabulary of \(vocabularySize)")
         precondition(
-            batch.length <= maximumLength, "\(batch.length) tokens; the model's positions end at \(maximumLength)")
+            batch.lengths.allSatisfy { Int($0) <= maximumLength },
+            "\(batch.lengths) tokens; the model's positions end at \(maximumLength)")
     }
 }

@@ -5,24 +5,20 @@ package protocol EncoderNetwork: AnyObject {
     var vocabularySize: Int { get }
     /// Longest text that the position encoding covers. Unit: tokens.
     var maximumLength: Int { get }
-    var paddingToken: Int32 { get }
     /// The head's layers; the last one's outputs are the classes.
     var headModules: [SavedModule] { get }
 
     /// Logits, `[blocks, classes]`, float32.
     ///
-    /// - Parameter tokens: `[blocks · length]`, each below ``vocabularySize``.
+    /// - Parameter tokens: Of the pass's ``EncoderPass/blocks``, each below ``vocabularySize``.
     func logits(_ tokens: [Int32], _ pass: EncoderPass) -> Activation
 }
 
 /// What one pass over an encoder works on.
 package final class EncoderPass {
     package let computation: Computation
-    package let blocks: Int
-    /// Tokens a block, padding included.
-    package let length: Int
-    /// Tokens of each block that are no padding.
-    package let lengths: [Int32]
+    /// The texts' tokens, one text's after another's: what rows of activations are.
+    package let blocks: RowBlocks
     /// The head's layers by name.
     private let head: [String: TrainedLinear]
     private let recomputes: Bool
@@ -33,25 +29,25 @@ package final class EncoderPass {
         self.computation = computation
         self.head = head
         self.recomputes = recomputes
-        blocks = batch.examples
-        length = batch.length
-        lengths = batch.lengths
+        blocks = RowBlocks(lengths: batch.lengths.lazy.map { Int($0) })
     }
 
-    /// Each token's place in its block.
-    package var positions: [Int32] { (0..<blocks * length).map { Int32($0 % length) } }
-
-    /// Every token of a block sees every other one that is no padding.
+    /// Every token of a text sees every other one of it.
+    ///
+    /// - Parameter query: Of all tokens, or of each text's first alone.
     package func attend(
         _ query: Activation, _ key: Activation, _ value: Activation, heads: Int, dropout: Float
     ) -> Activation {
         let headSize = query.columns / heads
+        let isWhole = query.rows == key.rows
         let shape = AttentionShape(
-            blocks: blocks, length: length, heads: heads, keyHeads: heads, headSize: headSize,
-            scale: 1 / Float(headSize).squareRoot())
-        return computation.attend(
-            query, key, value, shape, AttentionMask(isCausal: false, lengths: lengths), dropout: dropout)
+            queries: isWhole ? blocks : RowBlocks(count: blocks.count, length: 1), keys: blocks, heads: heads,
+            keyHeads: heads, headSize: headSize, scale: 1 / Float(headSize).squareRoot())
+        return computation.attend(query, key, value, shape, AttentionMask(isCausal: false), dropout: dropout)
     }
+
+    /// Each text's first row.
+    package func firstRows(_ x: Activation) -> Activation { computation.firstRows(x, of: blocks) }
 
     /// A layer of the network: recomputed in the backward pass where the pass asks for it.
     package func layer(_ input: Activation, _ body: @escaping (Activation) -> Activation) -> Activation {

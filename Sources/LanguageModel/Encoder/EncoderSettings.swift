@@ -20,7 +20,6 @@ struct EncoderSettings: Hashable, Sendable {
     var classifierDropout: Float
     /// Standard deviation of a fresh head's weight.
     var initialDeviation: Float
-    var paddingToken: Int32
 
     /// The head `classifier`, on an input of this width.
     func classifier(inputs: Int, classes: Int) -> SavedModule {
@@ -49,10 +48,6 @@ extension ConfigurationReader {
                 expected: "a divisor of the width \(hiddenSize), with heads of at most \(AttentionShape.headSizeMax)",
                 actual: "\(heads)")
         }
-    }
-
-    func paddingToken(vocabularySize: Int) throws(ModelError) -> Int32 {
-        try token("pad_token_id", vocabularySize: vocabularySize, default: 0) ?? 0
     }
 
     /// Class names in order, `id2label`; empty where there are none.

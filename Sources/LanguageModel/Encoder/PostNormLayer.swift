@@ -44,12 +44,28 @@ struct PostNormLayer {
     }
 
     func callAsFunction(_ x: Activation, _ pass: EncoderPass) -> Activation {
-        let computation = pass.computation
         let hidden = settings.hiddenSize
-        let projected = computation.linears(x, inputs)
+        let projected = pass.computation.linears(x, inputs)
         let attention = pass.attend(
             projected.slice(0, hidden), projected.slice(hidden, hidden), projected.slice(2 * hidden, hidden),
             heads: settings.headCount, dropout: settings.attentionDropout)
+        return finish(x, attention, pass.computation)
+    }
+
+    /// Each text's first row of the same: all tokens are its keys and values, and nothing else of them is computed.
+    fileprivate func firstRows(_ x: Activation, _ pass: EncoderPass) -> Activation {
+        let hidden = settings.hiddenSize
+        let first = pass.firstRows(x)
+        let query = pass.computation.linear(first, inputs[0])
+        let projected = pass.computation.linears(x, Array(inputs.dropFirst()))
+        let attention = pass.attend(
+            query, projected.slice(0, hidden), projected.slice(hidden, hidden), heads: settings.headCount,
+            dropout: settings.attentionDropout)
+        return finish(first, attention, pass.computation)
+    }
+
+    /// What follows attention, row by row.
+    private func finish(_ x: Activation, _ attention: Activation, _ computation: Computation) -> Activation {
         let attended = computation.dropout(
             computation.linear(attention, attentionOutput), probability: settings.attentionOutputDropout)
         let middle = computation.normaliseSum(x, attended, attentionNorm)
@@ -57,6 +73,20 @@ struct PostNormLayer {
         let fed = computation.dropout(
             computation.linear(inner, feedForwardOutput), probability: settings.hiddenDropout)
         return computation.normaliseSum(middle, fed, feedForwardNorm)
+    }
+}
+
+extension EncoderPass {
+    /// A stack of layers, of whose result only each text's first row is read.
+    ///
+    /// - Returns: `[texts, hidden]`
+    func firstRows(_ x: Activation, through layers: [PostNormLayer]) -> Activation {
+        guard let last = layers.last else { return firstRows(x) }
+        var x = x
+        for inner in layers.dropLast() {
+            x = layer(x) { inner($0, self) }
+        }
+        return layer(x) { last.firstRows($0, self) }
     }
 }
 

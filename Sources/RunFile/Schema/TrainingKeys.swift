@@ -67,7 +67,7 @@ extension RunSchema {
         SchemaKey(
             "training.threads", .integer(1...1_024), orWord: "auto", .value(.text("auto")), change: .allowed,
             at: \.trainingThreads,
-            "Threads of one worker; `auto` divides the host's cores among its workers. Runs replay bit for bit with the "
-                + "same number only."),
+            "Threads of one worker; `auto` divides the host's cores among those that train at once. Runs replay bit for bit "
+                + "whatever the number."),
     ]
 }

@@ -23,18 +23,21 @@ extension Computation {
     /// trigrams, arXiv:2004.02984); zeros beyond a block's ends.
     ///
     /// - Parameters:
-    ///   - ids: `[blocks · length]`, each below the table's row count.
-    /// - Returns: `[blocks · length, 3 · columns]`
-    package func embedTrigrams(_ ids: [Int32], _ table: Weight, length: Int) -> Activation {
+    ///   - ids: `[rows]`, each below the table's row count.
+    ///   - blocks: Those rows'.
+    /// - Returns: `[rows, 3 · columns]`
+    package func embedTrigrams(_ ids: [Int32], _ table: Weight, of blocks: RowBlocks) -> Activation {
+        precondition(ids.count == blocks.rows, "\(ids.count) tokens in blocks of \(blocks.rows)")
         let width = table.columns
         let output = make(ids.count, 3 * width, .float32, needsGradient: false)
         output.floats.update(repeating: 0, count: ids.count * 3 * width)
-        for index in ids.indices {
-            let place = index % length
-            for (part, offset) in [1, 0, -1].enumerated() where (0..<length).contains(place + offset) {
-                shoal_gather_rows(
-                    table.type.kernelType, table.bytes, [ids[index + offset]],
-                    output.floats + (index * 3 + part) * width, 1, width, 1, false)
+        for block in 0..<blocks.count {
+            for index in blocks[block] {
+                for (part, offset) in [1, 0, -1].enumerated() where blocks[block].contains(index + offset) {
+                    shoal_gather_rows(
+                        table.type.kernelType, table.bytes, [ids[index + offset]],
+                        output.floats + (index * 3 + part) * width, 1, width, 1, false)
+                }
             }
         }
         return output

@@ -51,8 +51,9 @@ struct Simulate: AsyncParsableCommand {
                     "--compare-local trains ordinary adapters from the run's start, which 'federation.aggregation: fed-sb' "
                         + "does not have; leave it out")
             }
-            // The workers need the other cores.
-            Threads.limit(to: prepared.configuration.trainingThreads ?? 1)
+            // In one process one task runs at a time; worker processes need the other cores.
+            let auto = inProcess ? ProcessInfo.processInfo.activeProcessorCount : 1
+            Threads.limit(to: prepared.configuration.trainingThreads ?? auto)
             let folder = try state ?? TemporaryFolder.create(prefix: "shoal-simulation-")
             let simulation = try SimulatedRun(prepared, state: folder)
             let view = RunView(rounds: prepared.configuration.federation.rounds, printsJSON: json) {

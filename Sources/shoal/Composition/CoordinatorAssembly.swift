@@ -38,6 +38,8 @@ struct CoordinatorAssembly {
     let compute: LocalTraining.Compute
     /// Workers that must be connected before round 1 opens, and no others come; `nil`: as many as a round needs.
     let minimumConnected: Int?
+    /// Times rounds; `nil`: the loop's own clock does.
+    var stopwatch: (() -> Instant)?
 
     func service(
         link: any CoordinatorLink, loop: any LoopExecutor, observe: @escaping (RunEvent) -> Void
@@ -65,7 +67,7 @@ struct CoordinatorAssembly {
             },
             resources: RunService.Resources(
                 ledger: state.ledger, store: state.store, state: state.directory, link: link, loop: loop,
-                evaluator: evaluator, observe: observe))
+                evaluator: evaluator, stopwatch: stopwatch, observe: observe))
     }
 }
 

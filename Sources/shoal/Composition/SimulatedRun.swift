@@ -110,8 +110,9 @@ struct SimulatedRun {
     func runInProcess(observe: @escaping (RunEvent) -> Void) throws -> RunService {
         try usingInput {
             let link = MemoryLink(admission: state.ledger, seed: prepared.configuration.federation.seed)
-            let service = try assembly(compute: { $0() }).service(
-                link: link.coordinator, loop: link.executor, observe: observe)
+            var assembly = assembly(compute: { $0() })
+            assembly.stopwatch = MonotonicClock.now  // The link's own clock stands still while a task runs.
+            let service = try assembly.service(link: link.coordinator, loop: link.executor, observe: observe)
             link.attach(service)
             let held = HeldModel(path: prepared.model.path, identity: prepared.manifest.identity)
             for worker in workers.workers {

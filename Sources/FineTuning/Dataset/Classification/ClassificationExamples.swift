@@ -91,9 +91,12 @@ public struct ClassificationExamples: Sendable {
         return (tokens, place.label)
     }
 
+    /// How many tokens an example has.
+    public func length(of example: Int) -> Int { Int(places[example].count) }
+
     /// The examples of those numbers, in that order; a number may stand more than once.
-    public func batch(_ examples: some Collection<Int>, padding: Int32) -> ClassificationBatch {
-        ClassificationBatch(examples.map { self[$0] }, padding: padding)
+    public func batch(_ examples: some Collection<Int>) -> ClassificationBatch {
+        ClassificationBatch(examples.map { self[$0] })
     }
 }
 
