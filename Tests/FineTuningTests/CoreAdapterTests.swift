@@ -64,10 +64,11 @@ struct CoreAdapterTests {
         let target = try #require(plan.targets.first)
         for index in 0..<4 {
             // A sign is free, but the same on both sides.
-            let a = (0..<inputs).reduce(0.0) {
-                $0 + Double(fixed[target.offsetA + index * inputs + $1]) * right[index][$1]
+            var (a, b) = (0.0, 0.0)
+            for column in 0..<inputs {
+                a += Double(fixed[target.offsetA + index * inputs + column]) * right[index][column]
             }
-            let b = (0..<outputs).reduce(0.0) { $0 + Double(fixed[target.offsetB + $1 * 4 + index]) * left[index][$1] }
+            for row in 0..<outputs { b += Double(fixed[target.offsetB + row * 4 + index]) * left[index][row] }
             #expect(abs(abs(a) - 1) < 1e-5 && abs(a - b) < 1e-5)
         }
     }
@@ -76,17 +77,19 @@ struct CoreAdapterTests {
     func deficient() throws {
         let plan = try AdapterPlan(
             options: AdapterOptions(rank: 3), model: [LinearLayer(name: "layer", inputs: 4, outputs: 5)])
-        let weight = (0..<20).map { Float(1 + $0 / 4) * Float(1 + $0 % 4) }
+        let weight: [Float] = (0..<20).map { (place: Int) -> Float in
+            let (row, column) = (place / 4, place % 4)
+            return Float((1 + row) * (1 + column))
+        }
         let fixed = try CoreAdapter.fixedFactors(plan, weight: { _ in weight }, random: CounterRandom(key: 5))
         let target = try #require(plan.targets.first)
+        let factorA = Array(fixed[target.offsetA..<target.offsetA + 12])
+        let factorB = Array(fixed[target.offsetB..<target.offsetB + 15])
         for first in 0..<3 {
             for second in 0..<3 {
-                let a = (0..<4).reduce(Float(0)) {
-                    $0 + fixed[target.offsetA + first * 4 + $1] * fixed[target.offsetA + second * 4 + $1]
-                }
-                let b = (0..<5).reduce(Float(0)) {
-                    $0 + fixed[target.offsetB + $1 * 3 + first] * fixed[target.offsetB + $1 * 3 + second]
-                }
+                var (a, b): (Float, Float) = (0, 0)
+                for column in 0..<4 { a += factorA[first * 4 + column] * factorA[second * 4 + column] }
+                for row in 0..<5 { b += factorB[row * 3 + first] * factorB[row * 3 + second] }
                 let wanted: Float = first == second ? 1 : 0
                 #expect(abs(a - wanted) < 1e-5 && abs(b - wanted) < 1e-5)
             }
