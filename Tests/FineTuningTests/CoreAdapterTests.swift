@@ -136,7 +136,7 @@ struct CoreAdapterTests {
         }
         let (_, gradient) = loss(values)
         let direction = (0..<values.count).map { _ in random.normal() }
-        let step: Float = 1e-2
+        let step: Float = 3e-3
         let ahead = loss(zip(values, direction).map { $0 + step * $1 }).0
         let behind = loss(zip(values, direction).map { $0 - step * $1 }).0
         let slope = zip(gradient, direction).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
@@ -156,7 +156,7 @@ struct CoreAdapterTests {
         let trained = try #require(summary.core)
         #expect(adapter.values == core.expanded(trained))
         let after = BlockLosses(try LossEvaluation.losses(of: blocks, model: model, adapter: adapter)).mean
-        #expect(after < 0.9 * before)
+        #expect(after < 0.95 * before)
     }
 
     @Test("more vectors than a layer has, and magnitudes, are refused")

@@ -75,7 +75,7 @@ enum SampleEnvelopes {
     }
 
     private static func offers() throws -> [(String, Message)] {
-        [
+        try [
             (
                 "offer",
                 .offer(
