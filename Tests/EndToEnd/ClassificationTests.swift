@@ -36,9 +36,10 @@ struct ClassificationTests {
         let logits = file.floats("logits")
         var rows = ""
         var correct = 0
+        var start = 0
         for (row, label) in labels.enumerated() {
-            let length = tokens.count / labels.count
-            let words = tokens[row * length..<row * length + lengths[row]].map { "w\($0)" }.joined(separator: " ")
+            let words = tokens[start..<start + lengths[row]].map { "w\($0)" }.joined(separator: " ")
+            start += lengths[row]
             rows += "{\"text\": \"\(words)\", \"label\": \"\(names[label])\"}\n"
             let own = logits[row * names.count..<(row + 1) * names.count]
             if own.max() == own[own.startIndex + label] { correct += 1 }
