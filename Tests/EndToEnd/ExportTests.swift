@@ -71,7 +71,8 @@ struct ExportTests {
         let outcomeOfMerge = try Program.run(
             "run", "export", folder.file("run"), "--out", merged, "--merge", "built-in", "--json")
         #expect(outcomeOfMerge.code == 0, "\(outcomeOfMerge.errors)")
-        #expect(abs(try loss(data, model: merged, adapter: nil) - final) < 1e-5 * final)
+        // Merged weights have the base's element type, and the built-in one's is bfloat16.
+        #expect(abs(try loss(data, model: merged, adapter: nil) - final) < 1e-3 * final)
     }
 
     @Test("a cut adapter has the rank that was asked for, says its error, and is worse the lower it is")

@@ -75,7 +75,7 @@ enum SampleEnvelopes {
     }
 
     private static func offers() throws -> [(String, Message)] {
-        try [
+        [
             (
                 "offer",
                 .offer(
@@ -168,7 +168,7 @@ enum SampleEnvelopes {
             ("accept", .accept(Accept(lease: lease))),
             ("accept with credit for the adapter", .accept(Accept(lease: lease, adapterCredit: 1 << 22))),
             ("decline", .decline(Decline(lease: lease, reason: "policy: no training at night"))),
-        ] + (try personalOffers())
+        ]
     }
 
     /// Offers that say what a worker keeps for itself.
