@@ -70,8 +70,10 @@ struct CanonicalFormTests {
         #expect(
             RunConfiguration.changeableKeys == [
                 "evaluation.every", "evaluation.gate", "evaluation.gate-attempts", "evaluation.minimum-cohort",
-                "federation.deadline", "federation.minimum-workers",
-                "federation.rounds", "limits.heartbeat", "limits.lease", "training.threads",
+                "federation.buffer-size", "federation.concurrency", "federation.deadline",
+                "federation.maximum-staleness", "federation.minimum-workers", "federation.over-selection",
+                "federation.rounds", "federation.staleness-exponent", "limits.heartbeat", "limits.lease",
+                "simulation.slow-factor", "simulation.slow-share", "simulation.step-time", "training.threads",
             ])
     }
 }

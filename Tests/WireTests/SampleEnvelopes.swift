@@ -32,7 +32,7 @@ enum SampleEnvelopes {
     }
 
     private static func messages() throws -> [(String, Message)] {
-        try sessionMessages() + offers() + transfers() + signedMessages()
+        try sessionMessages() + offers() + personalOffers() + transfers() + signedMessages()
     }
 
     private static func sessionMessages() throws -> [(String, Message)] {

@@ -8,6 +8,8 @@ public enum PrivacyLossAccountant {
     /// Mass that may lie outside the window of losses kept; counted as lost privacy.
     private static let tail = 1e-15
     private static let finestGap = 1e-4
+    /// Losses that spread over more than ``mostLosses`` of this guarantee nothing: epsilon is told as infinite.
+    private static let coarsestGap = 1.0
     private static let mostLosses = 1 << 17
 
     /// Epsilon after all steps together; infinite where no finite one holds.
@@ -32,7 +34,7 @@ public enum PrivacyLossAccountant {
         _ steps: [(step: SampledGaussian, count: Int)], _ direction: PrivacyLossDistribution.Direction, delta: Double
     ) -> Double {
         var gap = finestGap
-        while true {
+        while gap <= coarsestGap {
             let parts = steps.map { (PrivacyLossDistribution($0.step, direction, gap: gap), $0.count) }
             let window = window(of: parts)
             let losses = Int(((window.upperBound - window.lowerBound) / gap).rounded(.up)) + 2
@@ -43,6 +45,7 @@ public enum PrivacyLossAccountant {
             }
             gap *= (Double(largest) / Double(mostLosses)).rounded(.up)
         }
+        return .infinity
     }
 
     /// Losses between which the sum of all steps' lies, but for ``tail`` (Chernoff's bound).

@@ -1,7 +1,8 @@
 import Federation
 
 extension RunSchema {
-    static let federationKeys = participationKeys + scheduleKeys + aggregationKeys + personalKeys + strategyKeys + mixingKeys
+    static let federationKeys =
+        participationKeys + scheduleKeys + aggregationKeys + personalKeys + strategyKeys + mixingKeys
 
     private static let participationKeys = [
         SchemaKey(

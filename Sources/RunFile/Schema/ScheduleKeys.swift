@@ -110,7 +110,8 @@ extension Constraint {
         },
         buffered(with: "evaluation.gate") { run in
             guard run.evaluation.gate != nil else { return nil }
-            return "whose workers start from a version as soon as it is there, so none can be taken back; remove the key"
+            return
+                "whose workers start from a version as soon as it is there, so none can be taken back; remove the key"
         },
         buffered(with: "evaluation.source") { run in
             guard run.evaluation.source != .coordinator else { return nil }

@@ -53,7 +53,8 @@ struct CoordinatorAssembly {
         let evaluator = heldOut.flatMap { items in
             items.count == 0
                 ? nil
-                : HeldOutEvaluator(model: prepared.model, adapter: prepared.adapter(values:residual:), items: items, compute: compute)
+                : HeldOutEvaluator(
+                    model: prepared.model, adapter: prepared.adapter(values:residual:), items: items, compute: compute)
         }
         var settings = RunSettings(configuration, minimumConnected: minimumConnected, software: shoalVersion)
         settings.isFleetComplete = minimumConnected != nil
