@@ -53,8 +53,9 @@ struct CoreAdapterTests {
         var weight = [Float](repeating: 0, count: outputs * inputs)
         for row in 0..<outputs {
             for column in 0..<inputs {
-                weight[row * inputs + column] = Float(
-                    (0..<6).reduce(0.0) { $0 + values[$1] * left[$1][row] * right[$1][column] })
+                var value = 0.0
+                for index in 0..<6 { value += values[index] * left[index][row] * right[index][column] }
+                weight[row * inputs + column] = Float(value)
             }
         }
         let plan = try AdapterPlan(
@@ -64,10 +65,11 @@ struct CoreAdapterTests {
         let target = try #require(plan.targets.first)
         for index in 0..<4 {
             // A sign is free, but the same on both sides.
-            let a = (0..<inputs).reduce(0.0) {
-                $0 + Double(fixed[target.offsetA + index * inputs + $1]) * right[index][$1]
+            var (a, b) = (0.0, 0.0)
+            for column in 0..<inputs {
+                a += Double(fixed[target.offsetA + index * inputs + column]) * right[index][column]
             }
-            let b = (0..<outputs).reduce(0.0) { $0 + Double(fixed[target.offsetB + $1 * 4 + index]) * left[index][$1] }
+            for row in 0..<outputs { b += Double(fixed[target.offsetB + row * 4 + index]) * left[index][row] }
             #expect(abs(abs(a) - 1) < 1e-5 && abs(a - b) < 1e-5)
         }
     }
@@ -81,11 +83,14 @@ struct CoreAdapterTests {
         let target = try #require(plan.targets.first)
         for first in 0..<3 {
             for second in 0..<3 {
-                let a = (0..<4).reduce(Float(0)) {
-                    $0 + fixed[target.offsetA + first * 4 + $1] * fixed[target.offsetA + second * 4 + $1]
+                var (a, b): (Float, Float) = (0, 0)
+                for column in 0..<4 {
+                    let rows = target.offsetA + column
+                    a += fixed[rows + first * 4] * fixed[rows + second * 4]
                 }
-                let b = (0..<5).reduce(Float(0)) {
-                    $0 + fixed[target.offsetB + $1 * 3 + first] * fixed[target.offsetB + $1 * 3 + second]
+                for row in 0..<5 {
+                    let columns = target.offsetB + row * 3
+                    b += fixed[columns + first] * fixed[columns + second]
                 }
                 let wanted: Float = first == second ? 1 : 0
                 #expect(abs(a - wanted) < 1e-5 && abs(b - wanted) < 1e-5)
@@ -105,13 +110,15 @@ struct CoreAdapterTests {
         for (layer, target) in zip(plan.layers, plan.targets) {
             for row in 0..<layer.outputs {
                 for column in 0..<layer.inputs {
-                    let product = { (values: [Float]) in
-                        (0..<target.rank).reduce(0.0) { sum, inner in
-                            sum + Double(values[target.offsetB + row * target.rank + inner])
-                                * Double(values[target.offsetA + inner * layer.inputs + column])
+                    func product(_ values: [Float]) -> Double {
+                        var sum = 0.0
+                        for inner in 0..<target.rank {
+                            let b = values[target.offsetB + row * target.rank + inner]
+                            sum += Double(b) * Double(values[target.offsetA + inner * layer.inputs + column])
                         }
+                        return sum
                     }
-                    let wanted = products.reduce(0) { $0 + product($1) } / 3
+                    let wanted = (product(products[0]) + product(products[1]) + product(products[2])) / 3
                     #expect(abs(product(ofMean) - wanted) < 1e-5)
                 }
             }
