@@ -95,7 +95,8 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
         case .optimizerStateDamaged(let round, let blob):
             "the server optimiser's state after round \(round) is damaged or missing in \(blob); restore it from a "
                 + "backup, or begin a new run with another --state and adapter.from set to the newest adapter"
-        case .gateWithoutHeldOutText: "evaluation.gate needs held-out text at the coordinator; give it, or set it to none"
+        case .gateWithoutHeldOutText:
+            "evaluation.gate needs held-out text at the coordinator; give it, or set it to none"
         case .missingAdapter: "the state directory holds no adapter; restore it or give another --state"
         }
     }
