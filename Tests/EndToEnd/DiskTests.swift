@@ -2,40 +2,15 @@ import FixtureFiles
 import Foundation
 import Testing
 
-/// A coordinator whose disk gives out, or belongs to somebody else.
-@Suite("A disk that refuses", .serialized)
+/// A coordinator whose state directory is not its to write.
+@Suite("A state directory that refuses", .serialized)
 struct DiskTests {
-    /// Runs the program through a shell that sets limits first.
-    private func run(_ prelude: String, _ arguments: [String]) throws -> RunningProgram {
-        try RunningProgram(
-            path: "/bin/bash", arguments: ["-c", prelude + "; exec \"$@\"", "bash", Program.path] + arguments,
-            environment: [:])
-    }
-
     private func verify(_ state: String, rounds: Int, updates: Int) throws {
         let verified = try Program.run("run", "verify", state)
         #expect(verified.code == 0, "\(verified.errors)")
         let shown = try #require(try Program.run("run", "show", state, "--json").objects.first)
         #expect(shown["state"] as? String == "finished" && shown["round"] as? Int == rounds)
         #expect(shown["updates"] as? Int == updates)
-    }
-
-    @Test("a file that may not grow ends the coordinator with the reason, and nothing acknowledged is lost")
-    func full() throws {
-        let federation = try LocalFederation(workerCount: 2, rounds: 12, workersPerRound: 2, localSteps: 1)
-        for worker in federation.workers { try federation.invite(worker) }
-        let workers = try federation.workers.map { try federation.startWorker($0) }
-        // The ledger's log outgrows the limit after a few rounds; no blob reaches it.
-        let limited = try run("ulimit -f 768", federation.coordinatorArguments)
-        let outcome = try limited.finish(limitSeconds: 240)
-        #expect(outcome.code == 2, "\(outcome.errors)")
-        #expect(outcome.errors.contains("the state is kept"), "\(outcome.errors)")
-        let rounds = LocalFederation.publishedRounds(limited)
-        #expect(!rounds.isEmpty && rounds.count < 12, "\(rounds)")
-        let second = try federation.startCoordinator().finish(limitSeconds: 240)
-        #expect(second.code == 0, "\(second.errors)")
-        for worker in workers { #expect(try worker.finish(limitSeconds: 60).code == 0) }
-        try verify(federation.state, rounds: 12, updates: 24)
     }
 
     @Test("a state directory that may not be written is refused, and is as it was afterwards")
