@@ -113,6 +113,10 @@ struct AsynchronousTests {
         let conversation = try makeConversation(
             faults: LinkFaults(loss: 0.2, duplication: 0.2, delaySeconds: 0.001...1.5), seed: seed)
         #expect(conversation.runToEnd())
+        guard case .finished = conversation.service?.outcome else {
+            Issue.record("\(String(describing: conversation.service?.outcome))")
+            return
+        }
         _ = try expectEachCountedOnce(conversation)
         try expectClosedForm(conversation)
     }

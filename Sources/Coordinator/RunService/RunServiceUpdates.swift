@@ -91,6 +91,11 @@ extension RunService {
         guard upload.receivedBytes == upload.totalBytes else {
             return acknowledge(.receivedThrough(UInt64(upload.receivedBytes)), commit.lease, envelope, peer)
         }
+        guard store.receivedBytes(of: upload.key) == upload.totalBytes else {
+            // Another worker's equal update was there, and went when its round was published.
+            uploads[name]?.receivedBytes = 0
+            return acknowledge(.receivedThrough(0), commit.lease, envelope, peer)
+        }
         let bytes = try store.bytes(of: upload.key)
         guard ContentHash(of: bytes) == commit.object else {
             // What a power cut left of an earlier part, or a worker's mistake: from the start.
