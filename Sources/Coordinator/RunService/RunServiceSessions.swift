@@ -121,9 +121,17 @@ extension RunService {
     private func receive(_ accept: Accept, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
         try renew(accept.lease, envelope, from: name, peer)
         // An old lease's adapter may be gone.
-        guard accept.adapterCredit > 0, task(of: name, lease: accept.lease) != nil else { return }
+        guard accept.adapterCredit > 0, let task = task(of: name, lease: accept.lease) else { return }
+        let offered = try task == .train ? startingAdapter(of: name) : adapter
         try serve(
-            ObjectRequest(object: adapter.object, offset: 0, length: accept.adapterCredit), envelope, to: name, peer)
+            ObjectRequest(object: offered.object, offset: 0, length: accept.adapterCredit), envelope, to: name, peer)
+    }
+
+    /// What a worker's training lease starts from: of its rank, and in an asynchronous run of the version that was
+    /// current when it was asked.
+    private func startingAdapter(of name: WorkerName) throws -> GlobalAdapter {
+        if let task = buffer?.tasks[name] { return try adapter(version: task.round - 1) }
+        return try adapter(rank: rank(of: name))
     }
 
     private func renew(_ lease: UInt64, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
