@@ -78,7 +78,10 @@ struct CoreAdapterTests {
     func deficient() throws {
         let plan = try AdapterPlan(
             options: AdapterOptions(rank: 3), model: [LinearLayer(name: "layer", inputs: 4, outputs: 5)])
-        let weight = (0..<20).map { Float(1 + $0 / 4) * Float(1 + $0 % 4) }
+        var weight: [Float] = []
+        for row in 1...5 {
+            for column in 1...4 { weight.append(Float(row * column)) }
+        }
         let fixed = try CoreAdapter.fixedFactors(plan, weight: { _ in weight }, random: CounterRandom(key: 5))
         let target = try #require(plan.targets.first)
         for first in 0..<3 {
