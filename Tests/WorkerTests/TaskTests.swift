@@ -16,7 +16,7 @@ struct TaskTests {
         bench.receive(.offer(bench.offer()), round: 4, attempt: 1)
         let sent = bench.sent()
         #expect(sent.map(\.envelope.message.kind) == ["Accept", "ObjectRequest"])
-        #expect(sent.allSatisfy { $0.envelope.run == WorkerBench.run.text && $0.envelope.round == 4 })
+        #expect(sent.allSatisfy { $0.envelope.run == "" && $0.envelope.round == 4 })
         bench.serve([bench.adapter], sent)
         let task = try #require(bench.runner.started.first)
         #expect(task.kind == .train && task.lease == 7 && task.round == 4 && task.attempt == 1 && task.seed == 99)
