@@ -1,5 +1,6 @@
 internal import CKernels
 internal import ModelFiles
+internal import Randomness
 
 /// `trellis:bits=R`: EDEN (``EdenCodec``) below half a bit a coordinate, where its quantiser is a trellis code (Marcellin
 /// and Fischer 1990) over random rows (``TrellisBook``).
@@ -38,6 +39,7 @@ public struct TrellisCodec: UpdateCodec {
                 continue
             }
             rotation.rotate(update, chunk: index, factor: Float(1 / norm), into: &rotated)
+            flipSigns(&rotated, chunk: index, size: chunk.size, seed: seed)
             let starts = book.starts(size: chunk.size)
             shoal_trellis_encode(rotated, starts, starts.count - 1, book.columns, &choices, &path)
             let bits = BitString(path[..<(starts.count - 1)])
@@ -77,6 +79,7 @@ public struct TrellisCodec: UpdateCodec {
             let starts = book.starts(size: chunk.size)
             let path = paths.take(starts.count - 1)
             shoal_trellis_decode(path, starts, starts.count - 1, book.rows, book.width, &rotated)
+            flipSigns(&rotated, chunk: index, size: chunk.size, seed: seed)
             update.withUnsafeMutableBufferPointer { update in
                 guard let values = update.baseAddress else { return }
                 let factor = Float(bitPattern: UInt32(factors[index]) << 16)
@@ -91,6 +94,19 @@ public struct TrellisCodec: UpdateCodec {
         // Each chunk rounds its steps up.
         let chunks = RandomRotation.chunkCount(of: count)
         return 2 * chunks + (book.steps(size: RandomRotation.paddedCount(of: count)) + chunks + 7) / 8
+    }
+
+    /// Flips a random half of the signs: what the rows have in common would else favour some values of every update.
+    private func flipSigns(_ values: inout [Float], chunk: Int, size: Int, seed: UInt64) {
+        let key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
+        // The rotation's own signs have 0 in the third place.
+        let signs = (0..<((size + 127) / 128)).flatMap { block in
+            let words = CounterRandom.philox(counter: (UInt32(block), UInt32(chunk), 1, 0), key: key)
+            return [UInt64(words.1) << 32 | UInt64(words.0), UInt64(words.3) << 32 | UInt64(words.2)]
+        }
+        values.withUnsafeMutableBufferPointer { values in
+            shoal_flip_signs(values.baseAddress, signs, 1, values.baseAddress, size)
+        }
     }
 
     /// Factors from this one on, 2¹¹⁰ (and negative ones, and what is no number), are refused: no decoded value then

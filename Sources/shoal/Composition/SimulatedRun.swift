@@ -111,8 +111,8 @@ struct SimulatedRun {
         try usingInput {
             let link = MemoryLink(admission: state.ledger, seed: prepared.configuration.federation.seed)
             var assembly = assembly(compute: { $0() })
-            // The link's own clock stands still while a task runs, unless steps take virtual time.
-            if prepared.configuration.simulation.stepSeconds == 0 { assembly.stopwatch = MonotonicClock.now }
+            // With slow workers rounds are told in the link's virtual time, which says who held up whom.
+            if prepared.configuration.simulation.slowShare == 0 { assembly.stopwatch = MonotonicClock.now }
             let service = try assembly.service(link: link.coordinator, loop: link.executor, observe: observe)
             link.attach(service)
             let held = HeldModel(path: prepared.model.path, identity: prepared.manifest.identity)
