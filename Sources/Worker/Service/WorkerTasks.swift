@@ -152,9 +152,9 @@ extension WorkerService {
             return giveUpTask(because: "the training loss is not finite: training diverged; lower the learning rate")
         }
         let part = task.offer.training.travellingPart(of: adapter.layout)
-        let (local, global) = (part.gather(values), part.gather(adapter.values))
+        let (after, before) = (part.gather(values), part.gather(adapter.values))
         let delta = [Float](unsafeUninitializedCapacity: part.count) { delta, count in
-            for index in 0..<part.count { delta.initializeElement(at: index, to: local[index] - global[index]) }
+            for index in 0..<part.count { delta.initializeElement(at: index, to: after[index] - before[index]) }
             count = part.count
         }
         let pending: PendingUpdate
