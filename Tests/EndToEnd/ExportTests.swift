@@ -113,6 +113,8 @@ struct ExportTests {
         let quantised = folder.file("int8")
         #expect(try Program.run("quantize", "--model", "built-in", "--to", "int8", "--out", quantised).code == 0)
         try expectRefused([folder.file("run"), "--out", target, "--merge", quantised], "is quantised")
+        _ = try simulate(data, "own", "federation.aggregation=fedsa", "evaluation.source=workers")
+        try expectRefused([folder.file("own"), "--out", target], "no global model")
         #expect(!FileManager.default.fileExists(atPath: target))
     }
 }

@@ -4,6 +4,7 @@ import Federation
 import FoundationEssentials
 import LanguageModel
 import ModelFiles
+import RunFile
 
 struct RunExport: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -47,6 +48,7 @@ struct RunExport: ParsableCommand {
             guard FileManager.default.fileExists(atPath: StateDirectory.ledger(in: state)) else {
                 throw CommandFailure.badInput("\(state) holds no run; give the folder of a run's --state")
             }
+            try refusePersonalModels()
             guard FileManager.default.fileExists(atPath: source) else {
                 throw CommandFailure.badInput(
                     "\(state) holds no adapter of round \(round ?? 0); leave --round out for the current one")
@@ -83,6 +85,19 @@ struct RunExport: ParsableCommand {
             line += "; relative error of the cut \(Quantity.fixed(100 * error, digits: 3)) %"
         }
         Console.output(line)
+    }
+
+    /// Where each worker keeps a factor of its own, the shared one alone is no model.
+    private func refusePersonalModels() throws {
+        let ledger = try Ledger.existing(in: state, wallClock: WallClock.unixSeconds)
+        guard let record = try ledger.run(),
+            let configuration = try? RunConfiguration(canonicalJSON: record.configuration),
+            configuration.federation.aggregation.ownFactor != nil
+        else { return }
+        throw CommandFailure.badInput(
+            "with 'federation.aggregation: \(configuration.federation.aggregation.rawValue)' every worker keeps a factor "
+                + "of its own, so there is no global model; a worker's own model is the folder 'adapter' in its --state"
+        )
     }
 
     private struct Result: Encodable {
