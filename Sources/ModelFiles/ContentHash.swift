@@ -13,9 +13,8 @@ public struct ContentHash: Hashable, Sendable, Comparable, CustomStringConvertib
 
     /// Reads 64 hexadecimal digits.
     public init?(_ text: String) {
-        let digits = text.utf8.compactMap { UInt8(ascii: $0) }
-        guard digits.count == 64, text.utf8.count == 64 else { return nil }
-        bytes = stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+        guard let bytes = Hexadecimal.read(text, count: 32) else { return nil }
+        self.bytes = bytes
     }
 
     public init(of content: some Collection<UInt8>) {
@@ -25,8 +24,7 @@ public struct ContentHash: Hashable, Sendable, Comparable, CustomStringConvertib
     }
 
     public var description: String {
-        let digits = Array("0123456789abcdef")
-        return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+        Hexadecimal.write(bytes)
     }
 
     /// Hashes content that arrives in pieces.
@@ -57,16 +55,5 @@ public struct ContentHash: Hashable, Sendable, Comparable, CustomStringConvertib
 
     public static func < (left: ContentHash, right: ContentHash) -> Bool {
         left.bytes.lexicographicallyPrecedes(right.bytes)
-    }
-}
-
-extension UInt8 {
-    fileprivate init?(ascii digit: UInt8) {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): self = digit - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): self = digit - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): self = digit - UInt8(ascii: "A") + 10
-        default: return nil
-        }
     }
 }

@@ -81,7 +81,7 @@ extension Ledger {
                 """,
             arguments: [
                 Int64(clamping: record.number), record.round, record.attempt, record.hash.description,
-                record.content.description, record.body, SignatureText.write(record.signature),
+                record.content.description, record.body, Hexadecimal.write(record.signature),
             ])
     }
 
@@ -93,7 +93,7 @@ extension Ledger {
                     sql: "INSERT INTO countersignature VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                     arguments: [
                         Int64(clamping: signature.record), signature.worker.text,
-                        ContentHash(bytes: signature.signingKey)?.description, SignatureText.write(signature.signature),
+                        ContentHash(bytes: signature.signingKey)?.description, Hexadecimal.write(signature.signature),
                     ])
             }
         }
@@ -104,7 +104,7 @@ extension Ledger {
         try read { database in
             try Row.fetchAll(database, sql: "SELECT * FROM countersignature ORDER BY record, worker").map { row in
                 guard let key = ContentHash(row["signingKey"] as String),
-                    let signature = SignatureText.read(row["signature"])
+                    let signature = Hexadecimal.read(row["signature"], count: 64)
                 else { throw LedgerError.damaged(what: "a countersignature") }
                 return Countersignature(
                     record: UInt64(clamping: row["record"] as Int64), worker: try worker(row["worker"]),
@@ -125,7 +125,7 @@ extension Ledger {
 
     private func record(_ row: Row) throws -> SignedRecord {
         guard let hash = ContentHash(row["hash"] as String), let content = ContentHash(row["content"] as String),
-            let signature = SignatureText.read(row["signature"])
+            let signature = Hexadecimal.read(row["signature"], count: 64)
         else { throw LedgerError.damaged(what: "a record") }
         return SignedRecord(
             number: UInt64(clamping: row["number"] as Int64), round: row["round"], attempt: row["attempt"],

@@ -8,8 +8,8 @@ extension RunService {
     static let creditChunks = 4
 
     /// Serves what workers need and nothing else: the current adapter (for every rank, and in an asynchronous run those
-    /// that leases start from) with what belongs to it, the base
-    /// model's manifest and its files. Other workers' updates lie in the same blob store and are never served.
+    /// that leases start from) with what belongs to it, the base model's manifest and its files. Other workers' updates
+    /// lie in the same blob store and are never served.
     func serve(_ request: ObjectRequest, _ envelope: Envelope, to name: WorkerName, _ peer: Peer) throws {
         let file: MappedFile?
         let held = heldBytes(of: request.object)

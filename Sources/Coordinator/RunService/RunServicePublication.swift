@@ -121,7 +121,8 @@ extension RunService {
     }
 
     /// The global model as one adapter, whatever the aggregation: with the residual, or with the factors around a core.
-    func wholeAdapter() throws -> (configuration: AdapterConfiguration, layout: AdapterLayout, values: [Float]) {
+    private func wholeAdapter() throws -> (configuration: AdapterConfiguration, layout: AdapterLayout, values: [Float])
+    {
         try adapter.residual?.value.merged(into: adapter.values, layout: layout, configuration: adapterConfiguration)
             ?? (
                 configuration: adapterConfiguration, layout: fixedFactors?.layout ?? layout,
@@ -141,6 +142,8 @@ extension RunService {
                 configuration: whole.configuration, layout: whole.layout, values: whole.values,
                 labels: settings.training.classNames, to: directory)
         }
+        // Usually that is the adapter object, whose hash is known.
+        guard adapter.residual != nil || fixedFactors != nil else { return adapter.object }
         return ContentHash(of: AdapterObject.encode(layout: whole.layout, values: whole.values))
     }
 

@@ -6,6 +6,7 @@ import LanguageModel
 import ModelFiles
 import Randomness
 import RunFile
+import Transport
 import Wire
 import Worker
 
@@ -69,6 +70,19 @@ struct CoordinatorAssembly {
             resources: RunService.Resources(
                 ledger: state.ledger, store: state.store, state: state.directory, link: link, loop: loop,
                 evaluator: evaluator, stopwatch: stopwatch, observe: observe))
+    }
+}
+
+extension CoordinatorTransport {
+    /// Drives the service on a thread of its own, and returns once it is finished.
+    func runOnOwnThread(_ service: Handover<RunService>) async {
+        await withCheckedContinuation { done in
+            let loop = DedicatedThread {
+                self.run(service: service.value)
+                done.resume()
+            }
+            withExtendedLifetime(loop) {}
+        }
     }
 }
 

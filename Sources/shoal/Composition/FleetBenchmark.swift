@@ -157,13 +157,7 @@ struct FleetBenchmark {
             }
         }
         let signals = StopSignals { transport.post { leading.value.requestStop() } }
-        await withCheckedContinuation { done in
-            let loop = DedicatedThread {
-                transport.run(service: leading.value)
-                done.resume()
-            }
-            withExtendedLifetime(loop) {}
-        }
+        await transport.runOnOwnThread(leading)
         withExtendedLifetime(signals) {}
         if case .finished = service.outcome {} else { running.cancel() }
         await running.value

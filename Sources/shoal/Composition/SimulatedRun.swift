@@ -88,13 +88,7 @@ struct SimulatedRun {
             }
         }
         let signals = StopSignals { transport.post { stopping.value.requestStop() } }
-        await withCheckedContinuation { done in
-            let loop = DedicatedThread {
-                transport.run(service: stopping.value)
-                done.resume()
-            }
-            withExtendedLifetime(loop) {}
-        }
+        await transport.runOnOwnThread(stopping)
         withExtendedLifetime(signals) {}
         // A worker that does not hear of the end must not hold up everybody.
         let patience = Task {
