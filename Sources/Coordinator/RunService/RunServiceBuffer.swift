@@ -48,9 +48,7 @@ extension RunService {
     private func leaveBuffer(_ number: Int) throws {
         let selector = try selector(before: number + 1, attempt: 1)
         guard number < settings.rounds, let next = buffer?.published(selector: selector, at: now) else {
-            for (worker, task) in (buffer?.tasks ?? [:]).sorted(by: { $0.key < $1.key }) {
-                withdraw(worker, plan(round: task.round, attempt: 1), because: "the run has its last round")
-            }
+            withdrawTasks(because: "the run has its last round")
             buffer = nil
             discardEndedLeases()
             return
@@ -58,6 +56,13 @@ extension RunService {
         try enterBuffer(number + 1)
         discardEndedLeases()
         try perform(next)
+    }
+
+    /// Ends all leases of an asynchronous run.
+    func withdrawTasks(because reason: String) {
+        for (worker, task) in (buffer?.tasks ?? [:]).sorted(by: { $0.key < $1.key }) {
+            withdraw(worker, plan(round: task.round, attempt: 1), because: reason)
+        }
     }
 
     /// Versions that nobody starts from any more need not be served, and parts of updates that nobody sends any more
@@ -113,9 +118,14 @@ extension RunService {
     func withdraw(_ worker: WorkerName, _ plan: RoundPlan, because reason: String) {
         pendingOffers[worker] = nil
         uploads[worker] = nil
-        guard let session = sessions[worker] else { return }
         let lease = trainingLease(of: worker, plan.round, plan.attempt)
-        send(.cancel(Cancel(lease: lease, reason: reason)), to: session.peer, round: plan.round, attempt: plan.attempt)
+        cancel(lease, of: worker, round: plan.round, attempt: plan.attempt, because: reason)
+    }
+
+    /// Tells a worker that its lease is over.
+    func cancel(_ lease: UInt64, of worker: WorkerName, round: Int = 0, attempt: Int = 0, because reason: String) {
+        guard let session = sessions[worker] else { return }
+        send(.cancel(Cancel(lease: lease, reason: reason)), to: session.peer, round: round, attempt: attempt)
     }
 
     /// How much an update counts for its age.

@@ -22,19 +22,14 @@ extension RunService {
         isPaused = true
         let reason = "the run is paused" + (control.cause.map { ": \($0)" } ?? "")
         if let round {
-            for worker in round.active {
-                cancel(trainingLease(of: worker, round.plan.round, round.plan.attempt), of: worker, round.plan, reason)
-            }
+            for worker in round.active { withdraw(worker, round.plan, because: reason) }
         }
         if let cohort {
             for worker in cohort.active {
-                cancel(evaluationLease(of: worker, version: cohort.version), of: worker, nil, reason)
+                cancel(evaluationLease(of: worker, version: cohort.version), of: worker, because: reason)
             }
         }
-        for (worker, task) in (buffer?.tasks ?? [:]).sorted(by: { $0.key < $1.key }) {
-            let plan = plan(round: task.round, attempt: 1)
-            cancel(trainingLease(of: worker, plan.round, plan.attempt), of: worker, plan, reason)
-        }
+        withdrawTasks(because: reason)
         round = nil
         buffer = nil
         cohort = nil
@@ -44,13 +39,6 @@ extension RunService {
         let text = reason + "; go on with: shoal run resume '\(state.path)'"
         noteWait(text)
         observe(.waiting(reason: text))
-    }
-
-    private func cancel(_ lease: UInt64, of worker: WorkerName, _ plan: RoundPlan?, _ reason: String) {
-        guard let session = sessions[worker] else { return }
-        send(
-            .cancel(Cancel(lease: lease, reason: reason)), to: session.peer, round: plan?.round ?? 0,
-            attempt: plan?.attempt ?? 0)
     }
 
     private func takeUpAgain() throws {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Coordinator
 import Federation
-import FoundationEssentials
 import Transport
 import Wire
 
@@ -100,12 +99,11 @@ struct Keys: ParsableCommand {
         }
 
         private func describe(_ state: KeyRecord.State) -> (String, String) {
-            let date = { (seconds: Int64) in Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601) }
-            return switch state {
-            case .invited(let expires): ("invited", date(expires))
+            switch state {
+            case .invited(let expires): ("invited", CalendarTime.text(expires))
             case .expired: ("expired", "-")
-            case .enrolled(let time): ("enrolled", date(time))
-            case .revoked(let time): ("revoked", date(time))
+            case .enrolled(let time): ("enrolled", CalendarTime.text(time))
+            case .revoked(let time): ("revoked", CalendarTime.text(time))
             }
         }
     }
