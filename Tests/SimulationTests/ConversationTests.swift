@@ -52,6 +52,31 @@ struct ConversationTests {
         #expect(FileManager.default.fileExists(atPath: conversation.root + "/state/adapters/0004/adapter_config.json"))
     }
 
+    /// The last goodbyes may still be on their way when the workers' processes are gone.
+    @Test(arguments: [1, 2])
+    func aRunThatTakesItsLeaveOutlivesItsWorkers(rounds: Int) throws {
+        let conversation = try Conversation(rounds: 2, workersPerRound: 2, minimumConnected: 2)
+        try conversation.startCoordinator()
+        try start(["a", "b"], in: conversation)
+        let service = try #require(conversation.service)
+        #expect(
+            conversation.link.run(limitSeconds: 1_000) {
+                rounds == 2
+                    ? conversation.events.contains { if case .finished = $0 { true } else { false } }
+                    : conversation.published.count == 1
+            })
+        for name in ["a", "b"] { conversation.kill(name) }
+        #expect(!service.isFinished)
+        service.everyWorkerHasEnded(NobodyLeft())
+        switch service.outcome {
+        case .finished: #expect(rounds == 2)
+        case .failed(let error): #expect(rounds == 1 && error is NobodyLeft)
+        default: Issue.record("\(service.outcome)")
+        }
+    }
+
+    private struct NobodyLeft: Error {}
+
     @Test func theSameSeedSelectsTheSameWorkersWhateverTheDelays() throws {
         let rounds = try [0.001...0.001, 0.001...0.4].map { delay in
             let conversation = try Conversation(

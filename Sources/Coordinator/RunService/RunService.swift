@@ -197,6 +197,12 @@ public final class RunService: CoordinatorService {
         attempt { throw error }
     }
 
+    /// Says that no worker's process is left. A run that takes its leave is over with that, whichever goodbyes were
+    /// still on their way; any other fails with `error`.
+    public func everyWorkerHasEnded(_ error: any Error) {
+        if farewellUntil != nil { finish() } else { fail(error) }
+    }
+
     /// What a round's duration is measured by.
     var stopwatchTime: Instant { stopwatch?() ?? now }
 

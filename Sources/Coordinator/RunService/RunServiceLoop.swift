@@ -191,7 +191,7 @@ extension RunService {
         if farewellUntil != nil && sessions.isEmpty { finish() }
     }
 
-    private func finish() {
+    func finish() {
         attempt { try keepCountersignatures(isDue: true) }
         end(.finished)
     }

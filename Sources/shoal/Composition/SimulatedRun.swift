@@ -83,7 +83,7 @@ struct SimulatedRun {
                 }
             }
             transport.post {
-                stopping.value.fail(
+                stopping.value.everyWorkerHasEnded(
                     CommandFailure.failed("every worker's process has ended; their logs: \(workerFolders.allLogs)"))
             }
         }
