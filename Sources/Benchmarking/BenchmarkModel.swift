@@ -1,19 +1,75 @@
+internal import FineTuning
 internal import Glibc
 internal import LanguageModel
 internal import ModelFiles
+internal import Randomness
+internal import Recipe
 
-/// The one place where a benchmark's options become the engine's.
+/// The model that a benchmark trains, without a tokenizer: its tokens are random.
 enum BenchmarkModel {
+    case decoder(any CausalLanguageModel)
+    case encoder(any SequenceClassifier)
+
+    /// How many classes an encoder tells apart.
+    private static let classNames = ["0", "1"]
+
+    /// - Parameter path: A model directory.
+    init(_ path: String, _ options: TrainBenchmark.Options) throws {
+        let directory = try ModelDirectory(path)
+        let precision: ModelOptions.Precision = options.precision == .bfloat16 ? .bfloat16 : .float32
+        let modelOptions = ModelOptions(precision: precision, recomputes: options.recompute)
+        self =
+            directory.configuration.isEncoder
+            ? .encoder(try directory.loadClassifier(modelOptions, classes: Self.classNames.count))
+            : .decoder(try directory.loadModel(modelOptions))
+    }
+
+    var vocabularySize: Int {
+        switch self {
+        case .decoder(let model): model.vocabularySize
+        case .encoder(let model): model.vocabularySize
+        }
+    }
+
+    func adapterPlan(_ options: AdapterOptions) throws(AdapterPlanError) -> AdapterPlan {
+        switch self {
+        case .decoder(let model): try AdapterPlan(options: options, model: model.linearLayers)
+        case .encoder(let model):
+            try AdapterPlan(options: options, model: model.linearLayers, savedModules: model.savedModules)
+        }
+    }
+
+    /// - Parameters:
+    ///   - tokens: Whole texts of `length` tokens, one after the other; an encoder's belong to its classes in turn.
+    ///   - length: Unit: tokens.
+    func train(
+        _ adapter: inout LowRankAdapter, on tokens: [Int32], length: Int, options: TrainingOptions,
+        batches: CounterRandom, dropout: CounterRandom, progress: (LocalTrainer.Progress) -> Bool
+    ) throws {
+        switch self {
+        case .decoder(let model):
+            _ = try LocalTrainer(model: model, options: options).train(
+                &adapter, on: TokenBlocks(tokens: tokens, length: length), after: 0, batches: batches,
+                dropout: dropout, progress: progress)
+        case .encoder(let model):
+            let rows = (0..<tokens.count / length).map { DataRow(.text("\($0)"), label: Self.classNames[$0 % 2]) }
+            let examples = try ClassificationExamples(
+                .rows(rows), labels: Self.classNames, maximumLength: length
+            ) { text, _ in
+                let start = (Int(text) ?? 0) * length
+                return Array(tokens[start..<start + length])
+            }
+            _ = try ClassificationTrainer(model: model, options: options).train(
+                &adapter, on: examples, after: 0, batches: batches, dropout: dropout, progress: progress)
+        }
+    }
+}
+
+// MARK: - The files
+extension BenchmarkModel {
     /// Refuses, before anything is written or loaded, what the engine cannot do: a figure must be of what was asked.
     static func requireAvailable(_ options: TrainBenchmark.Options) throws(TrainBenchmarkError) {
         if options.prepack { throw .unavailable(option: "--prepack") }
-    }
-
-    static func requireAvailable(_ shape: ModelShape) throws(TrainBenchmarkError) {
-        let supported = ModelConfiguration.supportedArchitectures
-        guard supported.contains(shape.family.rawValue) else {
-            throw .unsupportedArchitecture(shape: shape.name, name: shape.family.rawValue, supported: supported)
-        }
     }
 
     /// The quantised copy of a random model, beside it in the cache and written if it is not there yet.
@@ -29,12 +85,6 @@ enum BenchmarkModel {
         return copy
     }
 
-    static func load(_ path: String, _ options: TrainBenchmark.Options) throws -> any CausalLanguageModel {
-        try ModelDirectory(path).loadModel(
-            ModelOptions(
-                precision: options.precision == .bfloat16 ? .bfloat16 : .float32, recomputes: options.recompute))
-    }
-
     /// Values of all tensors of a checkpoint.
     static func parameterCount(_ path: String) throws -> Int {
         let checkpoint = try Checkpoint(directory: path)
@@ -47,7 +97,6 @@ public enum TrainBenchmarkError: Error, Hashable, Sendable {
     case unavailable(option: String)
     /// Of a model that is not the benchmark's own.
     case quantisedModel
-    case unsupportedArchitecture(shape: String, name: String, supported: [String])
 }
 
 extension TrainBenchmarkError: CustomStringConvertible {
@@ -57,9 +106,6 @@ extension TrainBenchmarkError: CustomStringConvertible {
             "\(option) is not available in this build, leave it out"
         case .quantisedModel:
             "--quantize goes with --shape; for --model, make the copy with shoal quantize and name that one"
-        case .unsupportedArchitecture(let shape, let name, let supported):
-            "the shape \(shape) is of the architecture \(name), which this build does not train; it trains "
-                + supported.joined(separator: ", ")
         }
     }
 }

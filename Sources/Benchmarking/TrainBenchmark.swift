@@ -1,13 +1,13 @@
 internal import FineTuning
-internal import LanguageModel
 internal import ModelFiles
 internal import Randomness
 internal import Recipe
 internal import Tensor
 
-/// Measures local training: LoRA on every linear layer but the head, AdamW, random tokens.
+/// Measures local training: LoRA on every linear layer but the head, AdamW, random tokens. An encoder classifies them, its
+/// head trained beside the adapter.
 ///
-/// Model and steps are the worker's own: ``ModelDirectory`` and ``LocalTrainer``.
+/// Model and steps are the worker's own: ``ModelDirectory``, ``LocalTrainer`` and ``ClassificationTrainer``.
 public struct TrainBenchmark: Sendable {
     /// The model that is trained.
     public enum Source: Sendable {
@@ -65,7 +65,6 @@ public struct TrainBenchmark: Sendable {
     /// Limits this process to `options.threads` threads and trains.
     public func run() throws -> TrainMeasurement {
         try BenchmarkModel.requireAvailable(options)
-        if case .shape(let shape, _) = source { try BenchmarkModel.requireAvailable(shape) }
         Threads.limit(to: options.threads)
         let (name, path) = try modelDirectory()
         var trained = path
@@ -74,7 +73,7 @@ public struct TrainBenchmark: Sendable {
             trained = try BenchmarkModel.quantised(path, quantization)
             PeakMemory.reset()  // What made the copy is no part of training.
         }
-        let model = try BenchmarkModel.load(trained, options)
+        let model = try BenchmarkModel(trained, options)
         let training = try train(model)
         // Before the replay, which needs memory of its own.
         let peak = try PeakMemory.residentMiB()
@@ -112,28 +111,25 @@ public struct TrainBenchmark: Sendable {
         var products: [MatMul.Product] = []
     }
 
-    private func train(_ model: any CausalLanguageModel) throws -> Training {
-        let plan = try AdapterPlan(
-            options: AdapterOptions(rank: options.rank, alpha: 2 * Double(options.rank)), model: model.linearLayers)
+    private func train(_ model: BenchmarkModel) throws -> Training {
+        let plan = try model.adapterPlan(
+            AdapterOptions(rank: options.rank, alpha: 2 * Double(options.rank)))
         var adapter = plan.initialAdapter(random: stream(.adapterInitialisation))
         var random = stream(.partition)
         let tokens = (0..<options.batch * options.sequence).map { _ in
             Int32(random.index(below: model.vocabularySize))
         }
-        let trainer = LocalTrainer(
-            model: model,
-            options: TrainingOptions(
-                localSteps: options.steps, batchSize: options.batch, sequenceLength: options.sequence,
-                learningRate: Self.learningRate, totalSteps: options.steps, clipNorm: nil))
         let recorder = ProductRecorder()
         var result = Training()
         let clock = ContinuousClock()
         var before = clock.now
         _ = try recorder.recording {
-            try trainer.train(
-                &adapter, on: TokenBlocks(tokens: tokens, length: options.sequence), after: 0,
-                batches: stream(.batches),
-                dropout: stream(.dropout)
+            try model.train(
+                &adapter, on: tokens, length: options.sequence,
+                options: TrainingOptions(
+                    localSteps: options.steps, batchSize: options.batch, sequenceLength: options.sequence,
+                    learningRate: Self.learningRate, totalSteps: options.steps, clipNorm: nil),
+                batches: stream(.batches), dropout: stream(.dropout)
             ) { progress in
                 let now = clock.now
                 if progress.step > 1 { result.stepSeconds.append((now - before) / .seconds(1)) }

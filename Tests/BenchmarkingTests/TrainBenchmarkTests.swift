@@ -56,4 +56,17 @@ struct TrainBenchmarkTests {
         #expect(runs[0].lossFirst == runs[1].lossFirst)
         #expect(runs[0].lossLast == runs[1].lossLast)
     }
+
+    @Test("an encoder classifies, its head trained beside the adapter", arguments: TrainBenchmark.Precision.allCases)
+    func encoder(precision: TrainBenchmark.Precision) throws {
+        let shape = try #require(ModelShape.named("minilm-l6"))
+        var options = options()
+        options.precision = precision
+        let result = try TrainBenchmark(.shape(shape, cache: folder.path), options: options).run()
+        #expect(result.parameters == shape.parameterCount)
+        // Two classes, and random weights that know nothing.
+        #expect(abs(result.lossFirst - log(2)) < 0.2)
+        #expect(result.lossLast.isFinite)
+        #expect(result.gemmCeilingGflops.isFinite && result.gemmCeilingGflops > 0)
+    }
 }
