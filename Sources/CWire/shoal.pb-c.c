@@ -592,6 +592,51 @@ void   shoal__v1__offer__free_unpacked
   assert(message->base.descriptor == &shoal__v1__offer__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   shoal__v1__catch_up__init
+                     (Shoal__V1__CatchUp         *message)
+{
+  static const Shoal__V1__CatchUp init_value = SHOAL__V1__CATCH_UP__INIT;
+  *message = init_value;
+}
+size_t shoal__v1__catch_up__get_packed_size
+                     (const Shoal__V1__CatchUp *message)
+{
+  assert(message->base.descriptor == &shoal__v1__catch_up__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t shoal__v1__catch_up__pack
+                     (const Shoal__V1__CatchUp *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &shoal__v1__catch_up__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t shoal__v1__catch_up__pack_to_buffer
+                     (const Shoal__V1__CatchUp *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &shoal__v1__catch_up__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Shoal__V1__CatchUp *
+       shoal__v1__catch_up__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Shoal__V1__CatchUp *)
+     protobuf_c_message_unpack (&shoal__v1__catch_up__descriptor,
+                                allocator, len, data);
+}
+void   shoal__v1__catch_up__free_unpacked
+                     (Shoal__V1__CatchUp *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &shoal__v1__catch_up__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   shoal__v1__accept__init
                      (Shoal__V1__Accept         *message)
 {
@@ -3257,7 +3302,7 @@ const ProtobufCEnumDescriptor shoal__v1__offer__task__descriptor =
   shoal__v1__offer__task__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[14] =
+static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[15] =
 {
   {
     "lease",
@@ -3427,11 +3472,24 @@ static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[14] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "catch_up",
+    75,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Offer, catch_up),
+    &shoal__v1__catch_up__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   5,   /* field[5] = adapter */
   6,   /* field[6] = adapter_options */
   4,   /* field[4] = base_model */
+  14,   /* field[14] = catch_up */
   12,   /* field[12] = control */
   3,   /* field[3] = deadline_milliseconds */
   10,   /* field[10] = error_feedback */
@@ -3444,12 +3502,13 @@ static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   7,   /* field[7] = training */
   8,   /* field[8] = uplink */
 };
-static const ProtobufCIntRange shoal__v1__offer__number_ranges[3 + 1] =
+static const ProtobufCIntRange shoal__v1__offer__number_ranges[4 + 1] =
 {
   { 1, 0 },
   { 30, 11 },
   { 35, 12 },
-  { 0, 14 }
+  { 75, 14 },
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
 {
@@ -3459,14 +3518,91 @@ const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
   "Shoal__V1__Offer",
   "shoal.v1",
   sizeof(Shoal__V1__Offer),
-  14,
+  15,
   shoal__v1__offer__field_descriptors,
   shoal__v1__offer__field_indices_by_name,
-  3,  shoal__v1__offer__number_ranges,
+  4,  shoal__v1__offer__number_ranges,
   (ProtobufCMessageInit) shoal__v1__offer__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__accept__field_descriptors[2] =
+static const ProtobufCFieldDescriptor shoal__v1__catch_up__field_descriptors[4] =
+{
+  {
+    "object",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__CatchUp, object),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__CatchUp, start),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__CatchUp, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "codec",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__CatchUp, codec),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned shoal__v1__catch_up__field_indices_by_name[] = {
+  3,   /* field[3] = codec */
+  0,   /* field[0] = object */
+  1,   /* field[1] = start */
+  2,   /* field[2] = version */
+};
+static const ProtobufCIntRange shoal__v1__catch_up__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor shoal__v1__catch_up__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "shoal.v1.CatchUp",
+  "CatchUp",
+  "Shoal__V1__CatchUp",
+  "shoal.v1",
+  sizeof(Shoal__V1__CatchUp),
+  4,
+  shoal__v1__catch_up__field_descriptors,
+  shoal__v1__catch_up__field_indices_by_name,
+  1,  shoal__v1__catch_up__number_ranges,
+  (ProtobufCMessageInit) shoal__v1__catch_up__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor shoal__v1__accept__field_descriptors[3] =
 {
   {
     "lease",
@@ -3492,16 +3628,30 @@ static const ProtobufCFieldDescriptor shoal__v1__accept__field_descriptors[2] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "catches_up",
+    75,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Accept, catches_up),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__accept__field_indices_by_name[] = {
   1,   /* field[1] = adapter_credit */
+  2,   /* field[2] = catches_up */
   0,   /* field[0] = lease */
 };
-static const ProtobufCIntRange shoal__v1__accept__number_ranges[2 + 1] =
+static const ProtobufCIntRange shoal__v1__accept__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 45, 1 },
-  { 0, 2 }
+  { 75, 2 },
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor shoal__v1__accept__descriptor =
 {
@@ -3511,10 +3661,10 @@ const ProtobufCMessageDescriptor shoal__v1__accept__descriptor =
   "Shoal__V1__Accept",
   "shoal.v1",
   sizeof(Shoal__V1__Accept),
-  2,
+  3,
   shoal__v1__accept__field_descriptors,
   shoal__v1__accept__field_indices_by_name,
-  2,  shoal__v1__accept__number_ranges,
+  3,  shoal__v1__accept__number_ranges,
   (ProtobufCMessageInit) shoal__v1__accept__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -64,6 +64,8 @@ public struct RunSettings: Sendable {
     public var adapterOptions: AdapterOptions
     public var training: TrainingOptions
     public var uplink: CodecName
+    /// Of what leads from one adapter to the next.
+    public var downlink = CodecName.dense
     /// Whether workers keep what `uplink` leaves out and add it to their next update.
     public var errorFeedback = false
     /// The program's version, for people.
@@ -114,6 +116,7 @@ public struct RunSettings: Sendable {
         residualRank = federation.residualRank ?? residualRank
         hasLocalAdapters = federation.personalisation == .localAdapter
         errorFeedback = configuration.compression.errorFeedback
+        downlink = configuration.compression.downlink
         gateTolerance = configuration.evaluation.gate
         gateAttempts = configuration.evaluation.gateAttempts
         minimumCohort = configuration.evaluation.minimumCohort

@@ -9,6 +9,7 @@ public struct StreamKey: Hashable, Sendable {
         case dropout
         case partition
         case codec
+        case downlink
         case faults
         case backoff
         /// A worker's local adapter: where it starts, and its own training.

@@ -230,6 +230,8 @@ public struct Offer: Hashable, Sendable {
     /// The fixed factors around the core that the adapter object holds (Fed-SB): a safetensors object to request; `nil`
     /// where the adapter is whole.
     public var fixedFactors: ContentHash?
+    /// A shorter way to the adapter for a worker that holds an earlier one.
+    public var catchUp: CatchUp?
 
     public init(
         lease: UInt64, task: Task, leaseMilliseconds: UInt32, deadlineMilliseconds: UInt32?, baseModel: ContentHash,
@@ -251,16 +253,38 @@ public struct Offer: Hashable, Sendable {
     }
 }
 
+/// How an earlier adapter becomes the offered one (``Offer/adapter``).
+public struct CatchUp: Hashable, Sendable {
+    /// `AdapterChanges`, an object to request.
+    public var object: ContentHash
+    /// The earlier adapter.
+    public var base: ContentHash
+    /// Of ``base``.
+    public var version: Int
+    /// Of the changes.
+    public var codec: CodecName
+
+    public init(object: ContentHash, base: ContentHash, version: Int, codec: CodecName) {
+        self.object = object
+        self.base = base
+        self.version = version
+        self.codec = codec
+    }
+}
+
 /// w→c: the worker takes the task.
 public struct Accept: Hashable, Sendable {
     public var lease: UInt64
     /// Above 0, the worker also asks for the offer's adapter, from its start: an ``ObjectRequest``'s length.
     /// Unit: bytes.
     public var adapterCredit: UInt32
+    /// Whether the credit is for the offer's ``CatchUp`` instead.
+    public var catchesUp: Bool
 
-    public init(lease: UInt64, adapterCredit: UInt32 = 0) {
+    public init(lease: UInt64, adapterCredit: UInt32 = 0, catchesUp: Bool = false) {
         self.lease = lease
         self.adapterCredit = adapterCredit
+        self.catchesUp = catchesUp
     }
 }
 

@@ -174,6 +174,7 @@ extension Accept {
         let fields = arena.message(shoal__v1__accept__init)
         fields.pointee.lease = lease
         fields.pointee.adapter_credit = adapterCredit
+        fields.pointee.catches_up = catchesUp ? 1 : 0
         return fields
     }
 }

@@ -17,7 +17,9 @@ extension Message {
         case SHOAL__V1__ENVELOPE__MESSAGE_OFFER: self = .offer(try Offer(try present(fields.offer, "offer")))
         case SHOAL__V1__ENVELOPE__MESSAGE_ACCEPT:
             let message = try present(fields.accept, "accept")
-            self = .accept(Accept(lease: message.lease, adapterCredit: message.adapter_credit))
+            self = .accept(
+                Accept(
+                    lease: message.lease, adapterCredit: message.adapter_credit, catchesUp: message.catches_up != 0))
         case SHOAL__V1__ENVELOPE__MESSAGE_DECLINE:
             let message = try present(fields.decline, "decline")
             let reason = try wireText(message.reason, "decline.reason", limit: WireLimits.sentenceBytes)

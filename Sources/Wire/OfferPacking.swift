@@ -32,6 +32,18 @@ extension Offer {
             fields.pointee.fixed_factors_presence_case = SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE_FIXED_FACTORS
             fields.pointee.fixed_factors = arena.bytes(fixedFactors.bytes)
         }
+        fields.pointee.catch_up = catchUp?.packed(in: &arena)
+        return fields
+    }
+}
+
+extension CatchUp {
+    fileprivate func packed(in arena: inout PackingArena) -> UnsafeMutablePointer<Shoal__V1__CatchUp> {
+        let fields = arena.message(shoal__v1__catch_up__init)
+        fields.pointee.object = arena.bytes(object.bytes)
+        fields.pointee.start = arena.bytes(base.bytes)
+        fields.pointee.version = UInt32(clamping: version)
+        fields.pointee.codec = arena.text(codec.description)
         return fields
     }
 }

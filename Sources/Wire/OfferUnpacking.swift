@@ -29,6 +29,15 @@ extension Offer {
         if fields.fixed_factors_presence_case == SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE_FIXED_FACTORS {
             fixedFactors = try wireHash(fields.fixed_factors, "offer.fixedFactors")
         }
+        catchUp = try fields.catch_up.map { (fields) throws(WireError) in try CatchUp(fields.pointee) }
+    }
+}
+
+extension CatchUp {
+    fileprivate init(_ fields: Shoal__V1__CatchUp) throws(WireError) {
+        self.init(
+            object: try wireHash(fields.object, "catchUp.object"), base: try wireHash(fields.start, "catchUp.start"),
+            version: Int(fields.version), codec: try wireCodec(fields.codec, "catchUp.codec"))
     }
 }
 

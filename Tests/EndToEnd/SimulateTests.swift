@@ -63,11 +63,31 @@ struct SimulateTests {
         #expect(try number(finished, "finalLoss") < number(finished, "baseLoss"))
         #expect(try number(finished, "uplinkBytes") < number(finished, "denseUplinkBytes") / 2)
 
-        let lossy = try Program.start([
-            "simulate", "--config", runFile, "--set", "compression.downlink=eden:bits=2",
-        ]).finish(limitSeconds: 60)
-        #expect(lossy.code == 2)
-        #expect(lossy.errors.contains("compression.downlink"))
+    }
+
+    @Test("a compressed downlink gives the same adapter in processes, in one process and after an interruption")
+    func compressedDownlink() throws {
+        func finish(_ name: String, _ extra: String...) throws -> (adapter: Data, downlinkBytes: Double) {
+            let arguments = [
+                "simulate", "--config", runFile, "--state", folder.file(name), "--json", "--set",
+                "compression.downlink=ternary:density=0.1", "--set", "federation.rounds=4",
+            ]
+            let outcome = try Program.start(arguments + extra).finish()
+            try #require(outcome.code == 0, "\(outcome.errors)")
+            let adapter = try Data(
+                contentsOf: URL(fileURLWithPath: folder.file(name) + "/adapter/adapter_model.safetensors"))
+            return (adapter, try number(try #require(try outcome.objects.last), "downlinkBytes"))
+        }
+        let processes = try finish("processes")
+        let one = try finish("one", "--in-process")
+        #expect(one.adapter == processes.adapter)
+        // Stopped after two rounds and continued: workers and coordinator start anew, with the residual of both rounds.
+        _ = try finish("continued", "--in-process", "--set", "federation.rounds=2")
+        let continued = try finish("continued", "--in-process")
+        #expect(continued.adapter == processes.adapter)
+        let dense = try finish("dense", "--in-process", "--set", "compression.downlink=dense")
+        #expect(dense.adapter != processes.adapter)
+        #expect(one.downlinkBytes < dense.downlinkBytes * 0.8)
     }
 
     @Test("slow workers hold up rounds, and an asynchronous run less", arguments: [[], ["--in-process"]])

@@ -74,6 +74,19 @@ enum SampleEnvelopes {
         ]
     }
 
+    private static func offerWithCatchUp() throws -> Offer {
+        var offer = Offer(
+            lease: 1, task: .evaluate, leaseMilliseconds: 1, deadlineMilliseconds: nil, baseModel: try hash(from: 1),
+            adapter: try hash(from: 0x80), adapterOptions: AdapterOptions(rank: 4, alpha: 8),
+            training: TrainingOptions(
+                localSteps: 1, batchSize: 1, sequenceLength: 64, optimizer: .sgd, learningRate: 0.1,
+                schedule: .linear, momentum: 0.5, clipNorm: nil), uplink: .dense, seed: 1)
+        offer.catchUp = CatchUp(
+            object: try hash(from: 0x40), base: try hash(from: 0x20), version: 12,
+            codec: try #require(CodecName("eden:bits=4")))
+        return offer
+    }
+
     private static func offers() throws -> [(String, Message)] {
         [
             (
@@ -167,6 +180,11 @@ enum SampleEnvelopes {
             ),
             ("accept", .accept(Accept(lease: lease))),
             ("accept with credit for the adapter", .accept(Accept(lease: lease, adapterCredit: 1 << 22))),
+            (
+                "accept with credit for a catch-up",
+                .accept(Accept(lease: lease, adapterCredit: 1 << 22, catchesUp: true))
+            ),
+            ("offer with a catch-up", .offer(try offerWithCatchUp())),
             ("decline", .decline(Decline(lease: lease, reason: "policy: no training at night"))),
         ]
     }

@@ -28,6 +28,7 @@ typedef struct Shoal__V1__RankPattern Shoal__V1__RankPattern;
 typedef struct Shoal__V1__AlphaPattern Shoal__V1__AlphaPattern;
 typedef struct Shoal__V1__TrainingOptions Shoal__V1__TrainingOptions;
 typedef struct Shoal__V1__Offer Shoal__V1__Offer;
+typedef struct Shoal__V1__CatchUp Shoal__V1__CatchUp;
 typedef struct Shoal__V1__Accept Shoal__V1__Accept;
 typedef struct Shoal__V1__Decline Shoal__V1__Decline;
 typedef struct Shoal__V1__ObjectRequest Shoal__V1__ObjectRequest;
@@ -689,6 +690,10 @@ struct  Shoal__V1__Offer
    * scale 1 by the adapter's names. It is applied and not trained. Empty: nothing.
    */
   ProtobufCBinaryData residual;
+  /*
+   * A shorter way to the adapter for a worker that holds an earlier one. Absent: there is none.
+   */
+  Shoal__V1__CatchUp *catch_up;
   Shoal__V1__Offer__DeadlinePresenceCase deadline_presence_case;
   union {
     uint32_t deadline_milliseconds;
@@ -704,7 +709,37 @@ struct  Shoal__V1__Offer
 };
 #define SHOAL__V1__OFFER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__offer__descriptor) \
-    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0} }
+    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, NULL, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0} }
+
+
+/*
+ * How an earlier adapter becomes the offered one: change by change, as the run's downlink codec wrote them. A worker whose
+ * result has another hash than the offer's adapter requests that whole.
+ */
+struct  Shoal__V1__CatchUp
+{
+  ProtobufCMessage base;
+  /*
+   * Hash of the changes, an object to request: each as its length, four bytes with the lowest first, and its bytes.
+   */
+  ProtobufCBinaryData object;
+  /*
+   * Hash of the earlier adapter.
+   */
+  ProtobufCBinaryData start;
+  /*
+   * Its version; the changes lead to the versions after it, one by one, and each is keyed by the offer's seed and its
+   * version.
+   */
+  uint32_t version;
+  /*
+   * NAME[:key=value,…]; at most 256 bytes.
+   */
+  char *codec;
+};
+#define SHOAL__V1__CATCH_UP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__catch_up__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, (char *)protobuf_c_empty_string }
 
 
 /*
@@ -719,10 +754,14 @@ struct  Shoal__V1__Accept
    * Unit: bytes.
    */
   uint32_t adapter_credit;
+  /*
+   * The credit is for the offer's catch_up instead.
+   */
+  protobuf_c_boolean catches_up;
 };
 #define SHOAL__V1__ACCEPT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__accept__descriptor) \
-    , 0, 0 }
+    , 0, 0, 0 }
 
 
 /*
@@ -1369,6 +1408,25 @@ Shoal__V1__Offer *
 void   shoal__v1__offer__free_unpacked
                      (Shoal__V1__Offer *message,
                       ProtobufCAllocator *allocator);
+/* Shoal__V1__CatchUp methods */
+void   shoal__v1__catch_up__init
+                     (Shoal__V1__CatchUp         *message);
+size_t shoal__v1__catch_up__get_packed_size
+                     (const Shoal__V1__CatchUp   *message);
+size_t shoal__v1__catch_up__pack
+                     (const Shoal__V1__CatchUp   *message,
+                      uint8_t             *out);
+size_t shoal__v1__catch_up__pack_to_buffer
+                     (const Shoal__V1__CatchUp   *message,
+                      ProtobufCBuffer     *buffer);
+Shoal__V1__CatchUp *
+       shoal__v1__catch_up__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   shoal__v1__catch_up__free_unpacked
+                     (Shoal__V1__CatchUp *message,
+                      ProtobufCAllocator *allocator);
 /* Shoal__V1__Accept methods */
 void   shoal__v1__accept__init
                      (Shoal__V1__Accept         *message);
@@ -1723,6 +1781,9 @@ typedef void (*Shoal__V1__TrainingOptions_Closure)
 typedef void (*Shoal__V1__Offer_Closure)
                  (const Shoal__V1__Offer *message,
                   void *closure_data);
+typedef void (*Shoal__V1__CatchUp_Closure)
+                 (const Shoal__V1__CatchUp *message,
+                  void *closure_data);
 typedef void (*Shoal__V1__Accept_Closure)
                  (const Shoal__V1__Accept *message,
                   void *closure_data);
@@ -1809,6 +1870,7 @@ extern const ProtobufCEnumDescriptor    shoal__v1__training_options__factor__des
 extern const ProtobufCEnumDescriptor    shoal__v1__training_options__precision__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__offer__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__offer__task__descriptor;
+extern const ProtobufCMessageDescriptor shoal__v1__catch_up__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__accept__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__decline__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__object_request__descriptor;

@@ -88,6 +88,8 @@ public final class RunService: CoordinatorService {
     var assignments: RankAssignments
     /// The control variate in ``optimizerState``, for workers.
     var control: ControlObject?
+    /// What leads to ``adapter`` from the ones before it.
+    var broadcasts: BroadcastChanges
     var servedFiles: [ContentHash: MappedFile] = [:]
     var round: Round?
     /// Instead of ``round`` where the schedule is asynchronous.
@@ -142,6 +144,7 @@ public final class RunService: CoordinatorService {
         self.layout = layout
         self.fixedFactors = fixedFactors
         codec = try Codecs.make(settings.uplink)
+        broadcasts = BroadcastChanges(try Self.downlink(settings))
         ledger = resources.ledger
         store = resources.store
         state = resources.state
@@ -161,7 +164,7 @@ public final class RunService: CoordinatorService {
                 current.object, version: current.version, store: store, state: state, ledger: ledger),
             residual: Self.publishedResidual(version: current.version, store: store, ledger: ledger))
         optimizerState = try Self.optimizerState(
-            current.optimizerState, after: current.version, strategy: settings.strategy, layout: layout, store: store)
+            current.optimizerState, after: current.version, settings, layout: layout, store: store)
         control = ControlObject(optimizerState, after: current.version, settings.strategy)
         earlierCounters = try ledger.counters()
         revoked = try ledger.revokedWorkers()

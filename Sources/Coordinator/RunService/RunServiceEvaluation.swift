@@ -137,6 +137,7 @@ extension RunService {
                 let sums = try HeldOutReport(
                     items: report.items, lossSum: report.lossSum, squaredLossSum: report.squaredLossSum)
                 cohort?.report(sums, from: name)
+                sessions[name]?.hadOfferedAdapter()
             } catch {
                 cohort?.fail(name)
             }

@@ -6,6 +6,8 @@ struct Candidate {
     let plan: RoundPlan
     let updates: [CountedUpdate]
     let adapter: GlobalAdapter
+    /// What leads to it, for workers; `nil` where adapters travel whole.
+    let change: [UInt8]?
     /// After the round.
     let optimizerState: ServerOptimizerState
     /// Of what aggregation adds to the base; `nil` for one that adds nothing.

@@ -8,7 +8,7 @@ extension RunService {
     static let creditChunks = 4
 
     /// Serves what workers need and nothing else: the current adapter (for every rank, and in an asynchronous run those
-    /// that leases start from) with what belongs to it, the base model's manifest and its files. Other workers' updates
+    /// that leases start from) with what belongs to it or leads to it, the base model's manifest and its files. Other workers' updates
     /// lie in the same blob store and are never served.
     func serve(_ request: ObjectRequest, _ envelope: Envelope, to name: WorkerName, _ peer: Peer) throws {
         let file: MappedFile?
@@ -48,7 +48,9 @@ extension RunService {
         case fixedFactors?.object: fixedFactors?.bytes
         case baseModel.identity: baseModel.manifest
         // Workers of a lower rank, and those of an asynchronous run that start from an earlier version.
-        default: smallerAdapter(object)?.bytes ?? earlierAdapters.values.first { $0.object == object }?.bytes
+        default:
+            smallerAdapter(object)?.bytes ?? earlierAdapters.values.first { $0.object == object }?.bytes
+                ?? broadcasts.bytes(of: object)
         }
     }
 }

@@ -11,9 +11,10 @@ extension RunService {
     func publish(_ plan: RoundPlan) throws {
         let updates = try ledger.countedUpdates(in: plan.round, attempt: plan.attempt)
         var values = adapter.values
-        var nextState = optimizerState
+        var nextState = optimizerState.without(Downlink.residual)
         var residual: PublishedResidual?
         var truncation: ResidualTruncation?
+        var change: [UInt8]?
         do {
             if settings.aggregation.mixesFactors {
                 let outcome = try mixed(updates.map(\.record), plan)
@@ -23,13 +24,14 @@ extension RunService {
             } else {
                 let (step, damping) = try summed(updates, plan)
                 try step.apply(to: &values, state: &nextState, damping: damping)
+                (values, change) = try broadcast(values, version: plan.round, state: &nextState)
             }
         } catch AggregationError.notFinite { throw RunError.aggregateNotFinite(round: plan.round) }
 
         let candidate = Candidate(
             plan: plan, updates: updates,
             adapter: GlobalAdapter(version: plan.round, values: values, layout: layout, residual: residual),
-            optimizerState: nextState, truncation: truncation)
+            change: change, optimizerState: nextState, truncation: truncation)
         if try !holdForGate(candidate) { try publish(candidate, evaluation: nil) }
     }
 
@@ -45,6 +47,7 @@ extension RunService {
         try store.write(next.bytes)
         if let residual = next.residual { try store.write(residual.bytes) }
         if buffer != nil { earlierAdapters[adapter.version] = adapter }
+        if let change = candidate.change { broadcasts.add(change, from: adapter) }
         adapter = next
         let whole = try writeAdapterDirectories()
         let record = try signedRecord(
@@ -105,9 +108,12 @@ extension RunService {
 
     /// The server optimiser's state of the published rounds, or what the first one starts from.
     static func optimizerState(
-        _ object: ContentHash?, after round: Int, strategy: ServerStrategy, layout: AdapterLayout, store: BlobStore
+        _ object: ContentHash?, after round: Int, _ settings: RunSettings, layout: AdapterLayout, store: BlobStore
     ) throws -> ServerOptimizerState {
-        let initial = strategy.initialState(parameterCount: layout.parameterCount)
+        var initial = settings.strategy.initialState(parameterCount: layout.parameterCount)
+        if let downlink = try downlink(settings), !downlink.codec.isUnbiased {
+            initial.set(Downlink.residual, [Float](repeating: 0, count: layout.parameterCount))
+        }
         guard let object else {
             guard round == 0 || initial.vectors.isEmpty else { throw RunError.optimizerStateDoesNotFit }
             return initial

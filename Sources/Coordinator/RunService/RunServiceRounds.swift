@@ -100,6 +100,8 @@ extension RunService {
             residual: adapter.residual?.object)
         if task == .train { offer.control = control?.object }
         offer.fixedFactors = fixedFactors?.object
+        offer.catchUp = catchUp(for: worker, to: adapter)
+        sessions[worker]?.offeredVersion = adapter.version
         pendingOffers[worker] = PendingOffer(offer: offer, round: round, attempt: attempt, due: now)
         resendOffers()
     }

@@ -122,9 +122,9 @@ extension RunService {
         try renew(accept.lease, envelope, from: name, peer)
         // An old lease's adapter may be gone.
         guard accept.adapterCredit > 0, let task = task(of: name, lease: accept.lease) else { return }
-        let offered = try task == .train ? startingAdapter(of: name) : adapter
-        try serve(
-            ObjectRequest(object: offered.object, offset: 0, length: accept.adapterCredit), envelope, to: name, peer)
+        let whole = try task == .train ? startingAdapter(of: name) : adapter
+        guard let object = accept.catchesUp ? sessions[name]?.catchUp?.object : whole.object else { return }
+        try serve(ObjectRequest(object: object, offset: 0, length: accept.adapterCredit), envelope, to: name, peer)
     }
 
     /// What a worker's training lease starts from: of its rank, and in an asynchronous run of the version that was

@@ -122,6 +122,7 @@ extension RunService {
         // Durable: only now may the worker forget it.
         acknowledge(.committed, commit.lease, envelope, peer)
         uploads[name] = nil
+        sessions[name]?.hadOfferedAdapter()
         observe(.updateAccepted(round: countsIn, worker: name, trainLoss: record.trainLoss))
         try handle(.updateRecorded(name, object: commit.object))
     }

@@ -11,8 +11,16 @@ struct Session {
     /// Unit: bytes.
     let memoryBytes: UInt64
     var heartbeat: Heartbeat?
+    /// The adapter version that its last task started from, and the newest one that it certainly had.
+    var offeredVersion: Int?
+    var heldVersion: Int?
+    /// Of its last offer.
+    var catchUp: CatchUp?
     /// `nil` for a worker that takes no round records.
     var records: RecordsOfSession?
+
+    /// The worker has shown by a result that it had its last task's adapter.
+    mutating func hadOfferedAdapter() { heldVersion = offeredVersion }
 }
 
 /// How many messages a peer may send: a bucket that refills, so that nobody can keep the one loop busy.

@@ -11,4 +11,12 @@ public enum CodecSeed {
         var generator = key.generator()
         return generator.next()
     }
+
+    /// - Parameters:
+    ///   - seed: The run's.
+    ///   - version: Of the adapter that a downlink's change leads to.
+    static func downlink(seed: UInt64, version: Int) -> UInt64 {
+        var generator = StreamKey(seed: seed, round: version, purpose: .downlink).generator()
+        return generator.next()
+    }
 }

@@ -24,6 +24,15 @@ public struct ServerOptimizerState: Hashable, Sendable {
 
     var isFinite: Bool { vectors.values.allSatisfy { $0.allSatisfy(\.isFinite) } }
 
+    public func without(_ name: String) -> ServerOptimizerState {
+        ServerOptimizerState(vectors.filter { $0.key != name })
+    }
+
+    /// Sets one vector, `[parameterCount]`, and leaves the others.
+    public mutating func set(_ name: String, _ vector: [Float]) {
+        vectors[name] = vector
+    }
+
     // MARK: A part of an adapter
 
     func gathered(_ part: AdapterPart) -> ServerOptimizerState {

@@ -63,6 +63,23 @@ struct Constraint: Sendable {
             return "error feedback is not supported with 'federation.aggregation: rolora'; set "
                 + "'compression.error-feedback: false' or choose another codec for 'compression.uplink'"
         },
+        // A change belongs to one vector that all workers hold.
+        Constraint(keys: ["compression.downlink", "federation.aggregation"]) { run in
+            guard run.compression.downlink != .dense, run.federation.aggregation != .separate else { return nil }
+            return "'compression.downlink: \(run.compression.downlink)' is not supported with 'federation.aggregation: "
+                + "\(run.federation.aggregation.rawValue)'; set 'compression.downlink: dense' or "
+                + "'federation.aggregation: separate'"
+        },
+        Constraint(keys: ["compression.downlink", "federation.strategy"]) { run in
+            guard run.compression.downlink != .dense, run.federation.strategy == .scaffold else { return nil }
+            return "'compression.downlink: \(run.compression.downlink)' is not supported with 'federation.strategy: "
+                + "scaffold', whose control variate travels whole; set 'compression.downlink: dense'"
+        },
+        Constraint(keys: ["compression.downlink", "adapter.rank"]) { run in
+            guard run.compression.downlink != .dense, run.ranks.workerRanks.areMixed else { return nil }
+            return "'compression.downlink: \(run.compression.downlink)' is not supported where workers have different "
+                + "ranks; set 'compression.downlink: dense' or one number for 'adapter.rank'"
+        },
     ]
 
     private static let evaluation = [

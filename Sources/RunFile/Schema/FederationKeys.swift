@@ -56,8 +56,9 @@ extension RunSchema {
             "compression.uplink", .codec(Codecs.supported), .value(.text("dense")), at: \.compression.uplink,
             "Codec of updates, worker to coordinator."),
         SchemaKey(
-            "compression.downlink", .codec(["dense"]), .value(.text("dense")), at: \.compression.downlink,
-            "Codec of adapters, coordinator to worker."),
+            "compression.downlink", .codec(Codecs.supported), .value(.text("dense")), at: \.compression.downlink,
+            "Codec of a round's change to the adapter, coordinator to workers that hold an earlier one; what they make of it "
+                + "is the adapter. With dense, adapters travel whole."),
         SchemaKey(
             "compression.error-feedback", .boolean,
             .derived("true where the uplink's codec is biased") { .boolean(!isUnbiased($0.compression.uplink)) },

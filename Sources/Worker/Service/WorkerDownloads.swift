@@ -1,3 +1,4 @@
+internal import Federation
 internal import ModelFiles
 internal import Wire
 
@@ -78,6 +79,8 @@ extension WorkerService {
             do {
                 if download.object == task?.offer.control {
                     globalControl = try control(in: download)
+                } else if let catchUp = task?.offer.catchUp, download.object == catchUp.object {
+                    adapter = try adapter.flatMap { try self.adapter($0, after: catchUp, download.bytes) }
                 } else if download.object == task?.offer.residual {
                     residual = (download.object, try AdapterResidual(decoding: download.bytes))
                 } else {
@@ -91,6 +94,26 @@ extension WorkerService {
             prepareTask()
         }
         follow(step)
+    }
+
+    /// The offered adapter, made of an earlier one.
+    ///
+    /// - Returns: `nil` if it becomes another one: then the whole has to come.
+    private func adapter(
+        _ base: GlobalAdapter, after catchUp: CatchUp, _ bytes: [UInt8]
+    ) throws -> GlobalAdapter? {
+        guard let offer = task?.offer, base.object == catchUp.base else { return nil }
+        let downlink = try Downlink(catchUp.codec, seed: offer.seed)
+        var values = base.values
+        for (index, change) in try AdapterChanges(decoding: bytes).changes.enumerated() {
+            try downlink.apply(change, version: catchUp.version + index + 1, to: &values)
+        }
+        let object = ContentHash(of: AdapterObject.encode(layout: base.layout, values: values))
+        guard object == offer.adapter else {
+            observer(.warning("changes gave another adapter than the offered one, which is downloaded whole"))
+            return nil
+        }
+        return GlobalAdapter(object: object, layout: base.layout, values: values)
     }
 
     private func follow(_ step: ObjectDownload.Step) {

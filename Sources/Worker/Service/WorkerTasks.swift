@@ -28,7 +28,7 @@ extension WorkerService {
         nextHeartbeat = min(nextHeartbeat, now.advanced(bySeconds: open.heartbeatSeconds))
         let pending = pendingStore.load().flatMap { $0.run == open.run && $0.lease == offer.lease ? $0 : nil }
         if pending == nil, open.isFrugal, modelDownload == nil, adapter?.object != offer.adapter {
-            adapterDownload = ObjectDownload(offer.adapter, limit: Self.adapterBytesMax)
+            adapterDownload = ObjectDownload(wayToAdapter(of: offer), limit: Self.adapterBytesMax)
             downloadRetry = Retry(.bulk, at: now, random: &random)
         }
         accept(task, envelope)
@@ -41,15 +41,22 @@ extension WorkerService {
         }
     }
 
+    /// What to download for an offer's adapter: itself, or what leads to it from the one that is here.
+    private func wayToAdapter(of offer: Offer) -> ContentHash {
+        guard let catchUp = offer.catchUp, let adapter, adapter.object == catchUp.base else { return offer.adapter }
+        return catchUp.object
+    }
+
     /// Takes the task, and with it asks for its adapter where nothing of that has come yet.
     private func accept(_ task: ActiveTask, _ envelope: Envelope) {
-        var credit: UInt32 = 0
+        var accept = Accept(lease: task.offer.lease)
         if case .open(let open) = session, open.isFrugal, modelDownload == nil, let adapterDownload,
-            adapterDownload.object == task.offer.adapter, adapterDownload.received == 0
+            adapterDownload.object == wayToAdapter(of: task.offer), adapterDownload.received == 0
         {
-            credit = adapterDownload.request().length
+            accept.adapterCredit = adapterDownload.request().length
+            accept.catchesUp = adapterDownload.object != task.offer.adapter
         }
-        send(.accept(Accept(lease: task.offer.lease, adapterCredit: credit)), answering: envelope.id, of: task)
+        send(.accept(accept), answering: envelope.id, of: task)
     }
 
     func take(_ cancel: Cancel) {
@@ -108,7 +115,7 @@ extension WorkerService {
     func prepareTask() {
         guard let task, case .preparing = task.stage, let modelPath, case .open(let open) = session else { return }
         let offer = task.offer
-        guard let adapter, adapter.object == offer.adapter else { return fetch(offer.adapter) }
+        guard let adapter, adapter.object == offer.adapter else { return fetch(wayToAdapter(of: offer)) }
         if let fixed = offer.fixedFactors, fixedFactors?.object != fixed { return fetch(fixed) }
         if let wanted = offer.residual, residual?.object != wanted { return fetch(wanted) }
         if let control = offer.control, globalControl?.object != control { return fetch(control) }

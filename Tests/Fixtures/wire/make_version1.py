@@ -124,6 +124,11 @@ MESSAGES = [
     ("cancel", 37, number(1, LEASE) + text(2, "the round is full")),
     ("goodbye", 38, text(1, "run finished") + number(2, 1)),
     ("accept with credit for the adapter", 23, number(1, LEASE) + number(45, 2**22)),
+    ("accept with credit for a catch-up", 23, number(1, LEASE) + number(45, 2**22) + number(75, 1)),
+    ("offer with a catch-up", 22, number(1, 1) + number(2, 2) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1)
+     + blob(75, blob(1, bytes(range(0x40, 0x60))) + blob(2, bytes(range(0x20, 0x40))) + number(3, 12)
+            + text(4, "eden:bits=4"))),
     ("update whole", 45, number(1, LEASE) + blob(2, B) + number(3, 321) + number(4, 10) + number(5, 81920)
      + real32(6, 1.25)),
 ]
