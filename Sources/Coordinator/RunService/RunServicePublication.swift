@@ -14,6 +14,7 @@ extension RunService {
         var nextState = optimizerState
         var residual: PublishedResidual?
         var truncation: ResidualTruncation?
+        var distances: [Double]?
         do {
             if settings.aggregation.mixesFactors {
                 let outcome = try mixed(updates.map(\.record), plan)
@@ -22,14 +23,14 @@ extension RunService {
                 truncation = outcome.truncation
             } else {
                 let (step, damping) = try summed(updates, plan)
-                try step.apply(to: &values, state: &nextState, damping: damping)
+                distances = try step.apply(to: &values, state: &nextState, damping: damping)
             }
         } catch AggregationError.notFinite { throw RunError.aggregateNotFinite(round: plan.round) }
 
         let candidate = Candidate(
             plan: plan, updates: updates,
             adapter: GlobalAdapter(version: plan.round, values: values, layout: layout, residual: residual),
-            optimizerState: nextState, truncation: truncation)
+            optimizerState: nextState, truncation: truncation, distances: distances)
         if try !holdForGate(candidate) { try publish(candidate, evaluation: nil) }
     }
 
@@ -52,6 +53,7 @@ extension RunService {
         try ledger.publish(
             round: plan.round, attempt: plan.attempt, object: next.object, optimizerState: stateObject,
             residual: candidate.truncation.map { ResidualRecord(object: next.residual?.object, truncation: $0) },
+            distances: candidate.distances.map { Array(zip(updates.map(\.record.worker), $0)) } ?? [],
             seconds: stopwatchTime.seconds(since: roundStart), counters: counters, record: record)
         records.append(record)
         optimizerState = nextState
@@ -74,7 +76,7 @@ extension RunService {
     /// count: with none of age, 1.
     private func summed(_ updates: [CountedUpdate], _ plan: RoundPlan) throws -> (step: ServerStep, damping: Double) {
         var (weight, discounted) = (0.0, 0.0)
-        var step = ServerStep(settings.strategy, part: part(round: plan.round))
+        var step = ServerStep(settings.strategy, part: part(round: plan.round), robust: settings.robust)
         // In worker-name order, a few blobs mapped at a time.
         for start in stride(from: 0, to: updates.count, by: WeightedMean.batch) {
             let batch = updates[start..<min(updates.count, start + WeightedMean.batch)]
