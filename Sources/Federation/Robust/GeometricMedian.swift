@@ -7,8 +7,9 @@
 /// - SeeAlso: Pillutla et al. 2019, Algorithm 3 (arXiv:1912.13445).
 enum GeometricMedian {
     private static let iterationsMax = 1_000
-    /// Weights that move less than this have settled.
-    private static let tolerance = 1e-10
+    /// Weights that all change by a smaller part than this have settled. (By a part: the smallest weights belong to the
+    /// farthest updates.)
+    private static let tolerance = 1e-8
 
     /// The updates' weights, which sum to 1.
     static func weights(_ gram: GramMatrix) -> [Double] {
@@ -19,7 +20,7 @@ enum GeometricMedian {
             let inverse = gram.distances(to: weights).map { 1 / max(1e-6 * spread, $0) }
             let sum = inverse.reduce(0, +)
             let next = inverse.map { $0 / sum }
-            let change = zip(next, weights).map { abs($0 - $1) }.max() ?? 0
+            let change = zip(next, weights).map { abs($0 - $1) / $1 }.max() ?? 0
             weights = next
             if change < tolerance { break }
         }

@@ -28,7 +28,7 @@ extension RunSchema {
                     let bound = run.federation.robust.tail
                 else { return nil }
                 return .integer(tail.smallestF(bound: bound))
-            }, at: \.federation.robust.f, "Bad updates in a round that the rules must withstand."),
+            }, change: .allowed, at: \.federation.robust.f, "Bad updates in a round that the rules must withstand."),
         SchemaKey(
             "federation.robust-norm", .number(.positive), orWord: nil, .absent, at: \.federation.robust.norm,
             "Bound on an update's norm for norm-bound, and radius for centred-clipping; without it, medians of the round's."

@@ -1,4 +1,5 @@
 internal import Federation
+internal import Recipe
 internal import Synchronization
 public import Worker
 

@@ -1,7 +1,7 @@
 internal import Federation
 internal import Glibc
 internal import Randomness
-internal import Worker
+package import Worker
 
 /// What the bad workers of a simulation know together.
 ///
@@ -30,13 +30,13 @@ public final class Conspiracy {
     }
 
     /// An honest worker's change of the adapter.
-    func witness(_ delta: [Float], of task: LocalTask) {
+    package func witness(_ delta: [Float], of task: LocalTask) {
         let place = Place(round: task.round, attempt: task.attempt)
         forget(before: place)
         honest[place, default: [:]][task.worker] = delta
     }
 
-    func witness(adapter values: [Float], of task: LocalTask) {
+    package func witness(adapter values: [Float], of task: LocalTask) {
         adapters[task.round - 1] = values
         for version in adapters.keys.sorted().dropLast(2) { adapters[version] = nil }
     }
@@ -45,8 +45,9 @@ public final class Conspiracy {
     var trains: Bool { if case .freeRider = plan.attack { false } else { true } }
 
     /// What a bad worker sends in place of its own training's change.
-    func falsify(_ delta: [Float], of task: LocalTask) -> [Float] {
+    package func falsify(_ delta: [Float], of task: LocalTask) -> [Float] {
         let place = Place(round: task.round, attempt: task.attempt)
+        forget(before: place)
         own[place, default: [:]][task.worker] = delta
         switch plan.attack {
         case .labelFlip: return delta
@@ -72,7 +73,7 @@ public final class Conspiracy {
     }
 
     /// The z of the paper: so many honest workers lie farther from the mean that, with the bad ones, they are a majority.
-    static func littleIsEnough(n: Int, f: Int) -> Double {
+    package static func littleIsEnough(n: Int, f: Int) -> Double {
         let needed = n / 2 + 1 - f
         guard n > f else { return 0 }
         let share = Double(n - f - needed) / Double(n - f)
@@ -129,9 +130,11 @@ public final class Conspiracy {
         values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
     }
 
+    /// Keeps what an asynchronous round may still ask for.
     private func forget(before place: Place) {
-        honest = honest.filter { $0.key == place }
-        own = own.filter { $0.key == place }
-        templates = templates.filter { $0.key == place }
+        let isLate = { (other: Place) in other.round >= place.round - 2 }
+        honest = honest.filter { isLate($0.key) }
+        own = own.filter { isLate($0.key) }
+        templates = templates.filter { isLate($0.key) }
     }
 }
