@@ -11,8 +11,8 @@ enum Bulyan {
         var chosen: [Int] = []
         while chosen.count < gram.count - 2 * f {
             let scores = Krum.scores(gram, of: left, f: f)
-            var best = 0
-            for index in left.indices where scores[index] < scores[best] { best = index }
+            let order = { (place: Int) in (scores[place], gram[left[place], left[place]], place) }
+            guard let best = left.indices.min(by: { order($0) < order($1) }) else { break }
             chosen.append(left.remove(at: best))
         }
         return chosen.sorted()

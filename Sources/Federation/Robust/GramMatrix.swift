@@ -39,7 +39,8 @@ struct GramMatrix: Hashable, Sendable {
     func norm(_ index: Int) -> Double { max(0, self[index, index]).squareRoot() }
 
     func squaredDistance(_ first: Int, _ second: Int) -> Double {
-        max(0, self[first, first] - 2 * self[first, second] + self[second, second])
+        // The same bits either way round: equal scores must be equal.
+        max(0, (self[first, first] + self[second, second]) - 2 * self[first, second])
     }
 
     /// Distances of all updates to the combination `Σ wⱼ xⱼ`.

@@ -1,6 +1,8 @@
 /// Krum: the update with the smallest sum of squared distances to its `n − f − 2` nearest others; Multi-Krum: the mean of
 /// the `n − f − 2` updates with the smallest.
 ///
+/// Two updates that are each other's nearest can have the same score; the shorter one comes first then.
+///
 /// - SeeAlso: Blanchard et al. 2017, section 4 (arXiv:1703.02757); for the number that Multi-Krum averages El Mhamdi et al.
 ///   2018, section 2 (arXiv:1802.07927).
 enum Krum {
@@ -15,7 +17,7 @@ enum Krum {
     private static func ranking(_ gram: GramMatrix, f: Int) -> [Int] {
         let all = Array(0..<gram.count)
         let scores = scores(gram, of: all, f: f)
-        return all.sorted { (scores[$0], $0) < (scores[$1], $1) }
+        return all.sorted { (scores[$0], gram[$0, $0], $0) < (scores[$1], gram[$1, $1], $1) }
     }
 
     /// The scores of some of the updates among themselves, in the order given.

@@ -24,6 +24,12 @@ public enum Attack: Hashable, Sendable {
         public var trigger: String
         /// What is to follow the trigger; for classification, the label.
         public var target: String
+
+        public init(scale: Double, trigger: String, target: String) {
+            self.scale = scale
+            self.trigger = trigger
+            self.target = target
+        }
     }
 
     public enum FreeRide: String, Hashable, Sendable, CaseIterable { case zero, noise, old }

@@ -107,7 +107,8 @@ struct RobustRuleTests {
     func permutation(_ rule: RobustRule) throws {
         let updates = attacked(honest: 9, bad: 2, count: 100, reach: 30)
         var random = SeededGenerator(state: 3)
-        for chain in [try rules(rule), try rules(.arc, .nnm, rule)] {
+        // Mixing makes groups of equal updates, between which Bulyan's last choices are a matter of rounding.
+        for chain in [try rules(rule), try rule == .bulyan ? rules(.arc, rule) : rules(.arc, .nnm, rule)] {
             let expected = try aggregate(updates, chain, f: 2)
             let shuffled = try aggregate(updates.shuffled(using: &random), chain, f: 2)
             #expect(zip(expected, shuffled).allSatisfy { abs($0 - $1) < 1e-4 }, "\(chain)")
@@ -118,8 +119,7 @@ struct RobustRuleTests {
         #expect(try aggregate(updates.shuffled(using: &random), rules(rule), f: 2) == expected)
     }
 
-    @Test(
-        "move with the updates", arguments: [.mean, .median, .trimmedMean, .krum, .multiKrum, .bulyan, .geometricMedian])
+    @Test("move with the updates", arguments: final.filter { $0 != .centredClipping })
     func translation(_ rule: RobustRule) throws {
         let updates = attacked(honest: 9, bad: 2, count: 64, reach: 30)
         for chain in [try rules(rule), try rules(.nnm, rule)] {
