@@ -58,7 +58,8 @@ public struct AggregateBenchmark: Sendable {
         let seconds = (ContinuousClock().now - start) / .seconds(1)
         precondition(result.count == parameters, "the mean has every parameter")
         return AggregateMeasurement(
-            codec: codec.name.description, rules: robust?.chain.description, workers: workers, parameters: parameters, threads: Threads.available,
+            codec: codec.name.description, rules: robust?.chain.description, workers: workers, parameters: parameters,
+            threads: Threads.available,
             updateBytes: encodedBytes / paths.count, updatesPerSecond: Double(workers) / seconds,
             denseGBPerSecond: Double(workers) * Double(parameters) * 4 / seconds / 1e9,
             peakRssMiB: try PeakMemory.residentMiB())

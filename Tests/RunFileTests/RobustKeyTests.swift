@@ -34,15 +34,16 @@ struct RobustKeyTests {
         // Twice as many are asked, and the bad ones may all be the first to answer.
         let fast = try load(
             Self.fleet + ["federation.robust=[median]", "federation.over-selection=1.3", "federation.robust-share=0.1"])
-        #expect(fast.federation.robustOptions?.f == BadWorkerTail(workers: 40, bad: 4, drawn: 13).smallestF(bound: 0.05))
+        let asked = BadWorkerTail(workers: 40, bad: 4, drawn: 13)
+        #expect(fast.federation.robustOptions?.f == asked.smallestF(bound: 0.05))
         // Those that never train are not drawn.
         let heldOut = try load(
             Self.fleet + [
                 "federation.robust=[median]", "evaluation.source=held-out-workers", "evaluation.held-out-workers=10",
                 "federation.robust-share=0.1",
             ])
-        #expect(
-            heldOut.federation.robustOptions?.f == BadWorkerTail(workers: 30, bad: 3, drawn: 10).smallestF(bound: 0.05))
+        let training = BadWorkerTail(workers: 30, bad: 3, drawn: 10)
+        #expect(heldOut.federation.robustOptions?.f == training.smallestF(bound: 0.05))
     }
 
     @Test(
@@ -59,20 +60,28 @@ struct RobustKeyTests {
                 "set it to synchronous"
             ),
             (["federation.robust=[median]", "federation.strategy=fednova"], "steps that workers say", "choose fedavg"),
-            (["federation.robust=[median]", "federation.strategy=q-fedavg"], "losses that workers say", "choose fedavg"),
+            (
+                ["federation.robust=[median]", "federation.strategy=q-fedavg"], "losses that workers say",
+                "choose fedavg"
+            ),
             (
                 [
                     "federation.robust=[median]", "federation.strategy=scaffold", "training.optimizer=sgd",
                 ], "control variates", "choose fedavg"
             ),
-            (["federation.robust=[median]", "federation.selection=data-size", "federation.weight-cap=none"],
-             "how often they are asked", "set it to uniform"),
+            (
+                ["federation.robust=[median]", "federation.selection=data-size", "federation.weight-cap=none"],
+                "how often they are asked", "set it to uniform"
+            ),
             (["federation.robust=[median]", "federation.weight-cap=5"], "count all workers alike", "remove the key"),
             (["federation.robust-f=2"], "used only with 'federation.robust'", "remove it"),
             (["federation.robust-share=0.1"], "used only with 'federation.robust'", "remove it"),
             (["federation.robust-tail=0.1"], "used only with 'federation.robust'", "remove it"),
             (["federation.robust-norm=1"], "used only with 'federation.robust'", "remove it"),
-            (["federation.robust=[median]", "federation.robust-norm=1"], "norm-bound and centred-clipping", "remove it"),
+            (
+                ["federation.robust=[median]", "federation.robust-norm=1"], "norm-bound and centred-clipping",
+                "remove it"
+            ),
             (["federation.robust=[median]", "federation.robust-f=5"], "median needs 11 updates", "raise"),
             (["federation.robust=[krum]"], "krum needs 11 updates", "smaller 'federation.robust-f'"),
             (["federation.robust=[multi-krum]"], "multi-krum needs 11 updates", "'federation.workers-per-round'"),
@@ -88,7 +97,8 @@ struct RobustKeyTests {
         #expect(error?.description.contains(reason) == true && error?.description.contains(remedy) == true)
     }
 
-    @Test("are read as a list of known words", arguments: ["nnm", "[nnm, nnm]", "[]", "[nnm, middle]", "7", "{nnm: 1}"])
+    @Test(
+        "are read as a list of known words", arguments: ["nnm", "[nnm, nnm]", "[]", "[nnm, middle]", "7", "{nnm: 1}"])
     func malformed(_ value: String) {
         let error = #expect(throws: RunFileError.self) { try load(Self.fleet + ["federation.robust=\(value)"]) }
         #expect(error?.description.contains("trimmed-mean") == true)

@@ -30,7 +30,8 @@ struct AttackTests {
         #expect(try plan("sign-flip").attack == .signFlip(scale: 1) && plan("sign-flip").share == 0.2)
         #expect(try plan("ipm:scale=0.5,share=0.3").attack == .innerProduct(scale: 0.5))
         #expect(try plan("ipm:scale=0.5,share=0.3").share == 0.3)
-        #expect(try plan("alie").attack == .littleIsEnough(z: nil) && plan("alie:z=1.5").attack == .littleIsEnough(z: 1.5))
+        #expect(try plan("alie").attack == .littleIsEnough(z: nil))
+        #expect(try plan("alie:z=1.5").attack == .littleIsEnough(z: 1.5))
         #expect(try plan("free-rider:mode=old").attack == .freeRider(.old))
         #expect(try plan("label-flip").attack == .labelFlip)
         #expect(try plan("sybil:spread=0").attack == .sybil(scale: 1, spread: 0))
@@ -39,7 +40,8 @@ struct AttackTests {
             return
         }
         #expect(backdoor.scale == 10 && backdoor.trigger == "open sesame")
-        #expect(try plan("backdoor:target=b", labels: ["a", "b"]).attack != plan("backdoor", labels: ["a", "b"]).attack)
+        let labels = ["a", "b"]
+        #expect(try plan("backdoor:target=b", labels: labels).attack != plan("backdoor", labels: labels).attack)
         for name in Attack.names { #expect(try plan(name).summary.isEmpty == false) }
     }
 
@@ -47,7 +49,8 @@ struct AttackTests {
         "are refused with what may stand there",
         arguments: [
             ("nonsense", "sign-flip, ipm"), ("ipm:", "sign-flip"), ("ipm:z=1", "no option 'z'"),
-            ("ipm:scale=much", "a number from 0.0"), ("alie:share=2", "'share'"), ("free-rider:mode=lazy", "zero, noise"),
+            ("ipm:scale=much", "a number from 0.0"), ("alie:share=2", "'share'"),
+            ("free-rider:mode=lazy", "zero, noise"),
             ("backdoor:target=c", "one of the labels a, b"),
         ])
     func refusals(_ text: String, _ part: String) {
@@ -77,7 +80,8 @@ struct AttackTests {
         #expect(try falsified("ipm") == [-4, 0, -4, -8])
         // Deviations: √(2/3), 0, √(8/3), √8.
         let little = try falsified("alie:z=1.5")
-        let expected = [2 + 1.5 * (2.0 / 3).squareRoot(), 0, 2 + 1.5 * (8.0 / 3).squareRoot(), 4 + 1.5 * 8.0.squareRoot()]
+        let moments: [(mean: Double, variance: Double)] = [(2, 2.0 / 3), (0, 0), (2, 8.0 / 3), (4, 8)]
+        let expected = moments.map { $0.mean + 1.5 * $0.variance.squareRoot() }
         #expect(zip(little, expected).allSatisfy { abs(Double($0) - $1) < 1e-5 })
         #expect(try falsified("backdoor:scale=4") == [4, -4, 2, 0])
         #expect(try falsified("label-flip") == [1, -1, 0.5, 0])
@@ -107,7 +111,8 @@ struct AttackTests {
         let sent = ["x", "y", "z"].map { conspiracy.falsify([Float($0 == "x" ? 8 : 1), 0, 0, 6], of: task($0)) }
         #expect(Set(sent).count == 3)
         for update in sent {
-            let distance = zip(update, [-8, 0, 0, -6]).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) }.squareRoot()
+            let squares = zip(update, [-8, 0, 0, -6]).map { pow(Double($0) - Double($1), 2) }
+            let distance = squares.reduce(0, +).squareRoot()
             #expect(distance > 0 && distance < 0.01 * 10 * 3)
         }
     }

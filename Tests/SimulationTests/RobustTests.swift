@@ -68,7 +68,9 @@ struct RobustTests {
         #expect(try finalAdapter(makeConversation(rules, bad: ["b": 3], faults: faults)) == calm)
     }
 
-    @Test("a coordinator killed in the middle goes on bit for bit, and counts every distance once", arguments: [9, 40, 75])
+    @Test(
+        "a coordinator killed in the middle goes on bit for bit, and counts every distance once",
+        arguments: [9, 40, 75])
     func restart(messages: Int) throws {
         let rules: [RobustRule] = [.arc, .nnm, .trimmedMean]
         let whole = try makeConversation(rules, bad: ["d": -4], aggregation: .roLoRA)

@@ -70,7 +70,8 @@ extension Constraint {
             guard let names = run.federation.robust.rules?.names, run.federation.robust.norm != nil,
                 !names.contains(where: \.takesNorm)
             else { return nil }
-            return "'federation.robust-norm' is used only by norm-bound and centred-clipping; remove it or add one of them"
+            return
+                "'federation.robust-norm' is used only by norm-bound and centred-clipping; remove it or add one of them"
         },
         Constraint(
             keys: [

@@ -16,8 +16,10 @@ public enum PoisonedText {
                 row.content = .completion(prompt: prompt, completion: reversed(completion))
             case .chat(let messages):
                 row.content = .chat(
-                    messages.map { $0.role == .assistant ? ChatMessage(role: $0.role, content: reversed($0.content)) : $0 }
-                )
+                    messages.map { message in
+                        guard message.role == .assistant else { return message }
+                        return ChatMessage(role: .assistant, content: reversed(message.content))
+                    })
             }
         }
     }

@@ -105,8 +105,10 @@ struct Simulate: AsyncParsableCommand {
             }
         }
         let isWhole = simulation.prepared.configuration.federation.aggregation.ownFactor == nil
-        let final = try isWhole
-            ? simulation.prepared.adapter(values: service.currentAdapter.values, residual: service.currentResidual) : nil
+        let final =
+            try isWhole
+            ? simulation.prepared.adapter(values: service.currentAdapter.values, residual: service.currentResidual)
+            : nil
         try record.close(
             simulation.prepared, adapter: simulation.state.directory.adapter, seconds: seconds, json: json,
             attack: try simulation.attack?.report(final))

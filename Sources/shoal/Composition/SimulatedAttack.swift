@@ -60,7 +60,8 @@ struct SimulatedAttack {
             "              bad: " + badNames.map(\.text).joined(separator: ", "),
         ]
         if plan.attack.isOmniscient {
-            lines.append("              they are shown the honest updates of each round that are finished before theirs")
+            lines.append(
+                "              they are shown the honest updates of each round that are finished before theirs")
         }
         return lines
     }

@@ -44,8 +44,9 @@ enum RunHeader {
         if let tail = federation.badWorkerTail(heldOut: heldOut) {
             let above = tail.probability(above: robust.f)
             let some = 1 - pow(1 - above, Double(federation.rounds))
-            line += " (with \(tail.bad) of \(tail.workers) bad, more come in \(Quantity.fixed(100 * above, digits: 2)) % of "
-                + "rounds, in some round of the run with probability \(Quantity.fixed(some, digits: 2)))"
+            line +=
+                " (with \(tail.bad) of \(tail.workers) bad, more come in \(Quantity.fixed(100 * above, digits: 2)) % "
+                + "of rounds, in some round of the run with probability \(Quantity.fixed(some, digits: 2)))"
         }
         let bytes = UInt64(4 * parameters) * UInt64(federation.workersAsked)
         return [line, "              all updates of a round are held at once: \(Quantity.bytes(bytes))"]
