@@ -12,16 +12,16 @@ HERE = Path(__file__).resolve().parent
 
 
 def read_rows(path):
-    """Rules [(name, settings)] and attacks [(name, attack)]."""
-    lists = {"rule": [], "attack": []}
+    """Rules [(name, settings)], attacks [(name, attack)] and shares [(share, settings)]."""
+    lists = {"rule": [], "attack": [], "share": []}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
-        match = re.fullmatch(r"(rule|attack) ([^:]+):\s*(.*)", line)
+        match = re.fullmatch(r"(rule|attack|share) ([^:]+):\s*(.*)", line)
         if not match:
-            sys.exit(f"{path}:{number}: neither a rule nor an attack: {line}")
+            sys.exit(f"{path}:{number}: neither a rule, an attack nor a share: {line}")
         lists[match[1]].append((match[2], match[3]))
-    return lists["rule"], lists["attack"]
+    return lists["rule"], lists["attack"], lists["share"]
 
 
 def chosen(items, prefixes):
@@ -74,7 +74,7 @@ def main():
     parser.add_argument("--out", type=Path, default=Path("out/robustness"))
     parser.add_argument("--rows", type=Path, default=HERE / "robustness.rows")
     parser.add_argument("--seeds", default="0")
-    parser.add_argument("--shares", default="0.1 0.2 0.3")
+    parser.add_argument("--shares", default="")
     parser.add_argument("--rules", default="")
     parser.add_argument("--attacks", default="")
     arguments = sys.argv[1:]
@@ -85,9 +85,10 @@ def main():
     for name in ("config", "model"):
         if getattr(options, name):
             common += [f"--{name}", getattr(options, name)]
-    rules, attacks = read_rows(options.rows)
+    rules, attacks, shares = read_rows(options.rows)
     rules, attacks = chosen(rules, options.rules), chosen(attacks, options.attacks)
-    seeds, shares = options.seeds.split(), options.shares.split()
+    shares = [item for item in shares if item[0] in options.shares.split() or not options.shares]
+    seeds = options.seeds.split()
     runs = Runs(options.out / "runs", common, seeds)
 
     text = [f"Loss on held-out text after the last round, mean over seeds {', '.join(seeds)}; the plain mean weighs "
@@ -96,17 +97,19 @@ def main():
             + (f" With {' '.join(more)}." if more else "") + "\n"]
     failed = {}
     honest = {}
-    for share in shares:
+    for share, numbers in shares:
         lines = [f"## {float(share) * 100:g} % of the workers are bad", "",
-                 "| | no attack | " + " | ".join(name for name, _ in attacks) + " | worst, against the mean's no attack |",
+                 "| | no attack | " + " | ".join(name for name, _ in attacks) + f" | worst, against {rules[0][0]} without attack |",
                  "|---" * (len(attacks) + 3) + "|"]
         for rule, settings in rules:
             overrides = [part for setting in settings.split() for part in ("--set", setting)]
             if "robust=none" not in settings and "robust-f=" not in settings:
-                overrides += ["--set", f"federation.robust-share={share}"]
-            place = rule.strip("*") if "robust-f=" in settings or "none" in settings else (rule.strip("*"), share)
+                overrides += [part for setting in [f"federation.robust-share={share}", *numbers.split()]
+                              for part in ("--set", setting)]
+            # Without an attack, rules of a fixed f do the same at every share.
+            place = (rule, settings if overrides[-1] in settings else share)
             if place not in honest:
-                honest[place] = runs.final(f"{rule} none {share}", overrides)
+                honest[place] = runs.final(f"{rule} none {share if place[1] == share else ''}", overrides)
             results = [honest[place]]
             for attack, written in attacks:
                 joint = "," if ":" in written else ":"
@@ -116,7 +119,7 @@ def main():
             worst = max(measured, default=None)
             cells = [cell(results[0], False)]
             cells += [cell(events, not isinstance(events, str) and loss(events) == worst) for events in results[1:]]
-            reference = honest.get("plain mean")
+            reference = next((events for (name, _), events in honest.items() if name == rules[0][0]), None)
             change = "–"
             if worst is not None and reference is not None and not isinstance(reference, str):
                 change = f"{(worst / loss(reference) - 1) * 100:+.1f} %"
