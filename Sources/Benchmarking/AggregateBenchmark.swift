@@ -4,11 +4,13 @@ internal import ModelFiles
 internal import Randomness
 internal import Tensor
 
-/// Measures aggregation as the coordinator does it: a round's updates, each a file, mapped and folded into one mean.
+/// Measures aggregation as the coordinator does it: a round's updates, each a file, mapped and folded into one
+/// mean, or held together for a robust rule.
 public struct AggregateBenchmark: Sendable {
     private let codec: any UpdateCodec
     private let workers: Int
     private let parameters: Int
+    private let robust: RobustOptions?
 
     /// Files that are written; workers share them in turn. As many as are folded at once, so that no file is read twice
     /// from a cache.
@@ -18,12 +20,16 @@ public struct AggregateBenchmark: Sendable {
     /// - Parameters:
     ///   - workers: Updates in the round, at least 1.
     ///   - parameters: Values in an update, at least 1.
+    ///   - robust: Rules in place of the mean.
     /// - Throws: ``CodecError`` for a codec that does not exist.
-    public init(_ codec: CodecName, workers: Int, parameters: Int) throws(CodecError) {
+    public init(
+        _ codec: CodecName, workers: Int, parameters: Int, robust: RobustOptions? = nil
+    ) throws(CodecError) {
         precondition(workers >= 1 && parameters >= 1, "\(workers) workers, \(parameters) parameters")
         self.codec = try Codecs.make(codec)
         self.workers = workers
         self.parameters = parameters
+        self.robust = robust
     }
 
     /// - Parameters:
@@ -37,20 +43,23 @@ public struct AggregateBenchmark: Sendable {
         for (index, path) in paths.enumerated() { encodedBytes += try write(path, number: index) }
         PeakMemory.reset()
         let start = ContinuousClock().now
-        var mean = WeightedMean(parameterCount: parameters)
+        var combination: any UpdateCombination = WeightedMean(parameterCount: parameters)
+        if let robust { combination = RobustCombination(robust) }
         for first in stride(from: 0, to: workers, by: WeightedMean.batch) {
             let updates = try (first..<min(workers, first + WeightedMean.batch)).map { worker in
                 let file = worker % paths.count
                 return EncodedUpdate(
                     try MappedFile(path: paths[file]), seed: UInt64(file), weight: Double(1 + worker % 100))
             }
-            try mean.add(updates, codec: codec)
+            let reports = updates.map { UpdateReport(weight: $0.weight, steps: 1, trainLoss: 1) }
+            try combination.add(updates, from: reports, count: parameters, codec: codec)
         }
-        let result = try mean.finish()
+        let result = try combination.finish()
         let seconds = (ContinuousClock().now - start) / .seconds(1)
         precondition(result.count == parameters, "the mean has every parameter")
         return AggregateMeasurement(
-            codec: codec.name.description, workers: workers, parameters: parameters, threads: Threads.available,
+            codec: codec.name.description, rules: robust?.chain.description, workers: workers, parameters: parameters,
+            threads: Threads.available,
             updateBytes: encodedBytes / paths.count, updatesPerSecond: Double(workers) / seconds,
             denseGBPerSecond: Double(workers) * Double(parameters) * 4 / seconds / 1e9,
             peakRssMiB: try PeakMemory.residentMiB())
@@ -69,6 +78,8 @@ public struct AggregateBenchmark: Sendable {
 /// What `shoal bench aggregate` reports; the names are those of its JSON.
 public struct AggregateMeasurement: Encodable, Hashable, Sendable {
     public let codec: String
+    /// `nil` for the mean.
+    public let rules: String?
     public let workers: Int
     public let parameters: Int
     public let threads: Int

@@ -32,6 +32,8 @@ public struct RunOverview: Sendable {
     public var last: (round: Int, evaluation: Evaluation)?
     public var counters: RunCounters
     public var totals: UpdateTotals
+    /// Under robust rules: the most suspicious workers first.
+    public var suspicion: [(worker: WorkerName, score: SuspicionScore)]
     /// A sentence; `nil` while nothing is waited for.
     public var waitingFor: String?
     /// Unit: seconds since 1970.
@@ -62,6 +64,8 @@ public struct RunOverview: Sendable {
         last = evaluations.filter { $0.key > 0 }.max { $0.key < $1.key }.map { ($0.key, $0.value) }
         counters = try ledger.counters()
         totals = try ledger.totals()
+        suspicion = try ledger.suspicion().sorted { ($1.value.value, $0.key) < ($0.value.value, $1.key) }
+            .map { (worker: $0.key, score: $0.value) }
         events = try ledger.events(last: count)
         late = []
         lateCount = 0

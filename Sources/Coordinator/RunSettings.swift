@@ -55,6 +55,8 @@ public struct RunSettings: Sendable {
     public var weightCap = WeightCap()
     public var strategy = ServerStrategy.fedAvg
     public var aggregation = FactorAggregation.separate
+    /// Rules against bad updates; `nil`: the strategy's mean.
+    public var robust: RobustOptions?
     /// ``adapterOptions`` has the largest of them.
     public var ranks: WorkerRanks
     /// The largest rank, in a layer, of what aggregation adds to the base.
@@ -112,6 +114,7 @@ public struct RunSettings: Sendable {
         weightCap = federation.weightCap
         strategy = federation.serverStrategy(trainingWorkers: federation.workers - heldOut)
         aggregation = federation.aggregation
+        robust = federation.robustOptions
         ranks = configuration.ranks.workerRanks
         residualRank = federation.residualRank ?? residualRank
         hasLocalAdapters = federation.personalisation == .localAdapter

@@ -28,6 +28,8 @@ public struct LedgerEvent: Hashable, Sendable {
     public enum Kind: String, Hashable, Sendable {
         case paused, resumed, stopped, finished, recovered
         case rolledBack = "rolled-back"
+        /// Some of a simulation's workers were made to attack the run: its adapter is for study alone.
+        case attacked
     }
 
     /// Unit: seconds since 1970.

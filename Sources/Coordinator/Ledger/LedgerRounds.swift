@@ -166,15 +166,17 @@ extension Ledger {
     /// - Parameters:
     ///   - optimizerState: `nil` for a strategy without one.
     ///   - residual: `nil` for an aggregation that keeps none.
+    ///   - distances: How far each worker's update lies from the round's aggregate, where a robust rule tells.
     ///   - record: What the chain keeps of it.
     public func publish(
         round: Int, attempt: Int, object: ContentHash, optimizerState: ContentHash?, residual: ResidualRecord? = nil,
-        seconds: Double, counters: RunCounters, record: SignedRecord
+        distances: [(WorkerName, Double)] = [], seconds: Double, counters: RunCounters, record: SignedRecord
     ) throws(LedgerError) {
         try write { database in
             try insert(database, record)
             try insertAdapter(database, version: round, object: object, optimizerState: optimizerState)
             if let residual { try insertResidual(database, version: round, residual) }
+            try insertDistances(database, round: round, distances)
             try database.execute(
                 sql: "UPDATE round SET state = 'published', seconds = ? WHERE number = ? AND attempt = ?",
                 arguments: [seconds, round, attempt])

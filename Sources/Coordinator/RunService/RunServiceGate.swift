@@ -12,6 +12,8 @@ struct Candidate {
     let optimizerState: ServerOptimizerState
     /// Of what aggregation adds to the base; `nil` for one that adds nothing.
     let truncation: ResidualTruncation?
+    /// Of each update to what they became, where a robust rule tells.
+    let distances: [Double]?
 }
 
 // MARK: - The quality gate

@@ -15,6 +15,7 @@ extension RunService {
         var residual: PublishedResidual?
         var truncation: ResidualTruncation?
         var change: [UInt8]?
+        var distances: [Double]?
         do {
             if settings.aggregation.mixesFactors {
                 let outcome = try mixed(updates.map(\.record), plan)
@@ -23,7 +24,7 @@ extension RunService {
                 truncation = outcome.truncation
             } else {
                 let (step, damping) = try summed(updates, plan)
-                try step.apply(to: &values, state: &nextState, damping: damping)
+                distances = try step.apply(to: &values, state: &nextState, damping: damping)
                 (values, change) = try broadcast(values, version: plan.round, state: &nextState)
             }
         } catch AggregationError.notFinite { throw RunError.aggregateNotFinite(round: plan.round) }
@@ -31,7 +32,7 @@ extension RunService {
         let candidate = Candidate(
             plan: plan, updates: updates,
             adapter: GlobalAdapter(version: plan.round, values: values, layout: layout, residual: residual),
-            change: change, optimizerState: nextState, truncation: truncation)
+            change: change, optimizerState: nextState, truncation: truncation, distances: distances)
         if try !holdForGate(candidate) { try publish(candidate, evaluation: nil) }
     }
 
@@ -55,6 +56,7 @@ extension RunService {
         try ledger.publish(
             round: plan.round, attempt: plan.attempt, object: next.object, optimizerState: stateObject,
             residual: candidate.truncation.map { ResidualRecord(object: next.residual?.object, truncation: $0) },
+            distances: candidate.distances.map { Array(zip(updates.map(\.record.worker), $0)) } ?? [],
             seconds: stopwatchTime.seconds(since: roundStart), counters: counters, record: record)
         records.append(record)
         optimizerState = nextState
@@ -77,7 +79,7 @@ extension RunService {
     /// count: with none of age, 1.
     private func summed(_ updates: [CountedUpdate], _ plan: RoundPlan) throws -> (step: ServerStep, damping: Double) {
         var (weight, discounted) = (0.0, 0.0)
-        var step = ServerStep(settings.strategy, part: part(round: plan.round))
+        var step = ServerStep(settings.strategy, part: part(round: plan.round), robust: settings.robust)
         // In worker-name order, a few blobs mapped at a time.
         for start in stride(from: 0, to: updates.count, by: WeightedMean.batch) {
             let batch = updates[start..<min(updates.count, start + WeightedMean.batch)]

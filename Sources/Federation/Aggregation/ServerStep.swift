@@ -8,11 +8,17 @@ public struct ServerStep: Sendable {
     private let part: AdapterPart
     private var combination: any UpdateCombination
 
-    /// - Parameter part: What the round's updates consist of.
-    public init(_ strategy: ServerStrategy, part: AdapterPart) {
+    /// - Parameters:
+    ///   - part: What the round's updates consist of.
+    ///   - robust: Takes the place of the strategy's own combination; `nil`: there is no other.
+    public init(_ strategy: ServerStrategy, part: AdapterPart, robust: RobustOptions? = nil) {
         self.strategy = strategy
         self.part = part
-        combination = strategy.combination(parameterCount: part.count)
+        if let robust {
+            combination = RobustCombination(robust)
+        } else {
+            combination = strategy.combination(parameterCount: part.count)
+        }
     }
 
     /// Values in an update.
@@ -35,14 +41,18 @@ public struct ServerStep: Sendable {
     ///   - global: The adapter's flat vector, `[parameterCount]`; changed in place.
     ///   - state: Of the same strategy, with vectors of `[parameterCount]`; changed in place.
     ///   - damping: Factor on what the updates became together: below 1 where some are stale (``BufferOptions``).
+    /// - Returns: How far each update lies from what they became, where a robust rule kept them
+    ///   (``UpdateCombination/distances(to:)``).
     /// - Throws: ``AggregationError``; adapter and state are as they were.
+    @discardableResult
     public func apply(
         to global: inout [Float], state: inout ServerOptimizerState, damping: Double = 1
-    ) throws(AggregationError) {
+    ) throws(AggregationError) -> [Double]? {
         var optimizer = strategy.optimizer(parameterCount: part.count)
         optimizer.state = state.gathered(part)
         var values = part.gather(global)
         var delta = try combination.finish()
+        let distances = combination.distances(to: delta)
         if damping != 1 {
             for index in delta.indices { delta[index] = Float(damping * Double(delta[index])) }
         }
@@ -51,5 +61,6 @@ public struct ServerStep: Sendable {
         guard values.allSatisfy(\.isFinite), next.isFinite else { throw .notFinite }
         part.scatter(values, into: &global)
         state.scatter(next, to: part)
+        return distances
     }
 }

@@ -34,9 +34,15 @@ public protocol UpdateCombination: Sendable {
 
     /// - Throws: ``AggregationError/noUpdates`` if nothing was added.
     func finish() throws(AggregationError) -> [Float]
+
+    /// How far each update lies from what they became together, in the order they were added; `nil` where they are not
+    /// kept. Unit: L2 norm of an update.
+    func distances(to aggregate: [Float]) -> [Double]?
 }
 
 extension UpdateCombination {
+    public func distances(to aggregate: [Float]) -> [Double]? { nil }
+
     public mutating func add(
         _ updates: [EncodedUpdate], from reports: [UpdateReport], count: Int, codec: any UpdateCodec
     ) throws(CodecError) {

@@ -74,6 +74,8 @@ public enum AggregationError: Error, Hashable, Sendable {
     case noUpdates
     /// The next adapter, or what the server optimiser would remember, has a value that is no number.
     case notFinite
+    /// A robust rule cannot withstand `f` bad updates among so few.
+    case tooFewUpdates(rule: RobustRule, f: Int, needed: Int, actual: Int)
 }
 
 extension AggregationError: CustomStringConvertible {
@@ -83,6 +85,9 @@ extension AggregationError: CustomStringConvertible {
             "the round closed with no updates; raise federation.deadline or lower federation.minimum-workers"
         case .notFinite:
             "the round's aggregate is not finite; lower training.learning-rate or set training.clip-norm"
+        case .tooFewUpdates(let rule, let f, let needed, let actual):
+            "the round closed with \(actual) updates, and \(rule.rawValue) needs \(needed) to withstand \(f) bad ones; "
+                + "raise federation.minimum-workers, or lower federation.robust-f"
         }
     }
 }

@@ -17,6 +17,7 @@ public struct FederationOptions: Hashable, Sendable {
     /// The largest rank of a layer's residual; `nil` for methods that keep none.
     public var residualRank: Int?
     public var personalisation = Personalisation.none
+    public var robust = RobustSettings()
     /// Keys every random stream of the run.
     public var seed: UInt64
     /// Factor on ``workersPerRound``: so many workers are asked.

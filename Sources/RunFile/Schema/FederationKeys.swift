@@ -3,6 +3,7 @@ import Federation
 extension RunSchema {
     static let federationKeys =
         participationKeys + scheduleKeys + aggregationKeys + personalKeys + strategyKeys + mixingKeys
+        + robustKeys
 
     private static let participationKeys = [
         SchemaKey(

@@ -63,6 +63,11 @@ extension ValueKind {
                 "type": .text("array"), "minItems": .integer(1), "uniqueItems": .boolean(true),
                 "items": .object(ValueKind.text.schema),
             ]
+        case .choices(let words):
+            [
+                "type": .text("array"), "minItems": .integer(1), "uniqueItems": .boolean(true),
+                "items": .object(ValueKind.choice(words).schema),
+            ]
         case .expression:
             ["type": .text("string"), "pattern": .text(#"[\\.*+?\[(|^${]"#), "maxLength": .integer(4_096)]
         case .integerList(let range):

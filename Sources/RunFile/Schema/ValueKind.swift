@@ -14,6 +14,8 @@ indirect enum ValueKind: Hashable, Sendable {
     case codec([String])
     /// Distinct texts, at least one.
     case textList
+    /// Distinct words out of these, at least one.
+    case choices([String])
     /// Whole numbers, at least two.
     case integerList(ClosedRange<Int>)
     /// A text with a character that is special in regular expressions: a plain word in its place is a mistake.
@@ -42,6 +44,7 @@ indirect enum ValueKind: Hashable, Sendable {
                 + "written like 500ms, 90s, 5m or 2h"
         case .codec(let names): "a codec, NAME[:key=value,…], NAME one of " + names.joined(separator: ", ")
         case .textList: "a list of different texts"
+        case .choices(let words): "a list of different words out of " + words.map { "`\($0)`" }.joined(separator: ", ")
         case .integerList(let range): "a list of at least two " + ValueKind.integer(range).plural
         case .expression: "a regular expression"
         case .integerMap(let range): "a mapping of texts to " + ValueKind.integer(range).plural
@@ -73,6 +76,11 @@ extension ValueKind {
         case (.textList, .list(let items)):
             let texts = items.compactMap(Self.text)
             guard !texts.isEmpty, texts.count == items.count, Set(texts).count == texts.count else { return nil }
+            return .list(texts)
+        case (.choices(let words), .list(let items)):
+            guard case .list(let texts)? = ValueKind.textList.read(node), texts.count == items.count,
+                texts.allSatisfy(words.contains)
+            else { return nil }
             return .list(texts)
         case (.integerList(let range), .list(let items)):
             let values = items.compactMap { item -> Int? in
@@ -125,7 +133,7 @@ extension ValueKind {
                 return nil
             }
             return .text(name.description)
-        case .textList, .integerList, .integerMap, .numberMap, .parameter, .either:
+        case .textList, .choices, .integerList, .integerMap, .numberMap, .parameter, .either:
             return nil
         }
     }

@@ -29,6 +29,12 @@ struct Simulate: AsyncParsableCommand {
     @Flag(help: "Also train each worker's own adapter alone, for comparison.")
     var compareLocal = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Make some workers bad: sign-flip, ipm, alie, label-flip, backdoor, free-rider or sybil, with options such as "
+                + "share=0.2. Needs --in-process.", valueName: "NAME[:key=value,…]"))
+    var attack: String?
+
     @Flag(help: "Print one JSON object a line on standard output.")
     var json = false
 
@@ -37,6 +43,11 @@ struct Simulate: AsyncParsableCommand {
     func run() async throws {
         let started = MonotonicClock.now()
         let (simulation, view, folder) = try usingInput {
+            if attack != nil, !inProcess {
+                throw CommandFailure.badInput(
+                    "--attack is simulated inside one process, where bad workers can see what the papers let them see; add "
+                        + "--in-process")
+            }
             let prepared = try PreparedRun(runFile.load(workers.map { ["federation.workers=\($0)"] } ?? []))
             if compareLocal, prepared.configuration.task == .classification {
                 throw CommandFailure.badInput("--compare-local compares losses of language models; leave it out")
@@ -55,13 +66,16 @@ struct Simulate: AsyncParsableCommand {
             let auto = inProcess ? ProcessInfo.processInfo.activeProcessorCount : 1
             Threads.limit(to: prepared.configuration.trainingThreads ?? auto)
             let folder = try state ?? TemporaryFolder.create(prefix: "shoal-simulation-")
-            let simulation = try SimulatedRun(prepared, state: folder)
+            let simulation = try SimulatedRun(prepared, state: folder, attack: attack)
             let view = RunView(rounds: prepared.configuration.federation.rounds, printsJSON: json) {
                 MonotonicClock.now().seconds(since: started)
             }
             return (simulation, view, folder)
         }
-        view.showHeader(RunHeader.lines(simulation.prepared) + ["state         \(AbsolutePath.of(folder))", ""])
+        view.showHeader(
+            RunHeader.lines(simulation.prepared) + ["state         \(AbsolutePath.of(folder))"]
+                + (simulation.attack?.header ?? []) + [""])
+        if json, let attack = simulation.attack { try JSONLine.print(AttackLine(attack: try attack.report(nil))) }
         var record = RunOutcome()
         let observe = { (event: RunEvent) in
             record.note(event)
@@ -90,7 +104,19 @@ struct Simulate: AsyncParsableCommand {
                 json ? Console.error(line) : Console.output(line)
             }
         }
+        let isWhole = simulation.prepared.configuration.federation.aggregation.ownFactor == nil
+        let final =
+            try isWhole
+            ? simulation.prepared.adapter(values: service.currentAdapter.values, residual: service.currentResidual)
+            : nil
         try record.close(
-            simulation.prepared, adapter: simulation.state.directory.adapter, seconds: seconds, json: json)
+            simulation.prepared, adapter: simulation.state.directory.adapter, seconds: seconds, json: json,
+            attack: try simulation.attack?.report(final))
     }
+}
+
+/// `{"event":"attack",…}`
+private struct AttackLine: Encodable {
+    let event = "attack"
+    let attack: AttackReport
 }

@@ -18,17 +18,26 @@ struct SimulatedRun {
     let prepared: PreparedRun
     let state: CoordinatorState
     let workers: SimulatedWorkers
+    /// `nil`: all workers are honest.
+    let attack: SimulatedAttack?
     private let heldOut: TaskItems
 
-    init(_ prepared: PreparedRun, state path: String) throws {
+    init(_ prepared: PreparedRun, state path: String, attack: String? = nil) throws {
         self.prepared = prepared
-        workers = try SimulatedWorkers(prepared)
+        let workers = try SimulatedWorkers(prepared)
+        self.workers = workers
+        self.attack = try attack.map { try SimulatedAttack($0, prepared, workers: workers.names) }
         heldOut = try prepared.items(of: workers.workers.flatMap(\.rows).filter { $0.split == .test }).test
         guard heldOut.count > 0 || prepared.configuration.evaluation.source != .coordinator else {
             throw CommandFailure.badInput(
                 "the data has no held-out text; add rows with \"split\": \"test\" or a data.test-path")
         }
         state = try CoordinatorState(path: path)
+        // Whoever finds this state later must not take its adapter for an honest one.
+        if let attack = self.attack {
+            try state.ledger.note(
+                .attacked, "a simulation made \(attack.bad.names.count) workers bad: \(attack.plan)")
+        }
     }
 
     /// How long workers may take to leave by themselves after the run.
@@ -120,11 +129,12 @@ struct SimulatedRun {
                     software: shoalVersion, cores: 1, memoryBytes: ProcessInfo.processInfo.physicalMemory,
                     curveKey: keys.publicKey, signingKey: identity.publicKey, hasInvitation: false, model: held)
                 settings.identity = identity
-                let training = LocalTraining(data: .rows(worker.rows), model: prepared.model, compute: { $0() })
+                let training = LocalTraining(
+                    data: .rows(attack?.rows(of: worker) ?? worker.rows), model: prepared.model, compute: { $0() })
                 let runner = VirtualPace(
-                    training, on: link,
+                    attack?.runner(training, of: worker.name) ?? training, on: link,
                     secondsPerStep: prepared.configuration.simulation.stepSeconds * workers.slow.factor(of: worker.name)
-                )
+                        * (attack?.factor(of: worker.name) ?? 1))
                 let backoff = StreamKey(seed: 0, worker: worker.name.text, purpose: .backoff).generator()
                 link.attach(
                     WorkerService(

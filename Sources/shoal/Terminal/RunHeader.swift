@@ -1,5 +1,6 @@
 import Federation
 import FineTuning
+import Glibc
 import LanguageModel
 import ModelFiles
 import Recipe
@@ -21,7 +22,8 @@ enum RunHeader {
             "strategy      \(strategy(federation)), \(training.localSteps) local steps of "
                 + "\(training.batchSize) × \(training.sequenceLength) tokens, \(training.optimizer.rawValue) "
                 + "\(training.learningRate), updates \(configuration.compression.uplink)",
-        ] + (prepared.chatTemplate.map { ["chats         \($0.name.rawValue) template: \($0.reason)"] } ?? [])
+        ] + robust(configuration, parameters: parameters)
+            + (prepared.chatTemplate.map { ["chats         \($0.name.rawValue) template: \($0.reason)"] } ?? [])
     }
 
     /// `8`, `4, 8, 16 in turn`, or `4 to 16 by each worker's host`.
@@ -31,6 +33,23 @@ enum RunHeader {
         case .dealt(let ranks): ranks.map(String.init).joined(separator: ", ") + " in turn"
         case .byResources(let bounds): "\(bounds.lowerBound) to \(bounds.upperBound) by each worker's host"
         }
+    }
+
+    /// `arc → nnm → trimmed-mean, 4 bad updates a round …`, and what memory that takes.
+    private static func robust(_ configuration: RunConfiguration, parameters: Int) -> [String] {
+        let federation = configuration.federation
+        guard let robust = federation.robustOptions else { return [] }
+        var line = "robust        \(robust.chain), for up to \(robust.f) bad updates a round"
+        let heldOut = configuration.evaluation.source == .heldOutWorkers ? configuration.evaluation.heldOutWorkers : 0
+        if let tail = federation.badWorkerTail(heldOut: heldOut) {
+            let above = tail.probability(above: robust.f)
+            let some = 1 - pow(1 - above, Double(federation.rounds))
+            line +=
+                " (with \(tail.bad) of \(tail.workers) bad, more come in \(Quantity.fixed(100 * above, digits: 2)) % "
+                + "of rounds, in some round of the run with probability \(Quantity.fixed(some, digits: 2)))"
+        }
+        let bytes = UInt64(4 * parameters) * UInt64(federation.workersAsked)
+        return [line, "              all updates of a round are held at once: \(Quantity.bytes(bytes))"]
     }
 
     /// `10 a round`, or `20 at once, 10 updates a version`.

@@ -30,7 +30,11 @@ struct RunOutcome {
     }
 
     /// Prints the closing object or table.
-    func close(_ prepared: PreparedRun, adapter: String, seconds: Double, json: Bool) throws {
+    ///
+    /// - Parameter attack: `nil` unless some workers were made bad.
+    func close(
+        _ prepared: PreparedRun, adapter: String, seconds: Double, json: Bool, attack: AttackReport? = nil
+    ) throws {
         if json {
             try JSONLine.print(
                 FinishedLine(
@@ -40,7 +44,8 @@ struct RunOutcome {
                     baseAccuracy: base?.accuracy, finalAccuracy: final?.accuracy,
                     uplinkBytes: last?.uplinkBytes ?? 0, downlinkBytes: last?.downlinkBytes ?? 0,
                     denseUplinkBytes: last?.denseUplinkBytes ?? 0, seconds: seconds,
-                    tokensTrained: last?.tokensTrained ?? 0, adapter: AbsolutePath.of(adapter)))
+                    tokensTrained: last?.tokensTrained ?? 0, adapter: AbsolutePath.of(adapter),
+                    attack: attack))
             return
         }
         var table = TextTable(alignment: .left)
@@ -55,6 +60,7 @@ struct RunOutcome {
             table.add("sent down", Quantity.bytes(last.downlinkBytes))
             table.add("tokens trained", Quantity.count(Int(last.tokensTrained)))
         }
+        for (name, value) in attack?.rows ?? [] { table.add(name, value) }
         table.add("time", Quantity.seconds(seconds))
         table.add("adapter", AbsolutePath.of(adapter))
         Console.output("")
@@ -77,11 +83,13 @@ private struct FinishedLine: Encodable {
     let seconds: Double
     let tokensTrained: UInt64
     let adapter: String
+    /// Of attacked simulations only.
+    let attack: AttackReport?
 
     private enum Key: String, CodingKey {
         case event, rounds, baseLoss, finalLoss, baseAccuracy, finalAccuracy, uplinkBytes, downlinkBytes,
             denseUplinkBytes
-        case seconds, tokensTrained, adapter
+        case seconds, tokensTrained, adapter, attack
     }
 
     /// Every key is always there; a loss that was not measured is `null`.
@@ -99,5 +107,6 @@ private struct FinishedLine: Encodable {
         try line.encode(seconds, forKey: .seconds)
         try line.encode(tokensTrained, forKey: .tokensTrained)
         try line.encode(adapter, forKey: .adapter)
+        try line.encodeIfPresent(attack, forKey: .attack)
     }
 }

@@ -36,12 +36,31 @@ enum RunText {
             let rest = overview.lateCount - overview.late.count
             if rest > 0 { lines.append("  and \(rest) more") }
         }
+        lines += suspicion(overview)
         if !overview.events.isEmpty {
             lines.append("")
             for event in overview.events {
                 lines.append("  \(CalendarTime.text(event.at))  \(event.kind.rawValue): \(event.detail)")
             }
         }
+        return lines
+    }
+
+    /// Under robust rules, whose updates lay farthest from what their rounds became.
+    private static func suspicion(_ overview: RunOverview) -> [String] {
+        guard !overview.suspicion.isEmpty else { return [] }
+        let shown = overview.suspicion.prefix(10)
+        var table = TextTable(alignment: .left)
+        table.add("suspicion", "worker", "rounds")
+        for (worker, score) in shown {
+            table.add(Quantity.fixed(score.value, digits: 3), worker.text, Quantity.count(score.rounds))
+        }
+        var lines = [""] + table.lines
+        let rest = overview.suspicion.count - shown.count
+        if rest > 0 { lines.append("  and \(rest) more") }
+        lines.append(
+            "  0 to 1: how far a worker's updates lie from what its rounds became, next to the others'; 0.5 is like "
+                + "anybody. No verdict: unusual data look the same.")
         return lines
     }
 }
@@ -60,6 +79,7 @@ struct RunLine: Encodable {
     private enum Key: String, CodingKey {
         case run, state, coordinatorRunning, round, rounds, openRound, baseLoss, loss, lossRound, accuracy, updates
         case tokensTrained, uplinkBytes, downlinkBytes, waitingFor, waitingSince, late, lateCount, events
+        case suspicion
     }
 
     private struct OpenRound: Encodable {
@@ -67,6 +87,12 @@ struct RunLine: Encodable {
         let attempt: Int
         let updates: Int
         let workersAsked: Int
+    }
+
+    private struct Suspicion: Encodable {
+        let worker: String
+        let score: Double
+        let rounds: Int
     }
 
     private struct Event: Encodable {
@@ -99,6 +125,10 @@ struct RunLine: Encodable {
         try line.encode(overview.waitingSince.map(CalendarTime.text), forKey: .waitingSince)
         try line.encode(overview.late, forKey: .late)
         try line.encode(overview.lateCount, forKey: .lateCount)
+        let suspicion = overview.suspicion.map {
+            Suspicion(worker: $0.worker.text, score: $0.score.value, rounds: $0.score.rounds)
+        }
+        if !suspicion.isEmpty { try line.encode(suspicion, forKey: .suspicion) }
         try line.encode(
             overview.events.map { Event(at: CalendarTime.text($0.at), kind: $0.kind.rawValue, detail: $0.detail) },
             forKey: .events)
