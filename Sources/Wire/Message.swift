@@ -230,6 +230,8 @@ public struct Offer: Hashable, Sendable {
     /// The fixed factors around the core that the adapter object holds (Fed-SB): a safetensors object to request; `nil`
     /// where the adapter is whole.
     public var fixedFactors: ContentHash?
+    /// What the worker is to do to its update before it leaves; `nil`: nothing.
+    public var privacy: UpdatePrivacy?
 
     public init(
         lease: UInt64, task: Task, leaseMilliseconds: UInt32, deadlineMilliseconds: UInt32?, baseModel: ContentHash,
@@ -341,6 +343,8 @@ public struct UpdateCommit: Hashable, Sendable {
     public var tokensTrained: UInt64
     /// Mean over the round's steps. Unit: nats a token.
     public var trainLoss: Float
+    /// Whether the update was longer than ``UpdatePrivacy/clip``.
+    public var isClipped = false
 
     public init(
         lease: UInt64, object: ContentHash, trainingItems: UInt64, steps: UInt32, tokensTrained: UInt64,

@@ -32,6 +32,14 @@ extension Offer {
             fields.pointee.fixed_factors_presence_case = SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE_FIXED_FACTORS
             fields.pointee.fixed_factors = arena.bytes(fixedFactors.bytes)
         }
+        if let privacy {
+            if let clip = privacy.clip {
+                fields.pointee.clip_presence_case = SHOAL__V1__OFFER__CLIP_PRESENCE_CLIP
+                fields.pointee.clip = clip
+            }
+            fields.pointee.noise_deviation = privacy.noiseDeviation
+            fields.pointee.withhold_metrics = privacy.withholdsMetrics ? 1 : 0
+        }
         return fields
     }
 }

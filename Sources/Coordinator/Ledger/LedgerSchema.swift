@@ -19,6 +19,7 @@ extension Ledger {
         migrator.registerMigration("control") { try $0.execute(sql: controlTables) }
         migrator.registerMigration("records") { try $0.execute(sql: recordTables) }
         migrator.registerMigration("rollbacks") { try $0.execute(sql: rollbackTables) }
+        migrator.registerMigration("privacy") { try $0.execute(sql: privacyTables) }
         return migrator
     }
 

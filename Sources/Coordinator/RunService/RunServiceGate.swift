@@ -10,6 +10,8 @@ struct Candidate {
     let optimizerState: ServerOptimizerState
     /// Of what aggregation adds to the base; `nil` for one that adds nothing.
     let truncation: ResidualTruncation?
+    /// Under central privacy, what the next round clips to.
+    let nextClip: Double?
 }
 
 // MARK: - The quality gate

@@ -61,7 +61,10 @@ struct Simulate: AsyncParsableCommand {
             }
             return (simulation, view, folder)
         }
-        view.showHeader(RunHeader.lines(simulation.prepared) + ["state         \(AbsolutePath.of(folder))", ""])
+        let seeded =
+            simulation.prepared.configuration.privacyOptions == nil
+            ? [] : ["              SIMULATION: coins and noise come from the run's seed and protect nobody"]
+        view.showHeader(RunHeader.lines(simulation.prepared) + seeded + ["state         \(AbsolutePath.of(folder))", ""])
         var record = RunOutcome()
         let observe = { (event: RunEvent) in
             record.note(event)
