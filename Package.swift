@@ -37,7 +37,7 @@ var targets: [Target] = [
     library("Tensor", ["CKernels"]),
     library("LanguageModel", ["Tensor", "CKernels", "ModelFiles", "Randomness"]),
     library("FineTuning", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
-    library("Federation", ["CKernels", "ModelFiles", "Randomness", "Recipe"]),
+    library("Federation", ["CKernels", "ModelFiles", "Randomness", "Recipe", crypto]),
     library("Wire", ["CWire", "Federation", "ModelFiles", "Recipe"]),
     library(
         "Benchmarking", ["Federation", "FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
@@ -98,7 +98,12 @@ if !coreOnly {
         tests("RunFile", ["RunFile", "Federation", "Recipe", "FixtureFiles"]),
         .target(name: "LinkRecording", path: "Tests/LinkRecording", swiftSettings: swift),
         tests("Transport", ["Transport", "Wire", "Federation", "ModelFiles", "LinkRecording"]),
-        tests("Coordinator", ["Coordinator", "Federation", "Wire", "RunFile", "ModelFiles", "Randomness", "Recipe"]),
+        tests(
+            "Coordinator",
+            [
+                "Coordinator", "Federation", "Wire", "RunFile", "ModelFiles", "Randomness", "Recipe",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         tests(
             "Worker",
             [

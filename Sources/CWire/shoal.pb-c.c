@@ -3302,7 +3302,7 @@ const ProtobufCEnumDescriptor shoal__v1__offer__task__descriptor =
   shoal__v1__offer__task__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[15] =
+static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[18] =
 {
   {
     "lease",
@@ -3473,6 +3473,42 @@ static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[15] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "clip",
+    65,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Shoal__V1__Offer, clip_presence_case),
+    offsetof(Shoal__V1__Offer, clip),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "noise_deviation",
+    66,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Offer, noise_deviation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "withhold_metrics",
+    67,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Offer, withhold_metrics),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "catch_up",
     75,
     PROTOBUF_C_LABEL_NONE,
@@ -3489,26 +3525,30 @@ static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   5,   /* field[5] = adapter */
   6,   /* field[6] = adapter_options */
   4,   /* field[4] = base_model */
-  14,   /* field[14] = catch_up */
+  17,   /* field[17] = catch_up */
+  14,   /* field[14] = clip */
   12,   /* field[12] = control */
   3,   /* field[3] = deadline_milliseconds */
   10,   /* field[10] = error_feedback */
   13,   /* field[13] = fixed_factors */
   0,   /* field[0] = lease */
   2,   /* field[2] = lease_milliseconds */
+  15,   /* field[15] = noise_deviation */
   11,   /* field[11] = residual */
   9,   /* field[9] = seed */
   1,   /* field[1] = task */
   7,   /* field[7] = training */
   8,   /* field[8] = uplink */
+  16,   /* field[16] = withhold_metrics */
 };
-static const ProtobufCIntRange shoal__v1__offer__number_ranges[4 + 1] =
+static const ProtobufCIntRange shoal__v1__offer__number_ranges[5 + 1] =
 {
   { 1, 0 },
   { 30, 11 },
   { 35, 12 },
-  { 75, 14 },
-  { 0, 15 }
+  { 65, 14 },
+  { 75, 17 },
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
 {
@@ -3518,10 +3558,10 @@ const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
   "Shoal__V1__Offer",
   "shoal.v1",
   sizeof(Shoal__V1__Offer),
-  15,
+  18,
   shoal__v1__offer__field_descriptors,
   shoal__v1__offer__field_indices_by_name,
-  4,  shoal__v1__offer__number_ranges,
+  5,  shoal__v1__offer__number_ranges,
   (ProtobufCMessageInit) shoal__v1__offer__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -3975,7 +4015,7 @@ const ProtobufCMessageDescriptor shoal__v1__update_chunk__descriptor =
   (ProtobufCMessageInit) shoal__v1__update_chunk__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__update_commit__field_descriptors[6] =
+static const ProtobufCFieldDescriptor shoal__v1__update_commit__field_descriptors[7] =
 {
   {
     "lease",
@@ -4049,8 +4089,21 @@ static const ProtobufCFieldDescriptor shoal__v1__update_commit__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "clipped",
+    65,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__UpdateCommit, clipped),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__update_commit__field_indices_by_name[] = {
+  6,   /* field[6] = clipped */
   1,   /* field[1] = hash */
   0,   /* field[0] = lease */
   3,   /* field[3] = steps */
@@ -4058,10 +4111,11 @@ static const unsigned shoal__v1__update_commit__field_indices_by_name[] = {
   5,   /* field[5] = train_loss */
   2,   /* field[2] = training_items */
 };
-static const ProtobufCIntRange shoal__v1__update_commit__number_ranges[1 + 1] =
+static const ProtobufCIntRange shoal__v1__update_commit__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 65, 6 },
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor shoal__v1__update_commit__descriptor =
 {
@@ -4071,10 +4125,10 @@ const ProtobufCMessageDescriptor shoal__v1__update_commit__descriptor =
   "Shoal__V1__UpdateCommit",
   "shoal.v1",
   sizeof(Shoal__V1__UpdateCommit),
-  6,
+  7,
   shoal__v1__update_commit__field_descriptors,
   shoal__v1__update_commit__field_indices_by_name,
-  1,  shoal__v1__update_commit__number_ranges,
+  2,  shoal__v1__update_commit__number_ranges,
   (ProtobufCMessageInit) shoal__v1__update_commit__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -42,9 +42,10 @@ public struct Evaluation: Hashable, Sendable {
 /// One published round.
 public struct RoundSummary: Sendable {
     public var round: Int
-    public var workers: Int
-    /// Weighted mean of the workers' training losses. Unit: nats a token.
-    public var trainLoss: Double
+    /// `nil` where participation is secret.
+    public var workers: Int?
+    /// Weighted mean of the workers' training losses; `nil` where they are withheld. Unit: nats a token.
+    public var trainLoss: Double?
     /// `nil` when this round was not evaluated.
     public var evaluation: Evaluation?
     /// Cumulative frame bytes before encryption.
@@ -61,7 +62,7 @@ public struct RoundSummary: Sendable {
     public var staleness: Double?
 
     public init(
-        round: Int, workers: Int, trainLoss: Double, evaluation: Evaluation?, uplinkBytes: UInt64,
+        round: Int, workers: Int?, trainLoss: Double?, evaluation: Evaluation?, uplinkBytes: UInt64,
         downlinkBytes: UInt64, denseUplinkBytes: UInt64, tokensTrained: UInt64, seconds: Double,
         residual: ResidualTruncation? = nil, staleness: Double? = nil
     ) {

@@ -27,6 +27,8 @@ public struct RunOverview: Sendable {
     /// What the run file asks for; `nil` when another release wrote a configuration that this one cannot read.
     public var rounds: Int?
     public var open: Open?
+    /// Central privacy: who and how many took part is not shown, ``totals`` and ``counters`` included.
+    public var hidesParticipation: Bool
     public var base: Evaluation?
     /// The newest evaluation and its round.
     public var last: (round: Int, evaluation: Evaluation)?
@@ -51,6 +53,7 @@ public struct RunOverview: Sendable {
         let control = try ledger.control()
         let isHeld = StateDirectory.isHeld(path)
         let openRound = try ledger.openRound()
+        hidesParticipation = try ledger.privacyTerms()?.mechanism == .central
         id = run.id
         self.isHeld = isHeld
         publishedRounds = try ledger.currentAdapter()?.version ?? 0
@@ -87,7 +90,7 @@ public struct RunOverview: Sendable {
             lateCount = standing.lateCount
         case .idle:
             waitingFor = "its coordinator, which is not running; start it again with the same --config and --state"
-            guard let openRound else { break }
+            guard let openRound, !hidesParticipation else { break }
             let recorded = Set(openRound.updates.map(\.worker))
             let missing = openRound.selected.filter { !recorded.contains($0) }
             lateCount = missing.count

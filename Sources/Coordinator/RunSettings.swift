@@ -70,6 +70,12 @@ public struct RunSettings: Sendable {
     public var downlink = CodecName.dense
     /// Whether workers keep what `uplink` leaves out and add it to their next update.
     public var errorFeedback = false
+    /// Worker-level differential privacy; `nil`: none.
+    public var privacy: PrivacyOptions?
+    /// Whether coins and noise come from `seed`, as a simulation's may: it protects nobody.
+    public var hasSeededPrivacy = false
+    /// Whether workers keep their training losses and the size of their text to themselves.
+    public var withholdsMetrics = false
     /// The program's version, for people.
     public var software: String
 
@@ -120,6 +126,8 @@ public struct RunSettings: Sendable {
         hasLocalAdapters = federation.personalisation == .localAdapter
         errorFeedback = configuration.compression.errorFeedback
         downlink = configuration.compression.downlink
+        privacy = configuration.privacyOptions
+        withholdsMetrics = configuration.privacy.metrics == .withheld
         gateTolerance = configuration.evaluation.gate
         gateAttempts = configuration.evaluation.gateAttempts
         minimumCohort = configuration.evaluation.minimumCohort

@@ -19,6 +19,7 @@ public struct RunConfiguration: Hashable, Sendable {
     public var trainingThreads: Int?
     public var federation: FederationOptions
     public var compression: CompressionOptions
+    public var privacy = PrivacySettings()
     public var evaluation: EvaluationOptions
     public var limits: LimitOptions
     public var simulation: SimulationOptions

@@ -4,4 +4,6 @@ public enum Feature {
     public static let frugalUplink = "frugal-uplink"
     /// Signed round records: `RecordHead` and `Countersign`.
     public static let roundRecords = "round-records"
+    /// The worker does what ``UpdatePrivacy`` asks.
+    public static let privateUpdates = "private-updates"
 }

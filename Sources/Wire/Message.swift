@@ -232,6 +232,8 @@ public struct Offer: Hashable, Sendable {
     public var fixedFactors: ContentHash?
     /// A shorter way to the adapter for a worker that holds an earlier one.
     public var catchUp: CatchUp?
+    /// What the worker is to do to its update before it leaves; `nil`: nothing.
+    public var privacy: UpdatePrivacy?
 
     public init(
         lease: UInt64, task: Task, leaseMilliseconds: UInt32, deadlineMilliseconds: UInt32?, baseModel: ContentHash,
@@ -365,6 +367,8 @@ public struct UpdateCommit: Hashable, Sendable {
     public var tokensTrained: UInt64
     /// Mean over the round's steps. Unit: nats a token.
     public var trainLoss: Float
+    /// Whether the update was longer than ``UpdatePrivacy/clip``.
+    public var isClipped = false
 
     public init(
         lease: UInt64, object: ContentHash, trainingItems: UInt64, steps: UInt32, tokensTrained: UInt64,

@@ -33,6 +33,14 @@ extension Offer {
             fields.pointee.fixed_factors = arena.bytes(fixedFactors.bytes)
         }
         fields.pointee.catch_up = catchUp?.packed(in: &arena)
+        if let privacy {
+            if let clip = privacy.clip {
+                fields.pointee.clip_presence_case = SHOAL__V1__OFFER__CLIP_PRESENCE_CLIP
+                fields.pointee.clip = clip
+            }
+            fields.pointee.noise_deviation = privacy.noiseDeviation
+            fields.pointee.withhold_metrics = privacy.withholdsMetrics ? 1 : 0
+        }
         return fields
     }
 }

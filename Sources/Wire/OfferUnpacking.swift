@@ -30,6 +30,22 @@ extension Offer {
             fixedFactors = try wireHash(fields.fixed_factors, "offer.fixedFactors")
         }
         catchUp = try fields.catch_up.map { (fields) throws(WireError) in try CatchUp(fields.pointee) }
+        privacy = try Self.privacy(fields)
+    }
+
+    private static func privacy(_ fields: Shoal__V1__Offer) throws(WireError) -> UpdatePrivacy? {
+        var privacy = UpdatePrivacy(
+            noiseDeviation: try wireFinite(
+                fields.noise_deviation, "offer.noiseDeviation", in: 0...Double.greatestFiniteMagnitude),
+            withholdsMetrics: fields.withhold_metrics != 0)
+        if fields.clip_presence_case == SHOAL__V1__OFFER__CLIP_PRESENCE_CLIP {
+            privacy.clip = try wireFinite(fields.clip, "offer.clip")
+            guard fields.clip > 0 else { throw .malformed("offer.clip is not above 0") }
+        }
+        guard privacy.noiseDeviation == 0 || privacy.clip != nil else {
+            throw .malformed("offer.noiseDeviation stands without offer.clip")
+        }
+        return privacy == UpdatePrivacy() ? nil : privacy
     }
 }
 

@@ -51,6 +51,7 @@ extension UpdateCommit {
         fields.pointee.steps = steps
         fields.pointee.tokens_trained = tokensTrained
         fields.pointee.train_loss = trainLoss
+        fields.pointee.clipped = isClipped ? 1 : 0
         return fields
     }
 }

@@ -39,6 +39,7 @@ extension UpdateCommit {
             lease: fields.lease, object: try wireHash(fields.hash, "updateCommit.hash"),
             trainingItems: fields.training_items, steps: fields.steps, tokensTrained: fields.tokens_trained,
             trainLoss: try wireFinite(fields.train_loss, "updateCommit.trainLoss"))
+        isClipped = fields.clipped != 0
     }
 }
 

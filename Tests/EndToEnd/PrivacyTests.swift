@@ -1,3 +1,5 @@
+import FixtureFiles
+import Foundation
 import Testing
 
 @Suite("shoal privacy")
@@ -29,6 +31,66 @@ struct PrivacyTests {
             "privacy", "account", "--sampling-rate", "0.1", "--noise-multiplier", "\(noise)", "--steps", "20",
             "--delta", "1e-5", "--json")
         #expect(abs(try #require(try account.objects.first?["pld"] as? Double) - spent) < 1e-6)
+    }
+
+    /// A run of seconds: half of four workers a round on average.
+    private static let privateRun = """
+        model: built-in
+        data: {path: built-in, partition: worker}
+        adapter: {rank: 2, alpha: 4, targets: [q_proj]}
+        training: {local-steps: 2, batch-size: 2, sequence-length: 64, optimizer: adamw, learning-rate: 0.003}
+        federation: {workers: 4, rounds: 3, workers-per-round: 2, seed: 7, deadline: 10s, aggregation: ffa-lora}
+        privacy: {mechanism: central, epsilon: 8, delta: 1e-5, clip: 0.1}
+        evaluation: {every: 0}
+        """
+
+    @Test("a run's ledger agrees with the plan, and its page says what was promised")
+    func run() throws {
+        let folder = ScratchFolder()
+        let (file, state) = (try folder.write(Self.privateRun, to: "run.yaml"), folder.file("state"))
+        let simulated = try Program.run("simulate", "--config", file, "--state", state, "--in-process", "--json")
+        try #require(simulated.code == 0, "\(simulated.errors)")
+        #expect(simulated.errors.contains("SIMULATION"))
+        for round in try simulated.objects where round["event"] as? String == "round" {
+            #expect(round["workers"] is NSNull && round["trainLoss"] is NSNull && round["uplinkBytes"] is NSNull)
+        }
+        let told = try Program.run("run", "privacy", state, "--json")
+        let privacy = try #require(try told.objects.first)
+        let planned = try Program.run(
+            "privacy", "plan", "--epsilon", "8", "--delta", "1e-5", "--workers", "4", "--per-round", "2", "--rounds", "3",
+            "--json")
+        let plan = try #require(try planned.objects.first)
+        for (ours, theirs) in [
+            ("epsilonSpent", "epsilonSpent"), ("epsilonSpentRenyi", "epsilonSpentRenyi"),
+            ("noiseMultiplier", "noiseMultiplier"),
+        ] {
+            let (spent, expected) = (privacy[ours] as? Double, plan[theirs] as? Double)
+            #expect(abs(try #require(spent) - (try #require(expected))) < 1e-6)
+        }
+        #expect(privacy["steps"] as? Int == 3 && privacy["stepsLeft"] as? Int == 0)
+        #expect(privacy["isSimulation"] as? Bool == true)
+        let page = try Program.run("run", "privacy", state).output
+        for words in ["THIS IS A SIMULATION", "Guarantee", "Who is trusted with what", "audits", "none recorded yet"] {
+            #expect(page.contains(words))
+        }
+        // What was exported or asked for more rounds does not make the budget whole again.
+        let more = try Program.run(
+            "simulate", "--config", file, "--state", state, "--in-process", "--set", "federation.rounds=5")
+        #expect(more.code == 1 && more.errors.contains("would overspend the privacy budget"))
+        let after = try #require(try Program.run("run", "privacy", state, "--json").objects.first)
+        #expect(after["steps"] as? Int == 3 && after["epsilonSpent"] as? Double == privacy["epsilonSpent"] as? Double)
+    }
+
+    @Test("a run without a mechanism says that it promises nothing")
+    func nothingPromised() throws {
+        let folder = ScratchFolder()
+        let text = Self.privateRun.split(separator: "\n").filter { !$0.hasPrefix("privacy:") }.joined(separator: "\n")
+        let (file, state) = (try folder.write(text, to: "run.yaml"), folder.file("state"))
+        let simulated = try Program.run(
+            "simulate", "--config", file, "--state", state, "--in-process", "--set", "federation.rounds=1")
+        try #require(simulated.code == 0, "\(simulated.errors)")
+        #expect(try Program.run("run", "privacy", state).output.contains("promises no differential privacy"))
+        #expect(try Program.run("run", "privacy", state, "--json").objects.first?["mechanism"] as? String == "none")
     }
 
     @Test(

@@ -31,7 +31,7 @@ struct RunFileProblemTests {
                     + "2h or `none`, not 90",
                 "wrong.yaml:15: 'compression.uplink' must be a codec, NAME[:key=value,…], NAME one of bfloat16, "
                     + "dense, eden, int8, ternary, topk, trellis, not zip",
-                "wrong.yaml:17: unknown key 'epsilon' in 'privacy': the section has no settings in this release",
+                "wrong.yaml:17: unknown key 'epsilom' in 'privacy'; did you mean 'epsilon'?",
             ])
     }
 

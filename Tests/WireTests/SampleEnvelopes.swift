@@ -207,7 +207,10 @@ enum SampleEnvelopes {
         local.training.personal = PersonalOptions(hasLocalAdapter: true)
         var core = plain
         core.fixedFactors = try hash(from: 1)
+        var noisy = plain
+        noisy.privacy = UpdatePrivacy(clip: 0.5, noiseDeviation: 0.75, withholdsMetrics: true)
         return [
+            ("offer with a clip and noise", .offer(noisy)),
             ("offer with fixed factors", .offer(core)),
             ("offer with a control variate", .offer(control)), ("offer with an own factor", .offer(own)),
             ("offer with a local adapter", .offer(local)),
@@ -217,7 +220,11 @@ enum SampleEnvelopes {
     private static func transfers() throws -> [(String, Message)] {
         let object = try hash(from: 1)
         let update = try hash(from: 0x80)
+        var clipped = UpdateCommit(
+            lease: lease, object: update, trainingItems: 1, steps: 10, tokensTrained: 0, trainLoss: 0)
+        clipped.isClipped = true
         return [
+            ("update commit of a clipped update", .updateCommit(clipped)),
             ("object request", .objectRequest(ObjectRequest(object: object, offset: 1 << 33, length: 1 << 22))),
             ("object chunk", .objectChunk(ObjectChunk(object: object, offset: 1 << 33, totalBytes: 1 << 34))),
             (

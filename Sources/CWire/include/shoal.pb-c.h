@@ -648,6 +648,12 @@ typedef enum {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__CASE)
 } Shoal__V1__Offer__FixedFactorsPresenceCase;
 
+typedef enum {
+  SHOAL__V1__OFFER__CLIP_PRESENCE__NOT_SET = 0,
+  SHOAL__V1__OFFER__CLIP_PRESENCE_CLIP = 65
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__OFFER__CLIP_PRESENCE__CASE)
+} Shoal__V1__Offer__ClipPresenceCase;
+
 /*
  * c>w: a leased task.
  */
@@ -694,6 +700,14 @@ struct  Shoal__V1__Offer
    * A shorter way to the adapter for a worker that holds an earlier one. Absent: there is none.
    */
   Shoal__V1__CatchUp *catch_up;
+  /*
+   * Standard deviation of normal noise that the worker adds to each value after that, at least 0; above 0 only with clip.
+   */
+  double noise_deviation;
+  /*
+   * The worker tells no training loss and no tokens (0), and 1 as its number of training items.
+   */
+  protobuf_c_boolean withhold_metrics;
   Shoal__V1__Offer__DeadlinePresenceCase deadline_presence_case;
   union {
     uint32_t deadline_milliseconds;
@@ -706,10 +720,14 @@ struct  Shoal__V1__Offer
   union {
     ProtobufCBinaryData fixed_factors;
   };
+  Shoal__V1__Offer__ClipPresenceCase clip_presence_case;
+  union {
+    double clip;
+  };
 };
 #define SHOAL__V1__OFFER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__offer__descriptor) \
-    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, NULL, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0} }
+    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, NULL, 0, 0, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CLIP_PRESENCE__NOT_SET, {0} }
 
 
 /*
@@ -892,10 +910,14 @@ struct  Shoal__V1__UpdateCommit
    * Mean over the round's steps, finite. Unit: nats a token.
    */
   float train_loss;
+  /*
+   * Whether the update was longer than the offer's clip.
+   */
+  protobuf_c_boolean clipped;
 };
 #define SHOAL__V1__UPDATE_COMMIT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__update_commit__descriptor) \
-    , 0, {0,NULL}, 0, 0, 0, 0 }
+    , 0, {0,NULL}, 0, 0, 0, 0, 0 }
 
 
 typedef enum {

@@ -168,15 +168,18 @@ extension Ledger {
     ///   - residual: `nil` for an aggregation that keeps none.
     ///   - distances: How far each worker's update lies from the round's aggregate, where a robust rule tells.
     ///   - record: What the chain keeps of it.
+    ///   - nextClip: Under central privacy, what the next round clips to; its noise counts as released then.
     public func publish(
         round: Int, attempt: Int, object: ContentHash, optimizerState: ContentHash?, residual: ResidualRecord? = nil,
-        distances: [(WorkerName, Double)] = [], seconds: Double, counters: RunCounters, record: SignedRecord
+        distances: [(WorkerName, Double)] = [], seconds: Double, counters: RunCounters, record: SignedRecord,
+        nextClip: Double? = nil
     ) throws(LedgerError) {
         try write { database in
             try insert(database, record)
             try insertAdapter(database, version: round, object: object, optimizerState: optimizerState)
             if let residual { try insertResidual(database, version: round, residual) }
             try insertDistances(database, round: round, distances)
+            if let nextClip { try release(database, round: round, nextClip: nextClip) }
             try database.execute(
                 sql: "UPDATE round SET state = 'published', seconds = ? WHERE number = ? AND attempt = ?",
                 arguments: [seconds, round, attempt])

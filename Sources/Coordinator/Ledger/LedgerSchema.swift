@@ -20,6 +20,7 @@ extension Ledger {
         migrator.registerMigration("records") { try $0.execute(sql: recordTables) }
         migrator.registerMigration("rollbacks") { try $0.execute(sql: rollbackTables) }
         migrator.registerMigration("distances") { try $0.execute(sql: distanceTables) }
+        migrator.registerMigration("privacy") { try $0.execute(sql: privacyTables) }
         return migrator
     }
 

@@ -101,6 +101,8 @@ public final class RunService: CoordinatorService {
     var pendingOffers: [WorkerName: PendingOffer] = [:]
     var lastWait = ""
     var records: RecordsOfRun
+    /// `nil` without differential privacy.
+    var privacy: PrivacyOfRun?
     /// When to say again that workers have yet to connect: a fleet's arrival is no news worker by worker.
     var nextGatherNotice = Instant(nanoseconds: .min)
     var lastDecline: (worker: WorkerName, reason: String)?
@@ -116,6 +118,8 @@ public final class RunService: CoordinatorService {
 
     // What the owner asked for, and what the owner is told
     var isPaused = false
+    /// Why the run paused by itself; `nil` while it goes on, and where its owner paused it.
+    public internal(set) var pauseCause: String?
     var nextControlPoll = Instant(nanoseconds: .min)
     var standing = StandingNotes()
 
@@ -152,7 +156,12 @@ public final class RunService: CoordinatorService {
         loop = resources.loop
         evaluator = resources.evaluator
         stopwatch = resources.stopwatch
-        observe = resources.observe
+        privacy = try settings.privacy.map {
+            try PrivacyOfRun($0, isSeeded: settings.hasSeededPrivacy, ledger: resources.ledger)
+        }
+        observe =
+            privacy?.hidesParticipation == true
+            ? { event in event.withoutParticipation.map(resources.observe) } : resources.observe
         let asked = try ledger.control()
         if asked.request == .stop { throw LedgerError.runStopped(at: asked.since ?? 0) }
         records = try RecordsOfRun(run: run.id, ledger: ledger, state: state.path)

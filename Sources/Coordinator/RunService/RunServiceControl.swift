@@ -20,6 +20,7 @@ extension RunService {
     /// a crash; leases end, and whoever trained is asked again when the run goes on.
     private func pause(_ control: RunControl) {
         isPaused = true
+        pauseCause = control.cause
         let reason = "the run is paused" + (control.cause.map { ": \($0)" } ?? "")
         if let round {
             for worker in round.active { withdraw(worker, round.plan, because: reason) }
@@ -43,6 +44,7 @@ extension RunService {
 
     private func takeUpAgain() throws {
         isPaused = false
+        pauseCause = nil
         noteWait(nil)
         lastWait = ""
         try takeUpOpenRound()

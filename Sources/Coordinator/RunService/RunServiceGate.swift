@@ -14,6 +14,8 @@ struct Candidate {
     let truncation: ResidualTruncation?
     /// Of each update to what they became, where a robust rule tells.
     let distances: [Double]?
+    /// Under central privacy, what the next round clips to.
+    let nextClip: Double?
 }
 
 // MARK: - The quality gate

@@ -94,11 +94,12 @@ extension RunService {
             return
         }
         guard let open = try ledger.openRound() else { return }
+        guard try countLocalBudgets(round: open.number, attempt: open.attempt) else { return }
         roundStart = stopwatchTime
         let recorded = Dictionary(
             try soundUpdates(of: open).map { ($0.worker, $0.object) }, uniquingKeysWith: { first, _ in first })
         var round = Round(
-            resuming: try selectingPlan(round: open.number, attempt: open.attempt), selected: open.selected,
+            resuming: try resumedPlan(round: open.number, attempt: open.attempt), selected: open.selected,
             recorded: recorded, at: now)
         let actions = round.start(at: now)
         self.round = round

@@ -16,23 +16,30 @@ extension RunService {
         var truncation: ResidualTruncation?
         var change: [UInt8]?
         var distances: [Double]?
+        var nextClip: Double?
         do {
             if settings.aggregation.mixesFactors {
                 let outcome = try mixed(updates.map(\.record), plan)
                 values = outcome.values
                 residual = outcome.residual.map(PublishedResidual.init)
                 truncation = outcome.truncation
+            } else if let privacy, privacy.terms.mechanism == .central {
+                guard let release = try release(updates, plan, privacy) else { return }
+                let step = ServerStep(settings.strategy, part: part(round: plan.round))
+                try step.apply(release.mean, to: &values, state: &nextState)
+                nextClip = release.nextClip
             } else {
                 let (step, damping) = try summed(updates, plan)
                 distances = try step.apply(to: &values, state: &nextState, damping: damping)
-                (values, change) = try broadcast(values, version: plan.round, state: &nextState)
             }
+            (values, change) = try broadcast(values, version: plan.round, state: &nextState)
         } catch AggregationError.notFinite { throw RunError.aggregateNotFinite(round: plan.round) }
 
         let candidate = Candidate(
             plan: plan, updates: updates,
             adapter: GlobalAdapter(version: plan.round, values: values, layout: layout, residual: residual),
-            change: change, optimizerState: nextState, truncation: truncation, distances: distances)
+            change: change, optimizerState: nextState, truncation: truncation, distances: distances,
+            nextClip: nextClip)
         if try !holdForGate(candidate) { try publish(candidate, evaluation: nil) }
     }
 
@@ -57,8 +64,10 @@ extension RunService {
             round: plan.round, attempt: plan.attempt, object: next.object, optimizerState: stateObject,
             residual: candidate.truncation.map { ResidualRecord(object: next.residual?.object, truncation: $0) },
             distances: candidate.distances.map { Array(zip(updates.map(\.record.worker), $0)) } ?? [],
-            seconds: stopwatchTime.seconds(since: roundStart), counters: counters, record: record)
+            seconds: stopwatchTime.seconds(since: roundStart), counters: counters, record: record,
+            nextClip: candidate.nextClip)
         records.append(record)
+        if let nextClip = candidate.nextClip { privacy?.clip = nextClip }
         optimizerState = nextState
         control = ControlObject(nextState, after: plan.round, settings.strategy)
 
@@ -164,7 +173,7 @@ extension RunService {
         let lossSum = zip(updates, weights).reduce(0) { $0 + $1.0.trainLoss * $1.1 }
         let counters = try ledger.counters()
         return RoundSummary(
-            round: round, workers: updates.count, trainLoss: lossSum / weights.reduce(0, +), evaluation: nil,
+            round: round, workers: hidesParticipation ? nil : updates.count, trainLoss: settings.withholdsMetrics ? nil : lossSum / weights.reduce(0, +), evaluation: nil,
             uplinkBytes: counters.uplinkBytes, downlinkBytes: counters.downlinkBytes,
             denseUplinkBytes: try denseUplinkBytes(updates: totals.updates),
             tokensTrained: totals.tokens, seconds: seconds, residual: try ledger.residual(version: round)?.truncation,

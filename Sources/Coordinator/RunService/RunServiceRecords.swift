@@ -67,7 +67,7 @@ extension RunService {
             run: run, number: number, kind: kind, round: plan.round, attempt: plan.attempt, previous: records.head,
             configuration: configuration, baseModel: baseModel.identity, adapter: adapter.object,
             whole: whole == adapter.object ? nil : whole, optimizerState: optimizerState,
-            updates: updates.map { update in
+            updates: (hidesParticipation ? [] : updates).map { update in
                 RoundRecord.Update(
                     hash: records.salt.hash(
                         of: update.record.object, from: update.record.worker, run: run, round: update.askedIn,

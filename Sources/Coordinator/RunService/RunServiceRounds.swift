@@ -21,7 +21,14 @@ extension RunService {
     func openRound(_ number: Int) throws {
         try assignRanks(to: trainers)
         let attempt = try ledger.nextAttempt(round: number)
-        var round = Round(plan: try selectingPlan(round: number, attempt: attempt), available: Set(trainers))
+        guard try countLocalBudgets(round: number, attempt: attempt) else { return }
+        var round: Round
+        if let privacy, privacy.hidesParticipation {
+            guard let sampled = try sampledRound(number, attempt: attempt, privacy) else { return }
+            round = sampled
+        } else {
+            round = Round(plan: try selectingPlan(round: number, attempt: attempt), available: Set(trainers))
+        }
         let actions = round.start(at: now)
         self.round = round
         roundStart = stopwatchTime
@@ -45,6 +52,7 @@ extension RunService {
             case .recordSelection(let workers):
                 try assignRanks(to: workers)
                 try ledger.select(workers, round: plan.round, attempt: plan.attempt)
+                try payLocally(workers, plan)
             case .offer(let worker):
                 offerTraining(to: worker, plan, adapter: try adapter(rank: rank(of: worker)))
             case .withdraw(let worker, let reason): withdraw(worker, plan, because: reason)
@@ -99,6 +107,7 @@ extension RunService {
             seed: settings.seed, errorFeedback: settings.errorFeedback,
             residual: adapter.residual?.object)
         if task == .train { offer.control = control?.object }
+        offer.privacy = offeredPrivacy
         offer.fixedFactors = fixedFactors?.object
         offer.catchUp = catchUp(for: worker, to: adapter)
         sessions[worker]?.offeredVersion = adapter.version

@@ -71,6 +71,14 @@ extension RunService {
                 "the run compresses updates with \(settings.uplink), which this worker does not "
                     + "know; install the coordinator's release", envelope, peer)
         }
+        if settings.privacy?.mechanism == .local || settings.withholdsMetrics,
+            !hello.features.contains(Feature.privateUpdates)
+        {
+            return refuse(
+                .unsupportedVersion,
+                "the run asks workers to protect their updates themselves, which this worker does not know; install the "
+                    + "coordinator's release", envelope, peer)
+        }
         let isNew = sessions[name] == nil
         // The budget outlives a change of connection, or reconnecting would refill it.
         let budget = sessions[name]?.budget ?? PeerBudget(at: now)
@@ -197,7 +205,9 @@ extension RunService {
     /// Connected workers that may train, in name order.
     var trainers: [WorkerName] { sessions.keys.filter(mayTrain).sorted() }
 
-    func mayTrain(_ name: WorkerName) -> Bool { !heldOut.contains(name) }
+    func mayTrain(_ name: WorkerName) -> Bool {
+        !heldOut.contains(name) && privacy?.exhausted.contains(name) != true
+    }
 }
 
 // MARK: - Silence and revocation

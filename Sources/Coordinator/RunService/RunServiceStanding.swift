@@ -32,7 +32,7 @@ extension RunService {
 
     /// Who the run waits for, in name order.
     private var lateWorkers: [RunStanding.Late] {
-        if isPaused || farewellUntil != nil { return [] }
+        if isPaused || farewellUntil != nil || hidesParticipation { return [] }
         if let round {
             return round.selected.compactMap { worker in
                 reason(for: round.progress[worker], worker).map { RunStanding.Late(worker: worker.text, reason: $0) }

@@ -114,6 +114,7 @@ extension RunService {
             worker: name, object: commit.object, items: commit.trainingItems, steps: commit.steps,
             tokens: commit.tokensTrained, trainLoss: Double(commit.trainLoss))
         let countsIn = openRoundNumber ?? plan.round
+        if commit.isClipped { try ledger.noteClipped(name, round: plan.round, attempt: plan.attempt) }
         if buffer == nil {
             try ledger.record(record, round: plan.round, attempt: plan.attempt, counters: counters)
         } else {

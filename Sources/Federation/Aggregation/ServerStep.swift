@@ -48,14 +48,24 @@ public struct ServerStep: Sendable {
     public func apply(
         to global: inout [Float], state: inout ServerOptimizerState, damping: Double = 1
     ) throws(AggregationError) -> [Double]? {
-        var optimizer = strategy.optimizer(parameterCount: part.count)
-        optimizer.state = state.gathered(part)
-        var values = part.gather(global)
         var delta = try combination.finish()
         let distances = combination.distances(to: delta)
         if damping != 1 {
             for index in delta.indices { delta[index] = Float(damping * Double(delta[index])) }
         }
+        try apply(delta, to: &global, state: &state)
+        return distances
+    }
+
+    /// The same for what the updates became together elsewhere: with noise, under differential privacy.
+    /// - Parameter delta: `[part.count]`
+    public func apply(
+        _ delta: [Float], to global: inout [Float], state: inout ServerOptimizerState
+    ) throws(AggregationError) {
+        precondition(delta.count == part.count, "a step of \(delta.count) values for \(part.count)")
+        var optimizer = strategy.optimizer(parameterCount: part.count)
+        optimizer.state = state.gathered(part)
+        var values = part.gather(global)
         optimizer.step(global: &values, delta: delta)
         let next = optimizer.state
         guard values.allSatisfy(\.isFinite), next.isFinite else { throw .notFinite }

@@ -59,6 +59,14 @@ public struct Round: Sendable {
         self.available = available
     }
 
+    /// A new round of workers that coins have chosen, connected or not; they are recorded already.
+    /// - Parameter available: Connected workers.
+    public init(plan: RoundPlan, sampled: [WorkerName], available: Set<WorkerName>) {
+        precondition(plan.isSampled && plan.deadlineSeconds != nil, "only a deadline closes a round of coins")
+        self.init(plan: plan, available: available)
+        for worker in sampled { progress[worker] = .lapsed }
+    }
+
     /// The same round after a restart: nobody is connected yet, and who was selected keeps a lease to come back in.
     public init(resuming plan: RoundPlan, selected: [WorkerName], recorded: [WorkerName: ContentHash], at now: Instant)
     {
@@ -171,7 +179,7 @@ extension Round {
         var actions = expireLeases(at: now)
         let recorded = self.recorded
         let isPastDeadline = deadline.map { $0 <= now } ?? false
-        if recorded.count >= plan.target || (isPastDeadline && recorded.count >= plan.minimum) {
+        if isPastDeadline && recorded.count >= plan.minimum || recorded.count >= plan.target && !plan.isSampled {
             let late = active
             isClosed = true
             actions += late.map { .withdraw($0, because: "round \(plan.round) closed without this update") }
@@ -182,7 +190,9 @@ extension Round {
         actions += fill(at: now)
         let active = self.active
         let reason: WaitReason =
-            active.isEmpty
+            plan.isSampled
+            ? .forDeadline(round: plan.round)
+            : active.isEmpty
             ? .forMoreWorkers(
                 round: plan.round, recorded: recorded.count, target: plan.target, minimum: plan.minimum)
             : .forUpdates(
@@ -212,6 +222,11 @@ extension Round {
 
     /// Asks as many more workers as there are places without an update or a lease.
     private mutating func fill(at now: Instant) -> [Action] {
+        if plan.isSampled {
+            let chosen = available.filter { progress[$0] == .lapsed }.sorted()
+            for worker in chosen { progress[worker] = .offered(until: leaseEnd(from: now)) }
+            return chosen.map { .offer($0) }
+        }
         let missing = plan.asked - recorded.count - active.count
         guard missing > 0 else { return [] }
         let fresh = available.filter { progress[$0] == nil }

@@ -18,6 +18,9 @@ public struct RoundPlan: Hashable, Sendable {
     /// From opening (or from resuming after a restart: an `Instant` does not outlive the process); `nil` waits for
     /// `target`. Unit: seconds.
     public var deadlineSeconds: Double?
+    /// Whether coins chose the workers (``PoissonSampling``): nobody is replaced, and only the deadline closes the round,
+    /// with whatever is there.
+    public var isSampled = false
     /// How long an offer stands without a sign of life from its worker. Unit: seconds.
     public var leaseSeconds: Double
 

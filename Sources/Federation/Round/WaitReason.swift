@@ -6,6 +6,8 @@ public enum WaitReason: Hashable, Sendable {
     case forMoreWorkers(round: Int, recorded: Int, target: Int, minimum: Int)
     /// Workers are training; past its deadline the round closes with the first `minimum` updates.
     case forUpdates(round: Int, recorded: Int, target: Int, from: [WorkerName], isPastDeadline: Bool)
+    /// Coins chose the workers: who they are, and how many, is not said.
+    case forDeadline(round: Int)
 }
 
 extension WaitReason: CustomStringConvertible {
@@ -17,6 +19,8 @@ extension WaitReason: CustomStringConvertible {
         case .forMoreWorkers(let round, let recorded, let target, let minimum):
             return "round \(round) has \(recorded) of \(target) updates (at least \(minimum)) and no connected worker "
                 + "left to ask; start more workers"
+        case .forDeadline(let round):
+            return "round \(round) is open until its deadline, whoever takes part"
         case .forUpdates(let round, let recorded, let target, let workers, let isPastDeadline):
             let names = workers.prefix(5).map(\.text).joined(separator: ", ")
             let others = workers.count > 5 ? " and \(workers.count - 5) more" : ""

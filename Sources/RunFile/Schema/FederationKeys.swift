@@ -20,7 +20,9 @@ extension RunSchema {
             at: \.federation.workersPerRound, "Updates that a round asks for."),
         SchemaKey(
             "federation.minimum-workers", .integer(1...1_000_000),
-            .derived("half of workers-per-round, rounded up") { .integer(($0.federation.workersPerRound + 1) / 2) },
+            .derived("half of workers-per-round, rounded up; 1 with privacy.mechanism central") {
+                .integer($0.privacy.mechanism == .central ? 1 : ($0.federation.workersPerRound + 1) / 2)
+            },
             change: .allowed, at: \.federation.minimumWorkers,
             "Updates with which a round may close at its deadline."),
         SchemaKey(
@@ -46,8 +48,11 @@ extension RunSchema {
                 + "products of factors become one adapter (hetlora, flexlora, fedex-lora, flora)."),
         SchemaKey(
             "federation.weight-cap", .either([.integer(1...Int.max), .choice(["none"])]),
-            .derived("1 with selection data-size, which counts size already; else none") {
-                $0.federation.selection == .dataSize && $0.federation.strategy != .qfedavg ? .integer(1) : .text("none")
+            .derived(
+                "1 with selection data-size, which counts size already, and with a privacy.mechanism; else none"
+            ) {
+                if $0.privacy.mechanism != .none { return .integer(1) }
+                return $0.federation.selection == .dataSize && $0.federation.strategy != .qfedavg ? .integer(1) : .text("none")
             },
             at: \.federation.weightCap, "Most blocks or examples for which one worker's update counts."),
     ]
@@ -62,7 +67,9 @@ extension RunSchema {
                 + "is the adapter. With dense, adapters travel whole."),
         SchemaKey(
             "compression.error-feedback", .boolean,
-            .derived("true where the uplink's codec is biased") { .boolean(!isUnbiased($0.compression.uplink)) },
+            .derived("true where the uplink's codec is biased, and workers add no noise") {
+                .boolean(!isUnbiased($0.compression.uplink) && $0.privacy.mechanism != .local)
+            },
             at: \.compression.errorFeedback,
             "Workers keep what the uplink's codec leaves out and add it to their next update."),
     ]

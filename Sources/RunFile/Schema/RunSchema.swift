@@ -3,17 +3,17 @@
 enum RunSchema {
     /// In the order of the design's sections; a derived default follows the keys it is computed from.
     static let keys: [SchemaKey] =
-        modelKeys + adapterKeys + dataKeys + trainingKeys + federationKeys + compressionKeys + evaluationKeys
+        modelKeys + adapterKeys + dataKeys + trainingKeys + federationKeys + compressionKeys + privacyKeys + evaluationKeys
         + limitKeys + simulationKeys
 
-    /// Sections in file order. `privacy` has no keys in this release.
+    /// Sections in file order.
     static let sections: [(name: String, summary: String)] = [
         ("adapter", "The low-rank adapter that is trained."),
         ("data", "What a simulation hands out and the coordinator evaluates on."),
         ("training", "What a worker does in a round."),
         ("federation", "Who trains when, and how updates become an adapter."),
         ("compression", "How updates and adapters travel."),
-        ("privacy", "No settings in this release: leave it out or empty."),
+        ("privacy", "What is promised to each worker, and how it is kept."),
         ("limits", "How long one side waits for the other."),
         ("evaluation", "When and where the held-out loss is taken."),
         ("simulation", "How the machines of simulated workers differ from this one."),

@@ -72,7 +72,7 @@ extension WorkerService {
     /// Says `Hello`, and again until it is answered.
     func greet(afterPause: Bool = false) {
         let hello = Hello(
-            software: settings.software, features: [Feature.roundRecords],
+            software: settings.software, features: [Feature.roundRecords, Feature.privateUpdates],
             codecs: Codecs.supported.map { CodecName(name: $0) }, cores: UInt32(clamping: settings.cores),
             memoryBytes: settings.memoryBytes, baseModel: settings.model?.identity,
             knownRecord: knownRecord)
@@ -192,6 +192,7 @@ extension WorkerService {
         guard let task else { return Heartbeat(phase: modelDownload == nil ? .idle : .downloading) }
         return Heartbeat(
             phase: task.phase, lease: task.offer.lease, step: UInt32(clamping: task.step),
-            totalSteps: UInt32(clamping: task.totalSteps), loss: task.loss.map { Float($0) })
+            totalSteps: UInt32(clamping: task.totalSteps),
+            loss: task.offer.privacy?.withholdsMetrics == true ? nil : task.loss.map { Float($0) })
     }
 }

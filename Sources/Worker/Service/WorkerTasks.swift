@@ -185,15 +185,18 @@ extension WorkerService {
         }
         let pending: PendingUpdate
         do {
-            let update = delta + controlChange(of: task, after: delta, steps: steps)
+            var update = delta + controlChange(of: task, after: delta, steps: steps)
             try UpdateCheck(parameterCount: update.count).validate(update, trainingItems: UInt64(items))
+            let isClipped = try protect(&update, of: task, run: run, worker: worker)
+            let withholds = task.offer.privacy?.withholdsMetrics == true
             let own = try ownModel(of: task, values, local: local, layout: adapter.layout)
             pending = try prepareUpdate(
                 update, own: own, of: task, layout: adapter.layout, run: run, worker: worker
             ) { bytes in
                 PendingUpdate(
                     run: run, round: task.round, attempt: task.attempt, lease: task.offer.lease,
-                    codec: task.offer.uplink, trainingItems: items, steps: steps, tokens: tokens, trainLoss: meanLoss,
+                    codec: task.offer.uplink, trainingItems: withholds ? 1 : items, steps: steps,
+                    tokens: withholds ? 0 : tokens, trainLoss: withholds ? 0 : meanLoss, isClipped: isClipped,
                     bytes: bytes)
             }
         } catch {

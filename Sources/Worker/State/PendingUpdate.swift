@@ -14,13 +14,15 @@ struct PendingUpdate: Hashable {
     var tokens: Int
     /// Unit: nats a token.
     var trainLoss: Double
+    /// Whether the offer's clip shortened it.
+    var isClipped: Bool
     /// SHA-256 of `bytes`.
     let object: ContentHash
     let bytes: [UInt8]
 
     init(
         run: RunID, round: Int, attempt: Int, lease: UInt64, codec: CodecName, trainingItems: Int, steps: Int,
-        tokens: Int, trainLoss: Double, bytes: [UInt8]
+        tokens: Int, trainLoss: Double, isClipped: Bool = false, bytes: [UInt8]
     ) {
         self.run = run
         self.round = round
@@ -31,6 +33,7 @@ struct PendingUpdate: Hashable {
         self.steps = steps
         self.tokens = tokens
         self.trainLoss = trainLoss
+        self.isClipped = isClipped
         self.bytes = bytes
         object = ContentHash(of: bytes)
     }
@@ -49,6 +52,8 @@ struct PendingStore {
         var steps: Int
         var tokens: Int
         var trainLoss: Double
+        /// `nil` as an earlier release wrote it: not.
+        var isClipped: Bool?
         var object: String
     }
 
@@ -65,7 +70,8 @@ struct PendingStore {
         let record = Record(
             run: update.run.text, round: update.round, attempt: update.attempt, lease: update.lease,
             codec: update.codec.description, trainingItems: update.trainingItems, steps: update.steps,
-            tokens: update.tokens, trainLoss: update.trainLoss, object: update.object.description)
+            tokens: update.tokens, trainLoss: update.trainLoss, isClipped: update.isClipped,
+            object: update.object.description)
         guard let text = try? JSONEncoder().encode(record) else {
             preconditionFailure("a record of plain values and a finite loss")
         }
@@ -83,7 +89,7 @@ struct PendingStore {
         let update = PendingUpdate(
             run: run, round: record.round, attempt: record.attempt, lease: record.lease, codec: codec,
             trainingItems: record.trainingItems, steps: record.steps, tokens: record.tokens,
-            trainLoss: record.trainLoss, bytes: file.copy())
+            trainLoss: record.trainLoss, isClipped: record.isClipped ?? false, bytes: file.copy())
         return update.object.description == record.object ? update : nil
     }
 

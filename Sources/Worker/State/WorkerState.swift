@@ -8,6 +8,7 @@ public import ModelFiles
 /// ```
 /// worker.json    name, run, whether the keys are registered
 /// signing.key    see WorkerIdentity
+/// noise.key      a secret that the noise on this worker's updates comes from, see WorkerPrivacy
 /// pending/       a trained update that the coordinator has not acknowledged
 /// residual/      what biased codecs left out of updates so far
 /// control/       the control variate of SCAFFOLD
@@ -65,6 +66,17 @@ public final class WorkerState {
     public var worker: WorkerName? { record.worker.flatMap { WorkerName($0) } }
     /// The run of the last session.
     public var run: RunID? { record.run.flatMap { RunID($0) } }
+    /// 32 secret bytes that only this worker knows; made on first use, mode 0600.
+    func noiseSecret() throws(FileError) -> [UInt8] {
+        let path = folder + "/noise.key"
+        if let kept = try StateFolder.read(path, bytesMax: SecretStream.keyBytes), kept.count == SecretStream.keyBytes {
+            return kept
+        }
+        let secret = SecretStream.randomKey()
+        try AtomicFile.write(secret, to: path, permissions: 0o600)
+        return secret
+    }
+
     /// The latest round that was offered in ``run``.
     public var highestRound: Int { record.highestRound }
 

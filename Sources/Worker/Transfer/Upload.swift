@@ -101,9 +101,11 @@ struct Upload {
     }
 
     private var commit: UpdateCommit {
-        UpdateCommit(
+        var commit = UpdateCommit(
             lease: pending.lease, object: pending.object, trainingItems: UInt64(pending.trainingItems),
             steps: UInt32(clamping: pending.steps), tokensTrained: UInt64(pending.tokens),
             trainLoss: Float(pending.trainLoss))
+        commit.isClipped = pending.isClipped
+        return commit
     }
 }

@@ -72,8 +72,11 @@ struct Simulate: AsyncParsableCommand {
             }
             return (simulation, view, folder)
         }
+        let seeded =
+            simulation.prepared.configuration.privacyOptions == nil
+            ? [] : ["              SIMULATION: coins and noise come from the run's seed and protect nobody"]
         view.showHeader(
-            RunHeader.lines(simulation.prepared) + ["state         \(AbsolutePath.of(folder))"]
+            RunHeader.lines(simulation.prepared) + seeded + ["state         \(AbsolutePath.of(folder))"]
                 + (simulation.attack?.header ?? []) + [""])
         if json, let attack = simulation.attack { try JSONLine.print(AttackLine(attack: try attack.report(nil))) }
         var record = RunOutcome()

@@ -59,6 +59,8 @@ struct CoordinatorAssembly {
         }
         var settings = RunSettings(configuration, minimumConnected: minimumConnected, software: shoalVersion)
         settings.isFleetComplete = minimumConnected != nil
+        // Only a simulation has a fleet that is complete.
+        settings.hasSeededPrivacy = minimumConnected != nil
         return try RunService(
             settings: settings, run: run,
             baseModel: baseModel,

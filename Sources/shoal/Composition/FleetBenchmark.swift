@@ -202,7 +202,7 @@ private struct RoundTimes {
         case .roundPublished(let summary):
             rounds.append(now.seconds(since: offered))
             lastPublication = now
-            updates += summary.workers
+            updates += summary.workers ?? 0
             uplinkBytes = summary.uplinkBytes
             downlinkBytes = summary.downlinkBytes
         default: break

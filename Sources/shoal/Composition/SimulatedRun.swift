@@ -146,6 +146,8 @@ struct SimulatedRun {
             let signals = StopSignals { stop.set() }
             let isDone = link.run(limitSeconds: 1e9) {
                 if stop.isSet { service.requestStop() }
+                // Virtual time would run on for ever.
+                if let cause = service.pauseCause { service.fail(CommandFailure.failed("the run paused: \(cause)")) }
                 return service.isFinished
             }
             withExtendedLifetime(signals) {}

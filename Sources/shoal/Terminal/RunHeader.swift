@@ -22,8 +22,16 @@ enum RunHeader {
             "strategy      \(strategy(federation)), \(training.localSteps) local steps of "
                 + "\(training.batchSize) × \(training.sequenceLength) tokens, \(training.optimizer.rawValue) "
                 + "\(training.learningRate), updates \(configuration.compression.uplink)",
-        ] + robust(configuration, parameters: parameters)
+        ] + robust(configuration, parameters: parameters) + privacy(configuration)
             + (prepared.chatTemplate.map { ["chats         \($0.name.rawValue) template: \($0.reason)"] } ?? [])
+    }
+
+    private static func privacy(_ configuration: RunConfiguration) -> [String] {
+        guard let options = configuration.privacyOptions else { return [] }
+        return [
+            "privacy       \(options.mechanism.rawValue) noise, epsilon \(options.epsilon), delta \(options.delta) for each "
+                + "worker's whole text"
+        ]
     }
 
     /// `8`, `4, 8, 16 in turn`, or `4 to 16 by each worker's host`.

@@ -15,15 +15,22 @@ enum RunText {
         if let open = overview.open {
             let attempt = open.attempt > 1 ? ", attempt \(open.attempt)" : ""
             table.add(
-                "round \(open.round)\(attempt)", "\(open.recorded) updates from \(open.selected) workers asked so far")
+                "round \(open.round)\(attempt)",
+                overview.hidesParticipation
+                    ? "open until its deadline"
+                    : "\(open.recorded) updates from \(open.selected) workers asked so far")
         }
         if let base = overview.base { table.add("base loss", Quantity.loss(base.loss)) }
         if let last = overview.last {
             table.add("held-out loss", "\(Quantity.loss(last.evaluation.loss)) after round \(last.round)")
         }
-        table.add("updates accepted", Quantity.count(overview.totals.updates))
-        table.add("sent up", Quantity.bytes(overview.counters.uplinkBytes))
-        table.add("sent down", Quantity.bytes(overview.counters.downlinkBytes))
+        if overview.hidesParticipation {
+            table.add("participation", "secret; see shoal run privacy")
+        } else {
+            table.add("updates accepted", Quantity.count(overview.totals.updates))
+            table.add("sent up", Quantity.bytes(overview.counters.uplinkBytes))
+            table.add("sent down", Quantity.bytes(overview.counters.downlinkBytes))
+        }
         if let reason = overview.waitingFor { table.add("waits for", reason) }
         if let since = overview.waitingSince { table.add("since", CalendarTime.text(since)) }
         var lines = table.lines
@@ -85,8 +92,9 @@ struct RunLine: Encodable {
     private struct OpenRound: Encodable {
         let round: Int
         let attempt: Int
-        let updates: Int
-        let workersAsked: Int
+        /// `null` where participation is secret, as the totals.
+        let updates: Int?
+        let workersAsked: Int?
     }
 
     private struct Suspicion: Encodable {
@@ -108,18 +116,20 @@ struct RunLine: Encodable {
         try line.encode(overview.isHeld, forKey: .coordinatorRunning)
         try line.encode(overview.publishedRounds, forKey: .round)
         try line.encode(overview.rounds, forKey: .rounds)
+        let isSecret = overview.hidesParticipation
         let open = overview.open.map {
-            OpenRound(round: $0.round, attempt: $0.attempt, updates: $0.recorded, workersAsked: $0.selected)
+            OpenRound(round: $0.round, attempt: $0.attempt, updates: isSecret ? nil : $0.recorded,
+                workersAsked: isSecret ? nil : $0.selected)
         }
         try line.encode(open, forKey: .openRound)
         try line.encode(overview.base?.loss, forKey: .baseLoss)
         try line.encode(overview.last?.evaluation.loss, forKey: .loss)
         try line.encode(overview.last?.round, forKey: .lossRound)
         try line.encodeIfPresent(overview.last?.evaluation.accuracy, forKey: .accuracy)
-        try line.encode(overview.totals.updates, forKey: .updates)
-        try line.encode(overview.totals.tokens, forKey: .tokensTrained)
-        try line.encode(overview.counters.uplinkBytes, forKey: .uplinkBytes)
-        try line.encode(overview.counters.downlinkBytes, forKey: .downlinkBytes)
+        try line.encode(isSecret ? nil : overview.totals.updates, forKey: .updates)
+        try line.encode(isSecret ? nil : overview.totals.tokens, forKey: .tokensTrained)
+        try line.encode(isSecret ? nil : overview.counters.uplinkBytes, forKey: .uplinkBytes)
+        try line.encode(isSecret ? nil : overview.counters.downlinkBytes, forKey: .downlinkBytes)
         guard isFull else { return }
         try line.encode(overview.waitingFor, forKey: .waitingFor)
         try line.encode(overview.waitingSince.map(CalendarTime.text), forKey: .waitingSince)

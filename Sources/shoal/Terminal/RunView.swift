@@ -100,9 +100,13 @@ final class RunView {
         if printsJSON { showFailure { try JSONLine.print(RoundLine(summary)) } }
         let number = String(summary.round)
         let padded = String(repeating: " ", count: max(0, String(rounds).count - number.count)) + number
-        var line = "round \(padded)/\(rounds)   \(summary.workers) workers   train \(Quantity.loss(summary.trainLoss))"
+        var line = "round \(padded)/\(rounds)"
+        if let workers = summary.workers { line += "   \(workers) workers" }
+        if let loss = summary.trainLoss { line += "   train \(Quantity.loss(loss))" }
         if let evaluation = summary.evaluation { line += "   held-out \(describe(evaluation))" }
-        line += "   up \(Quantity.bytes(summary.uplinkBytes))   down \(Quantity.bytes(summary.downlinkBytes))"
+        if summary.workers != nil {
+            line += "   up \(Quantity.bytes(summary.uplinkBytes))   down \(Quantity.bytes(summary.downlinkBytes))"
+        }
         if let residual = summary.residual {
             line +=
                 "   residual rank \(residual.rank), error \(Quantity.fixed(100 * residual.relativeError, digits: 3)) %"
@@ -188,8 +192,10 @@ private struct RoundLine: Encodable {
         let standardError = summary.evaluation.flatMap { $0.standardError.isFinite ? $0.standardError : nil }
         try line.encode(standardError, forKey: .standardError)
         try line.encodeIfPresent(summary.evaluation?.accuracy, forKey: .accuracy)
-        try line.encode(summary.uplinkBytes, forKey: .uplinkBytes)
-        try line.encode(summary.downlinkBytes, forKey: .downlinkBytes)
+        // The bytes of a round tell how many took part in it.
+        let isSecret = summary.workers == nil
+        try line.encode(isSecret ? nil : summary.uplinkBytes, forKey: .uplinkBytes)
+        try line.encode(isSecret ? nil : summary.downlinkBytes, forKey: .downlinkBytes)
         try line.encode(summary.seconds, forKey: .seconds)
         try line.encodeIfPresent(summary.residual?.rank, forKey: .residualRank)
         try line.encodeIfPresent(summary.residual?.relativeError, forKey: .residualError)

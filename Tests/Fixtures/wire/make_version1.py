@@ -102,6 +102,11 @@ MESSAGES = [
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD + number(35, 2)) + text(9, "dense") + fixed64(10, 1)),
     ("offer with a local adapter", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD + number(37, 1)) + text(9, "dense") + fixed64(10, 1)),
+    ("offer with a clip and noise", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1) + real64(65, 0.5)
+     + real64(66, 0.75) + number(67, 1)),
+    ("update commit of a clipped update", 29, number(1, LEASE) + blob(2, B) + number(3, 1) + number(4, 10)
+     + number(65, 1)),
     ("object request", 25, blob(1, A) + number(2, 2**33) + number(3, 2**22)),
     ("object chunk", 26, blob(1, A) + number(2, 2**33) + number(3, 2**34)),
     ("update begin", 27, number(1, LEASE) + blob(2, B) + number(3, 9763216) + text(4, "dense")),

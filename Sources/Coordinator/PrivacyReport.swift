@@ -1,0 +1,53 @@
+public import Federation
+
+/// What a run has promised its workers, and how much of it is spent: read from the ledger, whether or not a coordinator
+/// is running.
+public struct PrivacyReport: Sendable {
+    public var run: RunID
+    public var terms: PrivacyTerms
+    /// Epsilon of what was spent on the worker who paid most, by ``PrivacyLossAccountant``.
+    public var epsilonSpent: Double
+    /// The same by ``RenyiAccountant``.
+    public var epsilonSpentRenyi: Double
+    /// Entries on that worker: releases that were paid for.
+    public var steps: Int
+    /// Of them, entries of rounds that were never published: a crash came in between, or an attempt was repeated.
+    public var unreleased: Int
+    /// More rounds like the last that fit.
+    public var stepsLeft: Int
+    public var publishedRounds: Int
+    /// Clips of the first and of the next round.
+    public var nextClip: Double
+    /// Local noise: what each worker that was ever asked has spent, in name order; central noise costs all alike.
+    public var workers: [(name: WorkerName, steps: Int, epsilon: Double)]
+    /// Whether the workers' keys in the ledger are more than the promise was planned for.
+    public var enrolled: Int
+
+    /// - Returns: `nil` for a run without differential privacy.
+    public init?(ledger: Ledger) throws {
+        guard let record = try ledger.run() else { throw LedgerError.noRun }
+        guard let terms = try ledger.privacyTerms() else { return nil }
+        run = record.id
+        self.terms = terms
+        let budget = PrivacyBudget(epsilon: terms.epsilon, delta: terms.delta)
+        let step = try SampledGaussian(samplingRate: terms.samplingRate, noiseMultiplier: terms.noiseMultiplier)
+        let spent = try ledger.privacySpentByWorker()
+        var epsilons: [[SampledGaussian: Int]: Double] = [:]
+        workers = try spent.compactMap { name, steps in
+            guard let name else { return nil }
+            let epsilon = try epsilons[steps] ?? budget.spent(steps)
+            epsilons[steps] = epsilon
+            return (name, steps.values.reduce(0, +), epsilon)
+        }.sorted { $0.name < $1.name }
+        // All steps of a run are alike, so the worker with the most has paid most.
+        let most = spent.values.max { $0.values.reduce(0, +) < $1.values.reduce(0, +) } ?? [:]
+        epsilonSpent = try budget.spent(most)
+        epsilonSpentRenyi = try budget.spentRenyi(most)
+        steps = most.values.reduce(0, +)
+        unreleased = try ledger.privacyEntries().count { !$0.isReleased }
+        stepsLeft = try budget.left(step, after: most, limit: 100_000)
+        publishedRounds = try ledger.currentAdapter()?.version ?? 0
+        nextClip = try ledger.clip(after: publishedRounds) ?? terms.clip
+        enrolled = try ledger.enrolledWorkers().count
+    }
+}

@@ -1,0 +1,35 @@
+internal import Glibc
+
+/// Normal noise from any generator of random bits.
+public enum NormalNoise {
+    /// Two independent standard normal numbers (Box and Muller 1958).
+    static func pair(using generator: inout some RandomNumberGenerator) -> (Double, Double) {
+        // Above 0, where the logarithm is finite.
+        let radius = (-2 * log((Double(generator.next() >> 11) + 0.5) * 0x1p-53)).squareRoot()
+        let angle = 2 * Double.pi * Double(generator.next() >> 11) * 0x1p-53
+        return (radius * cos(angle), radius * sin(angle))
+    }
+
+    /// Adds independent noise to every value and puts the results on a grid.
+    ///
+    /// The lowest bits of a floating-point sum can tell what was added to it (Mironov 2012): the grid, a power of two
+    /// about a millionth of the deviation, is the same whatever the values are.
+    /// - Parameters:
+    ///   - values: `[count]`, changed in place.
+    ///   - deviation: The noise's standard deviation, above 0.
+    public static func add(
+        to values: inout [Double], deviation: Double, using generator: inout some RandomNumberGenerator
+    ) {
+        precondition(deviation > 0 && deviation.isFinite, "noise of deviation \(deviation)")
+        let grid = exp2((log2(deviation) - 20).rounded(.down))
+        var index = 0
+        while index < values.count {
+            let (first, second) = pair(using: &generator)
+            values[index] = ((values[index] + deviation * first) / grid).rounded() * grid
+            if index + 1 < values.count {
+                values[index + 1] = ((values[index + 1] + deviation * second) / grid).rounded() * grid
+            }
+            index += 2
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/// What may be spent on one worker, and whether one more step fits in it.
+public struct PrivacyBudget: Hashable, Sendable {
+    public let epsilon: Double
+    public let delta: Double
+
+    public init(epsilon: Double, delta: Double) {
+        self.epsilon = epsilon
+        self.delta = delta
+    }
+
+    /// Epsilon of steps taken, by ``PrivacyLossAccountant``; 0 for none.
+    public func spent(_ steps: [SampledGaussian: Int]) throws(PrivacyError) -> Double {
+        steps.isEmpty ? 0 : try PrivacyLossAccountant.epsilon(steps, delta: delta)
+    }
+
+    /// The second opinion on ``spent(_:)``, by ``RenyiAccountant``.
+    public func spentRenyi(_ steps: [SampledGaussian: Int]) throws(PrivacyError) -> Double {
+        steps.isEmpty ? 0 : try RenyiAccountant.epsilon(steps, delta: delta)
+    }
+
+    /// - Returns: Whether the step can be taken after these without epsilon rising above the budget.
+    public func admits(_ step: SampledGaussian, after steps: [SampledGaussian: Int]) throws(PrivacyError) -> Bool {
+        try spent(steps.merging([step: 1], uniquingKeysWith: +)) <= epsilon
+    }
+
+    /// How many more such steps fit, up to `limit`.
+    public func left(
+        _ step: SampledGaussian, after steps: [SampledGaussian: Int], limit: Int
+    ) throws(PrivacyError) -> Int {
+        func fits(_ count: Int) throws(PrivacyError) -> Bool {
+            try spent(steps.merging([step: count], uniquingKeysWith: +)) <= epsilon
+        }
+        // Doubling first: what is far beyond the budget takes longest to count.
+        var (fitting, tooMany) = (0, 1)
+        while tooMany <= limit, try fits(tooMany) { (fitting, tooMany) = (tooMany, 2 * tooMany) }
+        tooMany = min(tooMany, limit + 1)
+        while tooMany - fitting > 1 {
+            let middle = (fitting + tooMany) / 2
+            if try fits(middle) { fitting = middle } else { tooMany = middle }
+        }
+        return fitting
+    }
+}

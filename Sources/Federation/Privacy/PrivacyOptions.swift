@@ -1,0 +1,63 @@
+/// How a run protects each worker's data as a whole (`privacy`): worker-level differential privacy.
+public struct PrivacyOptions: Hashable, Sendable {
+    public enum Mechanism: String, Hashable, Sendable, CaseIterable {
+        /// A secret coin per worker chooses who takes part; the coordinator adds noise once to the sum of clipped
+        /// updates. Trusts the coordinator (McMahan et al. 2018, arXiv:1710.06963).
+        case central
+        /// Every worker adds the noise to its own clipped update before it leaves. Trusts nobody else.
+        case local
+    }
+
+    public var mechanism: Mechanism
+    /// The budget: what may be spent on any one worker.
+    public var epsilon: Double
+    /// Probability that the guarantee fails.
+    public var delta: Double
+    /// Standard deviation of the noise on a sum over the clip; `nil`: the least that the planned rounds allow.
+    public var noiseMultiplier: Double?
+    /// The largest L2 norm of an update, all its values together; the first one where it adapts.
+    public var clip: Double
+    /// How the clip follows the updates' norms; `nil`: it stays. For ``Mechanism/central`` only.
+    public var adaptiveClip: AdaptiveClip?
+    /// N: workers of the run.
+    public var workers: Int
+    /// qN: workers that a round's coins choose on average, and what sums are divided by.
+    public var expectedWorkers: Int
+    /// Rounds that the noise is planned for: of the run, or, under ``Mechanism/local``, of any one worker.
+    public var plannedRounds: Int
+
+    public init(
+        mechanism: Mechanism, epsilon: Double, delta: Double, noiseMultiplier: Double? = nil, clip: Double,
+        adaptiveClip: AdaptiveClip? = nil, workers: Int, expectedWorkers: Int, plannedRounds: Int
+    ) {
+        precondition(clip > 0 && expectedWorkers >= 1 && expectedWorkers <= workers, "RunFile refuses such a run")
+        self.mechanism = mechanism
+        self.epsilon = epsilon
+        self.delta = delta
+        self.noiseMultiplier = noiseMultiplier
+        self.clip = clip
+        self.adaptiveClip = adaptiveClip
+        self.workers = workers
+        self.expectedWorkers = expectedWorkers
+        self.plannedRounds = plannedRounds
+    }
+
+    /// q: the coin's probability; 1 where no coin hides who took part.
+    public var samplingRate: Double {
+        mechanism == .central ? Double(expectedWorkers) / Double(workers) : 1
+    }
+
+    /// What a round costs each worker, once its noise is fixed.
+    public func step(noiseMultiplier: Double) throws(PrivacyError) -> SampledGaussian {
+        try SampledGaussian(samplingRate: samplingRate, noiseMultiplier: noiseMultiplier)
+    }
+
+    /// The noise multiplier that was asked for, or the least one that keeps the budget over the planned rounds.
+    public func plannedNoiseMultiplier() throws(PrivacyError) -> Double {
+        if let noiseMultiplier { return noiseMultiplier }
+        return try NoiseCalibration.noiseMultiplier(
+            epsilon: epsilon, delta: delta, samplingRate: samplingRate, rounds: plannedRounds)
+    }
+
+    public var budget: PrivacyBudget { PrivacyBudget(epsilon: epsilon, delta: delta) }
+}

@@ -1,0 +1,173 @@
+internal import Federation
+import Recipe
+
+extension Constraint {
+    /// What the promise of differential privacy needs, and what would break it.
+    static let privacy = promise + clipping + sampling + sums + exposure + withheld
+
+    private static let promise =
+        (RunSchema.promiseKeys + RunSchema.clipKeys).map { key in
+            Constraint(keys: [key.path, "privacy.mechanism"]) { run in
+                guard run.privacy.mechanism == .none, key.read(run) != nil else { return nil }
+                return "'\(key.path)' is used only with differential privacy; set 'privacy.mechanism' to central or "
+                    + "local, or remove it"
+            }
+        } + [
+            needed("privacy.epsilon", "the budget, for example 8") { $0.privacy.epsilon == nil },
+            needed("privacy.delta", "below 1 / workers, for example 1e-5") { $0.privacy.delta == nil },
+            needed("privacy.clip", "the largest norm of an update, for example the median of a run without privacy") {
+                $0.privacy.clip == nil
+            },
+            Constraint(keys: ["privacy.delta", "privacy.mechanism", "federation.workers"]) { run in
+                guard run.privacy.mechanism != .none, let delta = run.privacy.delta,
+                    delta * Double(run.federation.workers) >= 1
+                else { return nil }
+                return "'privacy.delta' is \(delta), and publishing one worker of \(run.federation.workers) outright would "
+                    + "keep such a promise; set it below \(1 / Double(run.federation.workers))"
+            },
+            Constraint(keys: ["privacy.participations", "privacy.mechanism"]) { run in
+                guard run.privacy.mechanism == .central, run.privacy.participations != nil else { return nil }
+                return "'privacy.participations' is used only with 'privacy.mechanism: local': under central noise every "
+                    + "round counts for every worker; remove it"
+            },
+        ]
+
+    private static func needed(
+        _ key: String, _ what: String, isMissing: @escaping @Sendable (RunConfiguration) -> Bool
+    ) -> Constraint {
+        Constraint(keys: ["privacy.mechanism", key]) { run in
+            guard run.privacy.mechanism != .none, isMissing(run) else { return nil }
+            return "'privacy.mechanism: \(run.privacy.mechanism.rawValue)' needs '\(key)' (\(what))"
+        }
+    }
+
+    private static let clipping = [
+        Constraint(keys: ["privacy.clipping", "privacy.mechanism"]) { run in
+            guard run.privacy.clipping == .adaptive, run.privacy.mechanism == .local else { return nil }
+            return "'privacy.clipping: adaptive' needs a count over all workers, which 'privacy.mechanism: local' does not "
+                + "take; set it to fixed"
+        },
+        Constraint(keys: ["privacy.clip-quantile", "privacy.clip-rate", "privacy.clip-count-noise", "privacy.clipping"]) {
+            run in
+            guard run.privacy.clipping == .fixed else { return nil }
+            let keys = RunSchema.clipKeys.filter { $0.path.hasPrefix("privacy.clip-") && $0.read(run) != nil }
+            return keys.first.map {
+                "'\($0.path)' is used only with 'privacy.clipping: adaptive'; set that or remove the key"
+            }
+        },
+        Constraint(keys: ["privacy.clip-count-noise", "privacy.clipping", "privacy.mechanism"]) { run in
+            guard let options = run.privacyOptions, let clip = options.adaptiveClip,
+                let noise = try? options.plannedNoiseMultiplier(), clip.updateNoiseMultiplier(total: noise) == nil
+            else { return nil }
+            return "'privacy.clip-count-noise' is \(clip.countNoise), and the count alone would cost more than a whole round "
+                + "with noise multiplier \(noise); set it above \(noise / 2), or 'privacy.clipping: fixed'"
+        },
+    ]
+
+    /// Only chance that nobody can see or steer hides a worker among the others.
+    private static let sampling = [
+        whenCentral("federation.deadline") { run in
+            guard run.federation.deadline == nil else { return nil }
+            return "needs rounds that close by a deadline alone: a round that waits for its updates tells who was late; set "
+                + "'federation.deadline'"
+        },
+        whenCentral("federation.schedule") { run in
+            guard run.federation.schedule == .asynchronous else { return nil }
+            return "counts rounds of secretly chosen workers, and an asynchronous schedule takes whoever is quick; set "
+                + "'federation.schedule: synchronous'"
+        },
+        whenCentral("federation.over-selection") { run in
+            guard run.federation.overSelection > 1 else { return nil }
+            return "takes every chosen worker that answers in time, and over-selection only the quickest; remove "
+                + "'federation.over-selection' and set 'federation.workers-per-round' to the number wanted on average"
+        },
+        whenCentral("federation.selection") { run in
+            guard run.federation.selection != .uniform else { return nil }
+            return "gives every worker the same secret coin; set 'federation.selection: uniform'"
+        },
+        whenCentral("federation.minimum-workers") { run in
+            guard run.federation.minimumWorkers > 1 else { return nil }
+            return "closes every round at its deadline, with however few updates: a minimum would tell how many there were; "
+                + "remove 'federation.minimum-workers'"
+        },
+    ]
+
+    private static let sums = [
+        whenPrivate("federation.weight-cap") { run in
+            guard run.federation.weightCap.maximumItems != 1 else { return nil }
+            return "counts all workers alike: weights by the size of their text would tell that size; remove "
+                + "'federation.weight-cap'"
+        },
+        whenPrivate("federation.strategy") { run in
+            let usable: [Strategy] = [.fedavg, .fedprox, .fedavgm, .fedadam, .fedyogi, .fedadagrad, .diloco]
+            guard !usable.contains(run.federation.strategy) else { return nil }
+            return "works on one noisy mean of updates, and '\(run.federation.strategy.rawValue)' asks workers for more; "
+                + "choose " + usable.map(\.rawValue).joined(separator: ", ")
+        },
+        whenCentral("federation.aggregation") { run in
+            guard run.federation.aggregation.mixesFactors else { return nil }
+            return "adds noise to a sum of updates, and '\(run.federation.aggregation.rawValue)' forms products of single "
+                + "workers' factors; set 'federation.aggregation' to separate, ffa-lora, rolora or fed-sb"
+        },
+        whenCentral("federation.robust") { run in
+            guard run.federation.robust.rules != nil else { return nil }
+            return "adds noise to a sum whose share of each worker is bounded by its clip, and a robust rule forms none; "
+                + "remove 'federation.robust'"
+        },
+        Constraint(keys: ["federation.schedule", "privacy.mechanism"]) { run in
+            guard run.privacy.mechanism == .local, run.federation.schedule == .asynchronous else { return nil }
+            return "'privacy.mechanism: local' counts what each worker spends by rounds; set "
+                + "'federation.schedule: synchronous'"
+        },
+        // At the coordinator whatever was decoded is clipped again, so a residual cannot outgrow the clip; local noise is
+        // to be the last thing that happens to a worker's update before its codec.
+        Constraint(keys: ["compression.error-feedback", "compression.uplink", "privacy.mechanism"]) { run in
+            guard run.privacy.mechanism == .local, run.compression.errorFeedback else { return nil }
+            return "error feedback is not supported with 'privacy.mechanism: local', whose noise it would send again; set "
+                + "'compression.error-feedback: false' or an unbiased codec (dense, eden) as 'compression.uplink'"
+        },
+    ]
+
+    /// Numbers that would leave the workers beside the noisy updates.
+    private static let exposure = [
+        whenPrivate("privacy.metrics") { run in
+            guard run.privacy.metrics == .reported else { return nil }
+            return "covers updates alone, and training losses and sizes would be published without noise; remove "
+                + "'privacy.metrics'"
+        },
+        whenPrivate("evaluation.source") { run in
+            guard run.evaluation.source != .coordinator else { return nil }
+            return "covers updates alone, and losses that workers measure on their own text would be published without "
+                + "noise; set 'evaluation.source: coordinator'"
+        },
+        whenPrivate("evaluation.gate") { run in
+            guard run.evaluation.gate != nil else { return nil }
+            return "pays for every attempt, and a gate decides without noise what is published; remove 'evaluation.gate'"
+        },
+    ]
+
+    private static let withheld = [
+        Constraint(keys: ["privacy.metrics", "federation.strategy"]) { run in
+            guard run.privacy.mechanism == .none, run.privacy.metrics == .withheld,
+                run.federation.strategy == .qfedavg
+            else { return nil }
+            return "strategy 'q-fedavg' weighs workers by their training losses; set 'privacy.metrics: reported' or "
+                + "another strategy"
+        }
+    ]
+
+    private static func whenPrivate(
+        _ key: String, problem: @escaping @Sendable (RunConfiguration) -> String?
+    ) -> Constraint {
+        Constraint(keys: [key, "privacy.mechanism"]) { run in
+            guard run.privacy.mechanism != .none else { return nil }
+            return problem(run).map { "'privacy.mechanism: \(run.privacy.mechanism.rawValue)' \($0)" }
+        }
+    }
+
+    private static func whenCentral(
+        _ key: String, problem: @escaping @Sendable (RunConfiguration) -> String?
+    ) -> Constraint {
+        whenPrivate(key) { $0.privacy.mechanism == .central ? problem($0) : nil }
+    }
+}

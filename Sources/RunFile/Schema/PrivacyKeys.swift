@@ -1,0 +1,73 @@
+import Federation
+
+extension RunSchema {
+    static let privacyKeys =
+        [
+            SchemaKey(
+                "privacy.mechanism", .choice(PrivacySettings.Mechanism.allCases.map(\.rawValue)),
+                .value(.text("none")), at: \.privacy.mechanism,
+                "Worker-level differential privacy: none, noise that the coordinator adds to sums over secretly chosen workers "
+                    + "(central), or noise that every worker adds to its own update (local)."),
+            SchemaKey(
+                "privacy.metrics", .choice(PrivacySettings.Metrics.allCases.map(\.rawValue)),
+                .derived("withheld with a privacy.mechanism, else reported") {
+                    .text($0.privacy.mechanism == .none ? "reported" : "withheld")
+                }, at: \.privacy.metrics,
+                "Whether workers tell their training loss, tokens trained and the size of their text."),
+        ] + promiseKeys + clipKeys
+
+    /// Used only with a mechanism.
+    static let promiseKeys = [
+        SchemaKey(
+            "privacy.epsilon", .number(.positive), orWord: nil, .absent, at: \.privacy.epsilon,
+            "The budget: no round is published that would take any worker above it."),
+        SchemaKey(
+            "privacy.delta", .number(NumberRange(minimum: 0, isMinimumExcluded: true, below: 1)), orWord: nil,
+            .absent, at: \.privacy.delta,
+            "Probability that the guarantee fails; below 1 / federation.workers."),
+        SchemaKey(
+            "privacy.noise-multiplier", .number(NumberRange(minimum: SampledGaussian.leastNoiseMultiplier)), orWord: nil,
+            .absent, at: \.privacy.noiseMultiplier,
+            "Standard deviation of the noise on a sum of updates over the clip; absent: the least that lets all rounds fit "
+                + "the budget."),
+        SchemaKey(
+            "privacy.participations", .integer(1...1_000_000), orWord: nil,
+            .derived("federation.rounds with mechanism local") {
+                $0.privacy.mechanism == .local ? .integer($0.federation.rounds) : nil
+            }, change: .allowed, at: \.privacy.participations,
+            "Rounds that each worker's own budget is planned for, with mechanism local."),
+    ]
+
+    static let clipKeys = [
+        SchemaKey(
+            "privacy.clip", .number(.positive), orWord: nil,
+            .derived("0.1, where it adapts") { $0.privacy.clipping == .adaptive ? .number(0.1) : nil },
+            at: \.privacy.clip,
+            "The largest L2 norm of an update, all its values together; where clipping adapts, the first one."),
+        SchemaKey(
+            "privacy.clipping", .choice(PrivacySettings.Clipping.allCases.map(\.rawValue)), orWord: nil,
+            .derived("fixed with a privacy.mechanism") { $0.privacy.mechanism == .none ? nil : .text("fixed") },
+            at: \.privacy.clipping, "Whether the clip stays (fixed) or follows the updates' norms (adaptive)."),
+        SchemaKey(
+            "privacy.clip-quantile", .number(.fraction), orWord: nil, adaptive("0.5", .number(0.5)),
+            at: \.privacy.clipQuantile, "The part of the updates that an adaptive clip leaves as they are."),
+        SchemaKey(
+            "privacy.clip-rate", .number(.positive), orWord: nil, adaptive("0.2", .number(0.2)),
+            at: \.privacy.clipRate, "How fast an adaptive clip moves a round."),
+        SchemaKey(
+            "privacy.clip-count-noise", .number(.positive), orWord: nil,
+            .derived("workers-per-round / 20, at least 1, with clipping adaptive") {
+                guard $0.privacy.clipping == .adaptive else { return nil }
+                return .number(max(1, Double($0.federation.workersPerRound) / 20))
+            }, at: \.privacy.clipCountNoise,
+            "Noise on the count of updates that an adaptive clip left as they were. Unit: workers."),
+    ]
+
+    private static func adaptive(_ words: String, _ value: SettingValue) -> SchemaKey.Fallback {
+        .derived("\(words) with clipping adaptive") { $0.privacy.clipping == .adaptive ? value : nil }
+    }
+}
+
+extension PrivacySettings.Mechanism: SettingRepresentable {}
+extension PrivacySettings.Clipping: SettingRepresentable {}
+extension PrivacySettings.Metrics: SettingRepresentable {}

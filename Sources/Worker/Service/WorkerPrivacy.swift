@@ -1,0 +1,21 @@
+internal import Federation
+internal import ModelFiles
+internal import Wire
+
+// MARK: - What a worker does to its own update before it leaves
+extension WorkerService {
+    /// Clips an update and adds noise, as its task asks.
+    ///
+    /// The noise follows from a secret of this worker and from what it protects: an update that is made once more after a
+    /// crash gets the same noise and tells nothing new, and another one gets noise of its own.
+    /// - Parameter update: `local − global` of what travels, checked; changed in place.
+    /// - Returns: Whether it had to be shortened.
+    func protect(_ update: inout [Float], of task: ActiveTask, run: RunID, worker: WorkerName) throws -> Bool {
+        guard let privacy = task.offer.privacy, let clip = privacy.clip else { return false }
+        guard privacy.noiseDeviation > 0 else { return !UpdateClip.clip(&update, to: clip) }
+        let content = ContentHash(of: update.withUnsafeBytes { Array($0) })
+        let use = "noise \(run) \(task.round) \(task.attempt) \(worker) \(clip) \(privacy.noiseDeviation) \(content)"
+        var noise = SecretStream(key: SecretStream.key(from: try state.noiseSecret(), for: use))
+        return !LocalNoise.apply(to: &update, clip: clip, deviation: privacy.noiseDeviation, noise: &noise)
+    }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+import Coordinator
+import Federation
+
+struct RunPrivacy: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "privacy",
+        abstract: "Tell on one page what a run promises about its workers' data, and how much of that is spent.")
+
+    @OptionGroup var place: Run.Place
+
+    @Flag(help: "Print one JSON object instead of the page.")
+    var json = false
+
+    func run() throws {
+        try usingInput {
+            let (ledger, record) = try place.open()
+            guard let report = try PrivacyReport(ledger: ledger) else {
+                if json { return try JSONLine.print(NoPrivacyLine(run: record.id.text)) }
+                for line in PrivacyPage.without(record.id) { Console.output(line) }
+                return
+            }
+            if json { return try JSONLine.print(PrivacyLine(report)) }
+            for line in PrivacyPage(report).lines { Console.output(line) }
+        }
+    }
+}

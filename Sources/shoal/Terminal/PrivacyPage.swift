@@ -1,0 +1,221 @@
+import Coordinator
+import Federation
+import Foundation
+
+/// What a run promises about its workers' data, as a page for people who answer for that data.
+struct PrivacyPage {
+    private let report: PrivacyReport
+
+    init(_ report: PrivacyReport) {
+        self.report = report
+    }
+
+    static func without(_ run: RunID) -> [String] {
+        [
+            "Run \(run) promises no differential privacy: 'privacy.mechanism' is none.", "",
+            "Workers' texts stay with the workers. Their updates reach the coordinator in the clear (over encrypted",
+            "connections), and what is learned from the published adapter about one worker's text has no bound.",
+        ]
+    }
+
+    var lines: [String] {
+        var lines = ["Privacy of run \(report.run)", ""]
+        if report.terms.isSeeded {
+            lines += [
+                "THIS IS A SIMULATION: coins and noise came from the run's seed. Whoever knows the seed can take the noise",
+                "away; the numbers below are what a real run with these settings would promise.", "",
+            ]
+        }
+        lines += section("Guarantee", guarantee)
+        lines += ["Budget"] + budget.lines + [""]
+        lines += ["How"] + parameters.lines + [""]
+        lines += section("What it rests on", assumptions)
+        lines += section("Who is trusted with what", trust)
+        lines += section("What leaves a worker", exposure)
+        lines += section("Attacks tried on this run (audits)", ["none recorded yet"])
+        lines.removeLast()
+        return lines
+    }
+
+    private var terms: PrivacyTerms { report.terms }
+    private var isCentral: Bool { terms.mechanism == .central }
+
+    private var guarantee: [String] {
+        let odds = exp(report.epsilonSpent)
+        return [
+            "(\(number(report.epsilonSpent)), \(scientific(terms.delta)))-differential privacy so far, of at most epsilon "
+                + "\(number(terms.epsilon)), for each worker with all its text together.",
+            "In words: whatever anybody concludes from "
+                + (isCentral ? "all adapters that this run has published" : "all updates that a worker has sent") + ", it is "
+                + "at most \(number(odds)) times as likely with a worker's text in the run as without it, but for a chance "
+                + "of \(scientific(terms.delta)).",
+            "It holds against any computing power and any side knowledge, and for everything that is later made of the "
+                + "adapters.",
+        ]
+    }
+
+    private var budget: TextTable {
+        var table = TextTable(alignment: .left)
+        table.add("epsilon, budget", number(terms.epsilon))
+        table.add("epsilon, spent", "\(number(report.epsilonSpent)) (privacy loss distributions; counts)")
+        table.add("", "\(number(report.epsilonSpentRenyi)) (Rényi divergences; second opinion, never below the truth)")
+        table.add("epsilon, left", number(max(0, terms.epsilon - report.epsilonSpent)))
+        table.add("delta", scientific(terms.delta))
+        table.add("rounds published", "\(report.publishedRounds)")
+        table.add(
+            isCentral ? "releases paid for" : "rounds paid for, most of any worker",
+            "\(report.steps)" + (report.unreleased > 0 ? ", \(report.unreleased) of them not released (yet)" : ""))
+        table.add("more that fit", "\(report.stepsLeft)")
+        if !isCentral { table.add("workers that paid", "\(report.workers.count)") }
+        return table
+    }
+
+    private var parameters: TextTable {
+        var table = TextTable(alignment: .left)
+        table.add(
+            "noise", isCentral ? "by the coordinator, once a round, on the sum of updates" : "by each worker, on its own update")
+        table.add("noise / clip", number(terms.noiseMultiplier))
+        table.add(
+            "clip (L2 norm)",
+            terms.isClipAdaptive
+                ? "\(number(terms.clip)) at first, \(number(report.nextClip)) next (adaptive)" : number(terms.clip))
+        if isCentral {
+            table.add("chance to take part", "\(number(terms.samplingRate)) a round, a secret coin per enrolled worker")
+            table.add("sums divided by", "\(terms.expectedWorkers), whoever took part; all workers count alike")
+        }
+        table.add("workers planned", "\(terms.workers), \(report.enrolled) enrolled")
+        return table
+    }
+
+    private var assumptions: [String] {
+        var lines = [
+            "Every worker is one person or organisation: text of one owner under two workers' names counts twice.",
+            "The ledger of this state directory is the one that has been kept since the first round. Entries are written "
+                + "before noise is released and never removed; a backup that is put back forgets what was spent after it.",
+        ]
+        if isCentral {
+            lines.append(
+                "Who took part in a round stays secret: each worker's coin comes from "
+                    + (terms.isSeeded ? "the run's seed (a simulation)" : "the system's cryptographic generator")
+                    + ", rounds close by their deadline alone, and no record tells names or numbers.")
+        }
+        return lines
+    }
+
+    private var trust: [String] {
+        if isCentral {
+            return [
+                "The coordinator's operator: with everything. The state directory holds each round's single updates until it "
+                    + "is published, and who took part; connections and traffic show it too. Whoever may not know a "
+                    + "worker's update must not have this machine.",
+                "Other workers, and everybody who gets an adapter: with nothing. The guarantee holds against all of them "
+                    + "together, though a worker knows that it was asked itself.",
+                "A worker: with its own honesty only. What it sends is clipped again by the coordinator, so it cannot break "
+                    + "the promise to others.",
+            ]
+        }
+        return [
+            "The coordinator's operator, other workers and everybody who gets an adapter: with nothing. The guarantee holds "
+                + "for each update as it leaves its worker.",
+            "Each worker's own program: with drawing its noise, from a secret in its own folder (noise.key), and with "
+                + "refusing other settings than its owner wants.",
+        ]
+    }
+
+    private var exposure: [String] {
+        [
+            "updates: clipped" + (isCentral ? "; noise is added at the coordinator" : " and noisy") + ".",
+            "training loss, tokens trained, size of its text: withheld (privacy.metrics).",
+            "held-out losses: none; the coordinator evaluates on text of its own.",
+            "progress (phase and step), number of cores, memory, program version: yes; they do not depend on its text.",
+        ]
+    }
+
+    private func section(_ title: String, _ sentences: [String]) -> [String] {
+        [title] + sentences.flatMap { Self.wrapped("- " + $0) } + [""]
+    }
+
+    /// Lines of at most 100 columns, indented.
+    private static func wrapped(_ text: String) -> [String] {
+        var lines: [String] = []
+        var line = " "
+        for word in text.split(separator: " ") {
+            if line.count + 1 + word.count > 100 {
+                lines.append(line)
+                line = "   "
+            }
+            line += " " + word
+        }
+        return lines + [line]
+    }
+
+    private func number(_ value: Double) -> String {
+        guard value.isFinite else { return "\(value)" }
+        return value >= 1e6 ? scientific(value) : Quantity.fixed(value, digits: value >= 100 ? 1 : 4)
+    }
+
+    private func scientific(_ value: Double) -> String { String(format: "%.3g", value) }
+}
+
+/// `{"run":…,"mechanism":…}`: what `run privacy --json` prints.
+struct PrivacyLine: Encodable {
+    private struct Worker: Encodable {
+        let name: String
+        let steps: Int
+        let epsilon: Double
+    }
+
+    private let run: String
+    private let mechanism: String
+    private let isSimulation: Bool
+    private let epsilon: Double
+    private let delta: Double
+    private let epsilonSpent: Double
+    private let epsilonSpentRenyi: Double
+    private let epsilonLeft: Double
+    private let rounds: Int
+    private let steps: Int
+    private let stepsUnreleased: Int
+    private let stepsLeft: Int
+    private let samplingRate: Double
+    private let noiseMultiplier: Double
+    private let clip: Double
+    private let nextClip: Double
+    private let isClipAdaptive: Bool
+    private let workersPlanned: Int
+    private let workersExpected: Int
+    private let workersEnrolled: Int
+    /// Of local noise; central noise costs every worker the same.
+    private let workers: [Worker]
+    private let audits: [String]
+
+    init(_ report: PrivacyReport) {
+        run = report.run.text
+        mechanism = report.terms.mechanism.rawValue
+        isSimulation = report.terms.isSeeded
+        epsilon = report.terms.epsilon
+        delta = report.terms.delta
+        epsilonSpent = report.epsilonSpent
+        epsilonSpentRenyi = report.epsilonSpentRenyi
+        epsilonLeft = max(0, report.terms.epsilon - report.epsilonSpent)
+        rounds = report.publishedRounds
+        steps = report.steps
+        stepsUnreleased = report.unreleased
+        stepsLeft = report.stepsLeft
+        samplingRate = report.terms.samplingRate
+        noiseMultiplier = report.terms.noiseMultiplier
+        clip = report.terms.clip
+        nextClip = report.nextClip
+        isClipAdaptive = report.terms.isClipAdaptive
+        workersPlanned = report.terms.workers
+        workersExpected = report.terms.expectedWorkers
+        workersEnrolled = report.enrolled
+        workers = report.workers.map { Worker(name: $0.name.text, steps: $0.steps, epsilon: $0.epsilon) }
+        audits = []
+    }
+}
+
+struct NoPrivacyLine: Encodable {
+    let run: String
+    let mechanism = "none"
+}
