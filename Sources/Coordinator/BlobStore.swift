@@ -22,16 +22,19 @@ public struct UploadKey: Hashable, Sendable {
 /// An upload's parts are only appended; whether they survived a power cut is settled by the hash at its commit.
 public final class BlobStore {
     private let directory: String
+    /// The one that ``directory`` lies on.
+    private let disk: any Disk
 
     /// - Parameter directory: The state directory.
     public init(directory: String) throws(FileError) {
         self.directory = directory
+        disk = DiskTable.disk(of: directory)
         try StateDirectory.createFolder(directory + "/blobs")
         try StateDirectory.createFolder(directory + "/partial")
     }
 
     public func contains(_ object: ContentHash) -> Bool {
-        access(path(of: object), F_OK) == 0
+        disk.exists(path(of: object))
     }
 
     public func read(_ object: ContentHash) throws(FileError) -> [UInt8] {
@@ -59,7 +62,7 @@ public final class BlobStore {
     }
 
     public func remove(_ object: ContentHash) {
-        unlink(path(of: object))
+        _ = disk.unlink(path(of: object))
     }
 
     private func folder(of object: ContentHash) -> String { directory + "/blobs/" + object.description.prefix(2) }
@@ -70,22 +73,22 @@ public final class BlobStore {
 extension BlobStore {
     /// Bytes held of an upload; all of them if its blob is complete.
     public func receivedBytes(of upload: UploadKey) -> Int {
-        var status = stat()
-        let isThere = stat(path(of: upload), &status) == 0 || stat(path(of: upload.object), &status) == 0
-        return isThere ? Int(status.st_size) : 0
+        let status =
+            disk.status(path(of: upload), followsLinks: true)
+            ?? disk.status(path(of: upload.object), followsLinks: true)
+        return Int(status?.st_size ?? 0)
     }
 
     /// Appends at the end of what is held; the caller has checked that `bytes` belong there.
     public func append(_ bytes: [UInt8], to upload: UploadKey) throws(FileError) {
         let path = path(of: upload)
-        let descriptor = retryingInterrupts { open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) }
+        let descriptor = disk.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw FileError.last("open", path) }
-        defer { close(descriptor) }
+        defer { _ = disk.close(descriptor) }
         var offset = 0
         while offset < bytes.count {
             let written = bytes.withUnsafeBytes { buffer in
-                let rest = UnsafeRawBufferPointer(rebasing: buffer[offset...])
-                return retryingInterrupts { Glibc.write(descriptor, rest.baseAddress, rest.count) }
+                disk.write(descriptor, UnsafeRawBufferPointer(rebasing: buffer[offset...]))
             }
             guard written > 0 else { throw FileError.last("write", path) }
             offset += written
@@ -94,7 +97,7 @@ extension BlobStore {
 
     /// The upload's bytes so far, from its blob if it is complete.
     public func bytes(of upload: UploadKey) throws(FileError) -> [UInt8] {
-        if access(path(of: upload), F_OK) != 0 { return try read(upload.object) }
+        if !disk.exists(path(of: upload)) { return try read(upload.object) }
         let file = try MappedFile(path: path(of: upload))
         return file.copy()
     }
@@ -102,39 +105,34 @@ extension BlobStore {
     /// Turns an upload whose hash was verified into a durable blob. Again after a crash half-way: no harm.
     public func commit(_ upload: UploadKey) throws(FileError) {
         let source = path(of: upload)
-        guard access(source, F_OK) == 0 else { return }
+        guard disk.exists(source) else { return }
         try StateDirectory.createFolder(folder(of: upload.object))
         try flush(source)
-        guard rename(source, path(of: upload.object)) == 0 else { throw FileError.last("rename", source) }
+        guard disk.rename(source, to: path(of: upload.object)) == 0 else { throw FileError.last("rename", source) }
         try flush(folder(of: upload.object))
         try flush(directory + "/blobs")
     }
 
     public func discard(_ upload: UploadKey) {
-        unlink(path(of: upload))
+        _ = disk.unlink(path(of: upload))
     }
 
     /// Drops the uploads in progress whose owner and object (hexadecimal) `isUnwanted` names.
     public func discardUploads(where isUnwanted: (_ owner: String, _ object: String) -> Bool) {
-        guard let listing = opendir(directory + "/partial") else { return }
-        defer { closedir(listing) }
-        while let entry = readdir(listing) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
+        for name in disk.names(in: directory + "/partial") ?? [] {
             guard !name.hasPrefix("."), let at = name.lastIndex(of: "@"),
                 isUnwanted(String(name[..<at]), String(name[name.index(after: at)...]))
             else { continue }
-            unlink(directory + "/partial/" + name)
+            _ = disk.unlink(directory + "/partial/" + name)
         }
     }
 
     private func flush(_ path: String) throws(FileError) {
-        let descriptor = retryingInterrupts { open(path, O_RDONLY | O_CLOEXEC) }
+        let descriptor = disk.open(path, O_RDONLY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { throw FileError.last("open", path) }
-        defer { close(descriptor) }
+        defer { _ = disk.close(descriptor) }
         // Some file systems cannot flush a folder and say EINVAL.
-        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError.last("flush", path) }
+        guard disk.synchronize(descriptor) == 0 || errno == EINVAL else { throw FileError.last("flush", path) }
     }
 
     private func path(of upload: UploadKey) -> String { directory + "/partial/" + upload.fileName }

@@ -15,28 +15,28 @@ public final class MappedFile: @unchecked Sendable {
     public let bytes: UnsafeRawBufferPointer
     /// Of the file when it was mapped.
     package let stamp: FileStamp
+    private let disk: any Disk
 
     public init(path: String) throws(FileError) {
         // Without O_NONBLOCK, opening a pipe would wait for a writer; for regular files the flag means nothing.
-        let descriptor = retryingInterrupts { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+        let disk = DiskTable.disk(of: path)
+        let descriptor = disk.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0)
         guard descriptor >= 0 else { throw FileError.last("open", path) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileError.last("examine", path) }
+        defer { _ = disk.close(descriptor) }
+        guard let status = disk.status(of: descriptor) else { throw FileError.last("examine", path) }
         guard status.st_mode & S_IFMT == S_IFREG else {
             let isDirectory = status.st_mode & S_IFMT == S_IFDIR
             throw FileError(operation: "map", path: path, code: isDirectory ? EISDIR : EINVAL)
         }
         self.path = path
+        self.disk = disk
         stamp = FileStamp(status)
         let size = Int(status.st_size)
         guard size > 0 else {  // mmap refuses a length of zero.
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
         }
-        guard let start = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0), start != MAP_FAILED else {
-            throw FileError.last("map", path)
-        }
+        guard let start = disk.map(descriptor, size) else { throw FileError.last("map", path) }
         bytes = UnsafeRawBufferPointer(start: start, count: size)
     }
 
@@ -54,7 +54,7 @@ public final class MappedFile: @unchecked Sendable {
     }
 
     deinit {
-        if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
+        if let start = bytes.baseAddress { disk.unmap(start, bytes.count) }
     }
 }
 

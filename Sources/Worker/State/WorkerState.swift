@@ -29,6 +29,7 @@ public final class WorkerState {
     public let folder: String
     private var record: Record
     private let lock: Int32
+    private let disk: any Disk
 
     private static let recordBytesMax = 64 << 10
 
@@ -41,23 +42,24 @@ public final class WorkerState {
             }
         } catch { throw .file(error) }
         let path = folder + "/lock"
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        disk = DiskTable.disk(of: folder)
+        let descriptor = disk.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .file(.last("open", path)) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
+        guard disk.lock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            _ = disk.close(descriptor)
             throw .inUse(folder: folder)
         }
         do throws(WorkerStateError) {
             record = try Self.read(folder)
         } catch {
-            close(descriptor)
+            _ = disk.close(descriptor)
             throw error
         }
         lock = descriptor
         self.folder = folder
     }
 
-    deinit { close(lock) }
+    deinit { _ = disk.close(lock) }
 
     /// Whether the coordinator has registered this worker's own keys.
     public var isEnrolled: Bool { record.isEnrolled }
