@@ -31,6 +31,9 @@ public final class BlobStore {
         disk = DiskTable.disk(of: directory)
         try StateDirectory.createFolder(directory + "/blobs")
         try StateDirectory.createFolder(directory + "/partial")
+        // What a process that was killed had not made durable yet is trusted from here on.
+        try AtomicFile.synchronizeFolder(directory)
+        try AtomicFile.synchronizeFolder(directory + "/blobs")
     }
 
     public func contains(_ object: ContentHash) -> Bool {
@@ -105,10 +108,12 @@ extension BlobStore {
     /// Turns an upload whose hash was verified into a durable blob. Again after a crash half-way: no harm.
     public func commit(_ upload: UploadKey) throws(FileError) {
         let source = path(of: upload)
-        guard disk.exists(source) else { return }
-        try StateDirectory.createFolder(folder(of: upload.object))
-        try flush(source)
-        guard disk.rename(source, to: path(of: upload.object)) == 0 else { throw FileError.last("rename", source) }
+        if disk.exists(source) {
+            try StateDirectory.createFolder(folder(of: upload.object))
+            try flush(source)
+            guard disk.rename(source, to: path(of: upload.object)) == 0 else { throw FileError.last("rename", source) }
+        }
+        // Also for a blob that was there: whoever renamed it may have been killed just after.
         try flush(folder(of: upload.object))
         try flush(directory + "/blobs")
     }

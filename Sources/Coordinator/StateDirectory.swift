@@ -14,6 +14,9 @@ public final class StateDirectory {
         let disk = DiskTable.disk(of: path)
         do throws(FileError) {
             try Self.createFolder(path)
+            // An earlier process may have been killed after it made names and before they were durable.
+            try AtomicFile.synchronizeEntry(of: path)
+            try AtomicFile.synchronizeFolder(path)
             lock = disk.open(path + "/coordinator.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
             guard lock >= 0 else { throw FileError.last("open", path + "/coordinator.lock") }
         } catch {
@@ -63,14 +66,16 @@ public final class StateDirectory {
         return path + "/adapters/" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     }
 
-    /// Creates a folder and those above it.
+    /// Creates a folder and those above it, durably.
     public static func createFolder(_ path: String) throws(FileError) {
         let disk = DiskTable.disk(of: path)
-        if disk.makeFolder(path, 0o755) == 0 || errno == EEXIST { return }
+        if disk.makeFolder(path, 0o755) == 0 { return try AtomicFile.synchronizeEntry(of: path) }
+        if errno == EEXIST { return }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
         guard errno == ENOENT, !parts.isEmpty else { throw FileError.last("create", path) }
         try createFolder(parts.joined(separator: "/"))
         guard disk.makeFolder(path, 0o755) == 0 || errno == EEXIST else { throw FileError.last("create", path) }
+        try AtomicFile.synchronizeEntry(of: path)
     }
 }
 

@@ -99,6 +99,13 @@ public enum AtomicFile {
         guard disk.synchronize(descriptor) == 0 || errno == EINVAL else { throw FileError.last("flush", folder) }
     }
 
+    /// Makes a folder's or file's own entry durable, where the one above it may be opened.
+    package static func synchronizeEntry(of path: String) throws(FileError) {
+        do { try synchronizeFolder(split(path).folder) } catch {
+            guard error.code == EACCES else { throw error }
+        }
+    }
+
     private static let temporarySuffix = ".tmp"
 
     /// Calls `make` with hidden names beside `name` until one did not exist, and returns that one.

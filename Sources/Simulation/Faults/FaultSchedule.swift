@@ -108,11 +108,6 @@ final class FaultSchedule {
             for (index, machine) in machines.enumerated() {
                 machine.disk.copy(try FaultTemplate.disk(index, isBlank: plan.startsBlank))
             }
-            if trace != nil {
-                link.watch = { [unowned self] envelope, isUp in
-                    note("\(isUp ? "up" : "down") \(envelope.message.kind) \(envelope.round)/\(envelope.attempt)")
-                }
-            }
             scheduleTroubles()
             startCoordinator()
             for worker in workers.indices { startWorker(worker) }
@@ -204,6 +199,18 @@ final class FaultSchedule {
         crashes += 1
         note("\(machine.name) ends; \(machine.disk.isDown ? "its machine is down" : "its process gave up")")
         link.schedule(afterSeconds: 0.1 + 6 * random.uniformDouble(), restart)
+    }
+
+    private static func summary(of envelope: Envelope) -> String {
+        let detail =
+            switch envelope.message {
+            case .updateAck(let ack): " \(ack.state)"
+            case .decline(let decline): " \(decline.reason)"
+            case .cancel(let cancel): " \(cancel.reason)"
+            case .refused(let refused): " \(refused.reason)"
+            default: ""
+            }
+        return "\(envelope.message.kind) \(envelope.round)/\(envelope.attempt)\(detail)"
     }
 
     func note(_ text: @autoclosure () -> String) {
@@ -361,6 +368,7 @@ final class FaultSchedule {
         let service = WorkerService(
             settings: settings, state: state,
             link: MortalWorkerLink(ends[worker], isAlive: isAlive) { [unowned self] in
+                note("worker \(worker) sends \(Self.summary(of: $0))")
                 observed.workerSent(worker, $0, payload: $1)
             },
             loop: link.executor,
@@ -383,6 +391,7 @@ final class FaultSchedule {
     }
 
     private func coordinatorSent(_ envelope: Envelope, to peer: Peer) {
+        note("coordinator sends \(Self.summary(of: envelope)) to \(peer.role)")
         look { try checkSent(envelope, to: peer) }
         guard case .updateAck(let ack) = envelope.message, case .committed = ack.state else { return }
         observed.acknowledgements += 1

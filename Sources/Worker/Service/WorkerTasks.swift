@@ -189,6 +189,9 @@ extension WorkerService {
                     codec: task.offer.uplink, trainingItems: items, steps: steps, tokens: tokens, trainLoss: meanLoss,
                     bytes: bytes)
             }
+        } catch let error as FileError {
+            // A full disk, say. Declined, it would not be asked again in this round; ended, it can come back to it.
+            return fail("\(error); free some space and start this worker again")
         } catch {
             return giveUpTask(because: "\(error)")
         }

@@ -6,7 +6,7 @@ enum StateFolder {
     /// Creates a folder and those above it; new ones are the owner's alone.
     static func make(_ path: String) throws(FileError) {
         let disk = DiskTable.disk(of: path)
-        if disk.makeFolder(path, 0o700) == 0 { return }
+        if disk.makeFolder(path, 0o700) == 0 { return try AtomicFile.synchronizeEntry(of: path) }
         switch errno {
         case EEXIST:
             guard let status = disk.status(path, followsLinks: true) else { throw FileError.last("examine", path) }
@@ -21,6 +21,7 @@ enum StateFolder {
             guard disk.makeFolder(path, 0o700) == 0 || errno == EEXIST else {
                 throw FileError.last("make the folder", path)
             }
+            try AtomicFile.synchronizeEntry(of: path)
         default: throw FileError.last("make the folder", path)
         }
     }

@@ -40,6 +40,9 @@ public final class WorkerState {
             for name in ["pending", "residual", "control", "own", "records", "models"] {
                 try StateFolder.make(folder + "/" + name)
             }
+            // An earlier process may have been killed after it made names and before they were durable.
+            try AtomicFile.synchronizeEntry(of: folder)
+            try AtomicFile.synchronizeFolder(folder)
         } catch { throw .file(error) }
         let path = folder + "/lock"
         disk = DiskTable.disk(of: folder)
