@@ -106,8 +106,11 @@ extension WorkerService {
     /// Whether it is known what became of every update that a task's start depends on.
     func isSettled(for offer: Offer) -> Bool {
         let personal = offer.training.personal
-        guard personal.keepsControl || personal.isPersonal else { return true }
-        return unsettled(besides: offer.lease, in: [controls, ownModels]) == nil
+        var stores: [OwnVectorStore] = []
+        if personal.keepsControl || personal.isPersonal { stores += [controls, ownModels] }
+        // A residual from before an update that counts would be sent a second time.
+        if offer.task == .train, offer.errorFeedback { stores.append(residuals) }
+        return unsettled(besides: offer.lease, in: stores) == nil
     }
 
     private func unsettled(besides lease: UInt64, in stores: [OwnVectorStore]) -> OwnVectorRecord.Update? {
