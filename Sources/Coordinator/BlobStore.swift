@@ -16,7 +16,8 @@ public struct UploadKey: Hashable, Sendable {
     var fileName: String { "\(owner)@\(object)" }
 }
 
-/// Objects under their SHA-256, `blobs/ab/abcd…`, and uploads on their way there, `partial/…`.
+/// Objects under their SHA-256, `blobs/ab/abcd…`, uploads on their way there, `partial/…`, and small updates together in
+/// ``UpdateSegments``.
 ///
 /// A blob appears whole or not at all: bytes reach the disk before the name does (fsync, rename, fsync of the folder).
 /// An upload's parts are only appended; whether they survived a power cut is settled by the hash at its commit.
@@ -24,6 +25,7 @@ public final class BlobStore {
     private let directory: String
     /// The one that ``directory`` lies on.
     private let disk: any Disk
+    private let segments: UpdateSegments
 
     /// - Parameter directory: The state directory.
     public init(directory: String) throws(FileError) {
@@ -31,22 +33,24 @@ public final class BlobStore {
         disk = DiskTable.disk(of: directory)
         try StateDirectory.createFolder(directory + "/blobs")
         try StateDirectory.createFolder(directory + "/partial")
+        segments = try UpdateSegments(state: directory)
         // What a process that was killed had not made durable yet is trusted from here on.
         try AtomicFile.synchronizeFolder(directory)
         try AtomicFile.synchronizeFolder(directory + "/blobs")
     }
 
     public func contains(_ object: ContentHash) -> Bool {
-        disk.exists(path(of: object))
+        segments.contains(object) || disk.exists(path(of: object))
     }
 
     public func read(_ object: ContentHash) throws(FileError) -> [UInt8] {
         try map(object).copy()
     }
 
-    /// The object's file, mapped.
+    /// The object, mapped.
     public func map(_ object: ContentHash) throws(FileError) -> MappedFile {
-        try MappedFile(path: path(of: object))
+        if let small = try segments.map(object) { return small }
+        return try MappedFile(path: path(of: object))
     }
 
     /// The bytes if they are those of their name; `nil` if the blob is missing, damaged or cannot be read.
@@ -59,12 +63,18 @@ public final class BlobStore {
     @discardableResult
     public func write(_ bytes: [UInt8]) throws(FileError) -> ContentHash {
         let object = ContentHash(of: bytes)
-        try StateDirectory.createFolder(folder(of: object))
-        try AtomicFile.write(bytes, to: path(of: object))
+        try write(bytes, as: object)
         return object
     }
 
+    /// - Parameter object: The SHA-256 of `bytes`.
+    func write(_ bytes: [UInt8], as object: ContentHash) throws(FileError) {
+        try StateDirectory.createFolder(folder(of: object))
+        try AtomicFile.write(bytes, to: path(of: object))
+    }
+
     public func remove(_ object: ContentHash) {
+        guard !segments.contains(object) else { return segments.remove(object) }
         _ = disk.unlink(path(of: object))
     }
 
@@ -76,10 +86,15 @@ public final class BlobStore {
 extension BlobStore {
     /// Bytes held of an upload; all of them if its blob is complete.
     public func receivedBytes(of upload: UploadKey) -> Int {
-        let status =
-            disk.status(path(of: upload), followsLinks: true)
-            ?? disk.status(path(of: upload.object), followsLinks: true)
-        return Int(status?.st_size ?? 0)
+        (try? map(upload))?.bytes.count ?? 0
+    }
+
+    /// What is held of an upload, mapped: its blob if it is complete; `nil` if there is nothing.
+    package func map(_ upload: UploadKey) throws(FileError) -> MappedFile? {
+        for path in [path(of: upload), path(of: upload.object)] where disk.exists(path) {
+            return try MappedFile(path: path)
+        }
+        return nil
     }
 
     /// Appends at the end of what is held; the caller has checked that `bytes` belong there.
@@ -98,22 +113,33 @@ extension BlobStore {
         }
     }
 
-    /// The upload's bytes so far, from its blob if it is complete.
-    public func bytes(of upload: UploadKey) throws(FileError) -> [UInt8] {
-        if !disk.exists(path(of: upload)) { return try read(upload.object) }
-        let file = try MappedFile(path: path(of: upload))
-        return file.copy()
+    /// Makes updates durable, whose hashes were verified.
+    package func keep(_ updates: [ReceivedUpdate]) throws(FileError) {
+        var whole: [(object: ContentHash, bytes: [UInt8])] = []
+        for update in updates {
+            switch update {
+            case .whole(let object, let bytes): whole.append((object, bytes))
+            case .uploaded(let upload): try commit(upload)
+            }
+        }
+        if !whole.isEmpty { try segments.append(whole) }
+    }
+
+    /// Drops all uploads in progress and all small updates: none of them counts any more.
+    package func discardUpdates() {
+        discardUploads { _, _ in true }
+        segments.removeAll()
     }
 
     /// Turns an upload whose hash was verified into a durable blob. Again after a crash half-way: no harm.
     public func commit(_ upload: UploadKey) throws(FileError) {
         let source = path(of: upload)
+        try StateDirectory.createFolder(folder(of: upload.object))
         if disk.exists(source) {
-            try StateDirectory.createFolder(folder(of: upload.object))
             try flush(source)
             guard disk.rename(source, to: path(of: upload.object)) == 0 else { throw FileError.last("rename", source) }
         }
-        // Also for a blob that was there: whoever renamed it may have been killed just after.
+        // Also after a crash half-way: whether the name was durable is not known then.
         try flush(folder(of: upload.object))
         try flush(directory + "/blobs")
     }

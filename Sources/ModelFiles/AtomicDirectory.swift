@@ -25,7 +25,7 @@ extension AtomicFile {
         }
         do throws(FileError) {
             for file in files {
-                try write(file.bytes, to: temporary + "/" + file.name)
+                try create(temporary + "/" + file.name, file.bytes)
             }
             for entry in kept where disk.link(target + "/" + entry, as: temporary + "/" + entry) != 0 {
                 throw FileError.last("keep", target + "/" + entry)

@@ -89,6 +89,8 @@ public final class RunService: CoordinatorService {
     /// The control variate in ``optimizerState``, for workers.
     var control: ControlObject?
     var servedFiles: [ContentHash: MappedFile] = [:]
+    /// What ``servedFiles`` is for objects in memory; those that nobody may ask for any more go with the adapter.
+    var servedObjects: [ContentHash: ServedObject] = [:]
     var round: Round?
     /// Instead of ``round`` where the schedule is asynchronous.
     var buffer: BufferedRounds?
@@ -96,7 +98,14 @@ public final class RunService: CoordinatorService {
     var earlierAdapters: [Int: GlobalAdapter] = [:]
     var roundStart = Instant(nanoseconds: 0)
     var uploads: [WorkerName: Upload] = [:]
+    /// In the order they came.
+    var arrivals: [Arrival] = []
     var pendingOffers: [WorkerName: PendingOffer] = [:]
+    /// No offer is to be repeated before.
+    var nextOffer = Instant(nanoseconds: .max)
+    /// When the round was last told that time passes.
+    var roundLook = Instant(nanoseconds: .min)
+    var nextSilenceLook = Instant(nanoseconds: .min)
     var lastWait = ""
     var records: RecordsOfRun
     /// When to say again that workers have yet to connect: a fleet's arrival is no news worker by worker.

@@ -63,7 +63,7 @@ extension RunService {
         uploads = [:]
         pendingOffers = [:]
         for update in candidate.updates { store.remove(update.record.object) }
-        store.discardUploads { _, _ in true }
+        store.discardUpdates()
         noteWait(nil)
         observe(.roundRolledBack(rollback))
         guard plan.attempt.isMultiple(of: settings.gateAttempts) else { return }

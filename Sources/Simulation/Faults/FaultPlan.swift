@@ -35,6 +35,8 @@ package struct FaultPlan: Sendable {
     let downloadsModel: Bool
     /// Whether the coordinator's folder is empty at first.
     let startsBlank: Bool
+    /// Of updates; a small one is sent whole. Unit: bytes.
+    let chunkBytes: Int
     /// Unit: virtual seconds a step.
     let secondsPerStep: Double
 
@@ -73,6 +75,7 @@ package struct FaultPlan: Sendable {
         hasGate = chance(0.3)
         downloadsModel = chance(0.1)
         startsBlank = chance(0.1)
+        chunkBytes = chance(0.5) ? 16 : 4_096
         secondsPerStep = chance(0.5) ? 0 : between(0.1, 3)
         let calm = between(5, 45)
         calmSeconds = calm

@@ -364,7 +364,7 @@ final class FaultSchedule {
             model: plan.downloadsModel
                 ? nil : HeldModel(path: model, identity: try FaultTemplate.model(in: model).identity))
         settings.identity = identity
-        settings.chunkBytes = 16
+        settings.chunkBytes = plan.chunkBytes
         let service = WorkerService(
             settings: settings, state: state,
             link: MortalWorkerLink(ends[worker], isAlive: isAlive) { [unowned self] in

@@ -24,7 +24,6 @@ extension WorkerService {
         if offer.task == .train {
             do { _ = try Codecs.make(offer.uplink) } catch { return giveUpTask(because: "\(error)") }
         }
-        guard remember({ () throws(WorkerStateError) in try state.saw(round: task.round) }) else { return }
         nextHeartbeat = min(nextHeartbeat, now.advanced(bySeconds: open.heartbeatSeconds))
         let pending = pendingStore.load().flatMap { $0.run == open.run && $0.lease == offer.lease ? $0 : nil }
         if pending == nil, open.isFrugal, modelDownload == nil, adapter?.object != offer.adapter {
@@ -172,13 +171,18 @@ extension WorkerService {
         }
         let part = task.offer.training.travellingPart(of: adapter.layout)
         let (after, before) = (part.gather(values), part.gather(adapter.values))
-        let delta = [Float](unsafeUninitializedCapacity: part.count) { delta, count in
-            for index in 0..<part.count { delta.initializeElement(at: index, to: after[index] - before[index]) }
-            count = part.count
+        let delta = after.withUnsafeBufferPointer { after in
+            before.withUnsafeBufferPointer { before in
+                [Float](unsafeUninitializedCapacity: part.count) { delta, count in
+                    for index in 0..<part.count { delta.initializeElement(at: index, to: after[index] - before[index]) }
+                    count = part.count
+                }
+            }
         }
         let pending: PendingUpdate
         do {
-            let update = delta + controlChange(of: task, after: delta, steps: steps)
+            let change = controlChange(of: task, after: delta, steps: steps)
+            let update = change.isEmpty ? delta : delta + change
             try UpdateCheck(parameterCount: update.count).validate(update, trainingItems: UInt64(items))
             let own = try ownModel(of: task, values, local: local, layout: adapter.layout)
             pending = try prepareUpdate(

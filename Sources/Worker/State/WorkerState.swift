@@ -23,7 +23,6 @@ public final class WorkerState {
         var isEnrolled = false
         var worker: String?
         var run: String?
-        var highestRound = 0
     }
 
     public let folder: String
@@ -70,8 +69,6 @@ public final class WorkerState {
     public var worker: WorkerName? { record.worker.flatMap { WorkerName($0) } }
     /// The run of the last session.
     public var run: RunID? { record.run.flatMap { RunID($0) } }
-    /// The latest round that was offered in ``run``.
-    public var highestRound: Int { record.highestRound }
 
     /// The keys registered with the coordinator are the own ones from now on.
     public func enrolled(as worker: WorkerName) throws(WorkerStateError) {
@@ -84,16 +81,10 @@ public final class WorkerState {
     func joined(_ run: RunID, as worker: WorkerName) throws(WorkerStateError) {
         guard record.run != run.text || record.worker != worker.text || !record.isEnrolled else { return }
         try change {
-            if $0.run != run.text { $0.highestRound = 0 }
             $0.isEnrolled = true
             $0.run = run.text
             $0.worker = worker.text
         }
-    }
-
-    func saw(round: Int) throws(WorkerStateError) {
-        guard round > record.highestRound else { return }
-        try change { $0.highestRound = round }
     }
 
     var pendingFolder: String { folder + "/pending" }
