@@ -108,7 +108,9 @@ if !coreOnly {
             ]),
         tests(
             "Simulation",
-            ["Simulation", "Coordinator", "Worker", "Wire", "Federation", "RunFile", "ModelFiles", "Recipe"]),
+            [
+                "Simulation", "Coordinator", "Worker", "Wire", "Federation", "RunFile", "ModelFiles", "Randomness", "Recipe",
+            ]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["FixtureFiles", "LinkRecording"], path: "Tests/EndToEnd",
             swiftSettings: swift),

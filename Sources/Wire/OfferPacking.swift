@@ -32,6 +32,15 @@ extension Offer {
             fields.pointee.fixed_factors_presence_case = SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE_FIXED_FACTORS
             fields.pointee.fixed_factors = arena.bytes(fixedFactors.bytes)
         }
+        var attempts: [UnsafeMutablePointer<Shoal__V1__RoundAttempt>] = []
+        for attempt in rolledBack.suffix(WireLimits.rolledBackCount) {
+            let entry = arena.message(shoal__v1__round_attempt__init)
+            entry.pointee.round = attempt.round
+            entry.pointee.attempt = attempt.attempt
+            attempts.append(entry)
+        }
+        fields.pointee.rolled_back = arena.list(attempts)
+        fields.pointee.n_rolled_back = attempts.count
         return fields
     }
 }

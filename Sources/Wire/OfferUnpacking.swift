@@ -29,6 +29,9 @@ extension Offer {
         if fields.fixed_factors_presence_case == SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE_FIXED_FACTORS {
             fixedFactors = try wireHash(fields.fixed_factors, "offer.fixedFactors")
         }
+        rolledBack = try wireEntries(fields.rolled_back, count: fields.n_rolled_back, "offer.rolledBack") { entry in
+            RoundAttempt(round: entry.round, attempt: entry.attempt)
+        }
     }
 }
 

@@ -28,6 +28,7 @@ typedef struct Shoal__V1__RankPattern Shoal__V1__RankPattern;
 typedef struct Shoal__V1__AlphaPattern Shoal__V1__AlphaPattern;
 typedef struct Shoal__V1__TrainingOptions Shoal__V1__TrainingOptions;
 typedef struct Shoal__V1__Offer Shoal__V1__Offer;
+typedef struct Shoal__V1__RoundAttempt Shoal__V1__RoundAttempt;
 typedef struct Shoal__V1__Accept Shoal__V1__Accept;
 typedef struct Shoal__V1__Decline Shoal__V1__Decline;
 typedef struct Shoal__V1__ObjectRequest Shoal__V1__ObjectRequest;
@@ -689,6 +690,12 @@ struct  Shoal__V1__Offer
    * scale 1 by the adapter's names. It is applied and not trained. Empty: nothing.
    */
   ProtobufCBinaryData residual;
+  /*
+   * The newest attempts that the quality gate turned back, at most 256: updates that were acknowledged in one of them do
+   * not count after all, and what the worker keeps with them is as it was before.
+   */
+  size_t n_rolled_back;
+  Shoal__V1__RoundAttempt **rolled_back;
   Shoal__V1__Offer__DeadlinePresenceCase deadline_presence_case;
   union {
     uint32_t deadline_milliseconds;
@@ -704,7 +711,21 @@ struct  Shoal__V1__Offer
 };
 #define SHOAL__V1__OFFER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__offer__descriptor) \
-    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0} }
+    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, 0,NULL, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0} }
+
+
+/*
+ * One attempt at a round.
+ */
+struct  Shoal__V1__RoundAttempt
+{
+  ProtobufCMessage base;
+  uint32_t round;
+  uint32_t attempt;
+};
+#define SHOAL__V1__ROUND_ATTEMPT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__round_attempt__descriptor) \
+    , 0, 0 }
 
 
 /*
@@ -1369,6 +1390,25 @@ Shoal__V1__Offer *
 void   shoal__v1__offer__free_unpacked
                      (Shoal__V1__Offer *message,
                       ProtobufCAllocator *allocator);
+/* Shoal__V1__RoundAttempt methods */
+void   shoal__v1__round_attempt__init
+                     (Shoal__V1__RoundAttempt         *message);
+size_t shoal__v1__round_attempt__get_packed_size
+                     (const Shoal__V1__RoundAttempt   *message);
+size_t shoal__v1__round_attempt__pack
+                     (const Shoal__V1__RoundAttempt   *message,
+                      uint8_t             *out);
+size_t shoal__v1__round_attempt__pack_to_buffer
+                     (const Shoal__V1__RoundAttempt   *message,
+                      ProtobufCBuffer     *buffer);
+Shoal__V1__RoundAttempt *
+       shoal__v1__round_attempt__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   shoal__v1__round_attempt__free_unpacked
+                     (Shoal__V1__RoundAttempt *message,
+                      ProtobufCAllocator *allocator);
 /* Shoal__V1__Accept methods */
 void   shoal__v1__accept__init
                      (Shoal__V1__Accept         *message);
@@ -1723,6 +1763,9 @@ typedef void (*Shoal__V1__TrainingOptions_Closure)
 typedef void (*Shoal__V1__Offer_Closure)
                  (const Shoal__V1__Offer *message,
                   void *closure_data);
+typedef void (*Shoal__V1__RoundAttempt_Closure)
+                 (const Shoal__V1__RoundAttempt *message,
+                  void *closure_data);
 typedef void (*Shoal__V1__Accept_Closure)
                  (const Shoal__V1__Accept *message,
                   void *closure_data);
@@ -1809,6 +1852,7 @@ extern const ProtobufCEnumDescriptor    shoal__v1__training_options__factor__des
 extern const ProtobufCEnumDescriptor    shoal__v1__training_options__precision__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__offer__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__offer__task__descriptor;
+extern const ProtobufCMessageDescriptor shoal__v1__round_attempt__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__accept__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__decline__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__object_request__descriptor;

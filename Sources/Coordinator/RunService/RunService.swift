@@ -111,6 +111,8 @@ public final class RunService: CoordinatorService {
     /// When to say again that workers have yet to connect: a fleet's arrival is no news worker by worker.
     var nextGatherNotice = Instant(nanoseconds: .min)
     var lastDecline: (worker: WorkerName, reason: String)?
+    /// Attempts that the gate turned back, the newest last; as many as an offer holds.
+    var rolledBack: [RoundAttempt] = []
 
     // Evaluation and what it holds back
     var cohort: EvaluationCohort?
@@ -175,6 +177,7 @@ public final class RunService: CoordinatorService {
         earlierCounters = try ledger.counters()
         revoked = try ledger.revokedWorkers()
         heldOut = try ledger.heldOutWorkers()
+        for rollback in try ledger.rollbacks() { noteRolledBack(round: rollback.round, attempt: rollback.attempt) }
         isResumed = try current.version > 0 || ledger.openRound() != nil
         try writeAdapterDirectories()
         try queueMissingEvaluations()

@@ -100,6 +100,7 @@ extension RunService {
             residual: adapter.residual?.object)
         if task == .train { offer.control = control?.object }
         offer.fixedFactors = fixedFactors?.object
+        offer.rolledBack = rolledBack
         pendingOffers[worker] = PendingOffer(offer: offer, round: round, attempt: attempt, due: now)
         sendOffer(to: worker)
     }

@@ -71,6 +71,9 @@ extension FaultSchedule {
         guard rows.count >= plan.minimumWorkers, rows.count <= plan.workersPerRound else {
             throw Violation("round \(round) was closed with \(rows.count) updates")
         }
+        guard Set(rows.map(\.worker)).count == rows.count else {
+            throw Violation("round \(round) counts a worker twice")
+        }
         for (slot, object) in observed.acknowledged where slot.round == round && slot.attempt == attempt {
             guard rows.contains(where: { $0.worker == Self.name(slot.worker) && $0.object == object }) else {
                 throw Violation("\(slot): its acknowledged update does not count")
@@ -80,8 +83,8 @@ extension FaultSchedule {
         var weight = 0.0
         for row in rows {
             guard let worker = (0..<plan.workers).first(where: { Self.name($0) == row.worker }),
-                let bytes = observed.sent[row.object]
-            else { throw Violation("round \(round) counts an update of \(row.worker) that nobody sent") }
+                let bytes = observed.sent[worker]?[row.object]
+            else { throw Violation("round \(round) counts an update of \(row.worker) that it did not send") }
             let seed = CodecSeed.derive(seed: plan.seed, round: round, attempt: attempt, worker: row.worker)
             let decoded = try codec.decode(bytes, count: values.count, seed: seed)
             let items = Double(KnownTrainer.items(worker))
@@ -210,7 +213,7 @@ extension FaultSchedule {
         let counted = observed.counted[worker] ?? []
         var expected = [Double](repeating: 0, count: Self.firstAdapter.count)
         for (slot, object) in counted {
-            guard let bytes = observed.sent[object] else { continue }
+            guard let bytes = observed.sent[worker]?[object] else { continue }
             let seed = CodecSeed.derive(
                 seed: plan.seed, round: slot.round, attempt: slot.attempt, worker: Self.name(worker))
             let decoded = try codec.decode(bytes, count: expected.count, seed: seed)

@@ -83,7 +83,8 @@ package struct FaultPlan: Sendable {
         let delay = between(0.001, 0.5)
         link = LinkFaults(
             loss: chance(0.5) ? between(0, 0.25) : 0, duplication: chance(0.5) ? between(0, 0.3) : 0,
-            delaySeconds: 0.001...(chance(0.5) ? delay : 0.002))
+            // One delay for all: messages, and their doubles, arrive together.
+            delaySeconds: 0.001...(chance(0.5) ? delay : 0.001))
         troubles = (0..<random.index(below: 3)).map { _ in
             let from = between(0, calm)
             let isCut = chance(0.7)

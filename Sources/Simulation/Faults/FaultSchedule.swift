@@ -314,7 +314,11 @@ final class FaultSchedule {
                 }))
         self.service = service
         try checkPublications()
-        link.attach(service)
+        guard plan.plantedBugs.contains(.doubleCount) else { return link.attach(service) }
+        link.attach(
+            DoubleCounting(service, workers: (0..<plan.workers).map(Self.name)) { [unowned self] name, object in
+                (0..<plan.workers).first { Self.name($0) == name }.flatMap { observed.sent[$0]?[object] }
+            })
     }
 
     private var settings: RunSettings {

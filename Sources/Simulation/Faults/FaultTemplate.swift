@@ -27,7 +27,6 @@ enum FaultTemplate {
         let name = "template-\(machine)" + (machine == 0 && isBlank ? "-blank" : "")
         return try made.withLock { made in
             if let disk = made[name] { return disk }
-            DatabaseFiles.install()
             let disk = SimulatedDisk(mount: name, seed: 0)
             DiskTable.mount(disk, as: name)
             defer { DiskTable.unmount(name) }

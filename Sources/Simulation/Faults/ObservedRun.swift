@@ -32,8 +32,8 @@ struct ObservedRun {
     /// What each worker counted for, by round.
     var counted: [Int: [(slot: Slot, object: ContentHash)]] = [:]
 
-    /// Complete updates as they left their workers, by SHA-256.
-    private(set) var sent: [ContentHash: [UInt8]] = [:]
+    /// Complete updates as they left each worker, by SHA-256.
+    private(set) var sent: [Int: [ContentHash: [UInt8]]] = [:]
     private var arriving: [Int: (object: ContentHash, bytes: [UInt8?])] = [:]
 
     /// Puts a worker's update together from its messages.
@@ -50,10 +50,10 @@ struct ObservedRun {
             }
             let bytes = update.bytes.compactMap(\.self)
             if bytes.count == update.bytes.count, ContentHash(of: bytes) == update.object {
-                sent[update.object] = bytes
+                sent[worker, default: [:]][update.object] = bytes
             }
             arriving[worker] = update
-        case .updateWhole(let commit): sent[commit.object] = payload
+        case .updateWhole(let commit): sent[worker, default: [:]][commit.object] = payload
         default: break
         }
     }

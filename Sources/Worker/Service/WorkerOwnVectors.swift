@@ -129,6 +129,19 @@ extension WorkerService {
         }
     }
 
+    /// The gate turned these attempts back: an update that was acknowledged in one of them does not count after all.
+    func takeBack(_ attempts: [RoundAttempt], of run: RunID) {
+        for store in ownStores {
+            guard let update = store.record?.update, update.run == run.text,
+                attempts.contains(where: { $0.round == update.round && $0.attempt == update.attempt })
+            else { continue }
+            do { try store.takeBack() } catch {
+                // The next offer says it again.
+                observer(.warning("the \(store.name) could not be taken back: \(error)"))
+            }
+        }
+    }
+
     /// Asks the coordinator whether an earlier update counts, whose answer was lost: the next one builds on it.
     func askForUnsettledUpdate() {
         guard let task, let update = unsettled(besides: task.offer.lease, in: ownStores),

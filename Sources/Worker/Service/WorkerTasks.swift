@@ -24,6 +24,7 @@ extension WorkerService {
         if offer.task == .train {
             do { _ = try Codecs.make(offer.uplink) } catch { return giveUpTask(because: "\(error)") }
         }
+        takeBack(offer.rolledBack, of: open.run)
         nextHeartbeat = min(nextHeartbeat, now.advanced(bySeconds: open.heartbeatSeconds))
         let pending = pendingStore.load().flatMap { $0.run == open.run && $0.lease == offer.lease ? $0 : nil }
         if pending == nil, open.isFrugal, modelDownload == nil, adapter?.object != offer.adapter {

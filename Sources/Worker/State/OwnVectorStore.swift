@@ -103,6 +103,14 @@ final class OwnVectorStore {
         try settle(lease: lease, as: .restored)
     }
 
+    /// The update does not count after all, whatever was said of it.
+    func takeBack() throws(FileError) {
+        guard var record, record.standing != .restored else { return }
+        record.standing = .restored
+        try save(record)
+        sweep()
+    }
+
     private func settle(lease: UInt64, as standing: OwnVectorRecord.Standing) throws(FileError) {
         guard var record, record.standing == .prepared, record.update.lease == lease else { return }
         record.standing = standing

@@ -35,4 +35,6 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case forgottenResidual = "forgotten-residual"
     /// Rounds are published without a look at the gate.
     case noGate = "no-gate"
+    /// An update that is sent again counts again, for another worker.
+    case doubleCount = "double-count"
 }

@@ -15,7 +15,6 @@ final class FileNode {
     let number: UInt64
     let isFolder: Bool
     var permissions: UInt32
-    var linkCount = 1
 
     /// As programs see it.
     var bytes: [UInt8] = []

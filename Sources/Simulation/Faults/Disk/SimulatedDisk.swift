@@ -45,9 +45,10 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
     /// Failures injected since the last start.
     package internal(set) var failures = 0
 
-    /// - Parameter mount: Its name in the ``DiskTable``; it is mounted by whoever uses it.
+    /// - Parameter mount: Its name in the ``DiskTable``; it is mounted by whoever uses it. SQLite finds it there too.
     package init(mount: String, seed: UInt64) {
         self.mount = mount
+        DatabaseFiles.install()
         random = StreamKey(seed: seed, worker: mount, purpose: .faults).generator()
     }
 
@@ -182,7 +183,6 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
         status.st_ino = ino_t(node.number)
         status.st_mode = (node.isFolder ? S_IFDIR : S_IFREG) | node.permissions
         status.st_size = off_t(node.bytes.count)
-        status.st_nlink = nlink_t(node.linkCount)
         return status
     }
 }
@@ -357,6 +357,7 @@ extension SimulatedDisk {
                     return fail(ENOENT)
                 }
                 if let target = to.folder.entries[to.name] {
+                    if target === node { return 0 }
                     guard target.isFolder == node.isFolder else { return fail(target.isFolder ? EISDIR : ENOTDIR) }
                     guard !target.isFolder || target.entries.isEmpty else { return fail(ENOTEMPTY) }
                 }
@@ -391,8 +392,8 @@ extension SimulatedDisk {
                 guard !isDown else { return fail(EIO) }
                 guard let node = node(old), let to = place(new) else { return fail(ENOENT) }
                 guard to.folder.entries[to.name] == nil else { return fail(EEXIST) }
+                guard !node.isFolder else { return fail(EPERM) }
                 return change { _ in
-                    node.linkCount += 1
                     set([(to.folder, to.name, node)])
                     return 0
                 }
@@ -410,7 +411,6 @@ extension SimulatedDisk {
                 guard node.isFolder == isFolder else { return fail(isFolder ? ENOTDIR : EISDIR) }
                 guard node.entries.isEmpty else { return fail(ENOTEMPTY) }
                 return change { _ in
-                    node.linkCount -= 1
                     set([(place.folder, place.name, nil)])
                     return 0
                 }
