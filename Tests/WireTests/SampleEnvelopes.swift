@@ -189,8 +189,10 @@ enum SampleEnvelopes {
         local.training.personal = PersonalOptions(hasLocalAdapter: true)
         var core = plain
         core.fixedFactors = try hash(from: 1)
+        var taken = plain
+        taken.rolledBack = [RoundAttempt(round: 3, attempt: 1), RoundAttempt(round: 7, attempt: 2)]
         return [
-            ("offer with fixed factors", .offer(core)),
+            ("offer that takes attempts back", .offer(taken)), ("offer with fixed factors", .offer(core)),
             ("offer with a control variate", .offer(control)), ("offer with an own factor", .offer(own)),
             ("offer with a local adapter", .offer(local)),
         ]
