@@ -111,6 +111,7 @@ extension BlobStore {
             guard written > 0 else { throw FileError.last("write", path) }
             offset += written
         }
+        disk.beginSynchronizing(descriptor)
     }
 
     /// Makes updates durable, whose hashes were verified.

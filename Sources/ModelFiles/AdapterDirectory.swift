@@ -130,4 +130,9 @@ public enum AdapterDirectory {
         }
         try AtomicFile.replaceDirectory(at: directory, with: files, removing: [labelsFile])
     }
+
+    /// Makes a folder hold the same adapter as another one does.
+    package static func link(_ directory: String, to source: String) throws(FileError) {
+        try AtomicFile.replaceDirectory(at: directory, withFilesOf: source, removing: [labelsFile])
+    }
 }

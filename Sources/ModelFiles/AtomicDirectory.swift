@@ -14,19 +14,41 @@ extension AtomicFile {
     public static func replaceDirectory(
         at path: String, with files: [(name: String, bytes: [UInt8])], removing stale: [String] = []
     ) throws(FileError) {
+        try replaceDirectory(at: path, replacing: stale + files.map(\.name)) { (temporary) throws(FileError) in
+            for file in files { try create(temporary + "/" + file.name, file.bytes, permissions: 0o644) }
+        }
+    }
+
+    /// The same with the files of another folder, which stays: both names lead to the same bytes on disk (hard links),
+    /// or to copies where the file system has no such links.
+    package static func replaceDirectory(
+        at path: String, withFilesOf source: String, removing stale: [String] = []
+    ) throws(FileError) {
+        let names = try entries(of: source)
+        let disk = DiskTable.disk(of: path)
+        try replaceDirectory(at: path, replacing: stale + names) { (temporary) throws(FileError) in
+            for name in names where disk.link(source + "/" + name, as: temporary + "/" + name) != 0 {
+                let bytes = try MappedFile(path: source + "/" + name).copy()
+                try create(temporary + "/" + name, bytes, permissions: 0o644)
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - replaced: Files of the old folder that are not kept.
+    ///   - fill: Puts durable files into a temporary folder.
+    private static func replaceDirectory(
+        at path: String, replacing replaced: [String], _ fill: (_ temporary: String) throws(FileError) -> Void
+    ) throws(FileError) {
         let disk = DiskTable.disk(of: path)
         let target = resolved(path)
         let (folder, name) = split(target)
-        let kept = try entries(of: target).filter { entry in
-            !stale.contains(entry) && !files.contains { $0.name == entry }
-        }
+        let kept = try entries(of: target).filter { !replaced.contains($0) }
         let temporary = try unusedName(in: folder, for: name) { (candidate) throws(FileError) in
             guard disk.makeFolder(candidate, 0o755) == 0 else { throw FileError.last("create", candidate) }
         }
         do throws(FileError) {
-            for file in files {
-                try create(temporary + "/" + file.name, file.bytes)
-            }
+            try fill(temporary)
             for entry in kept where disk.link(target + "/" + entry, as: temporary + "/" + entry) != 0 {
                 throw FileError.last("keep", target + "/" + entry)
             }

@@ -6,46 +6,23 @@ internal import Glibc
 /// folder's entry reaches the disk too. A failure on the way, such as a full disk, removes the temporary file and
 /// leaves what was there before.
 public enum AtomicFile {
-    /// What a file must outlive.
-    package enum Survival {
-        /// The machine: the disk is waited for.
-        case powerCut
-        /// The process: for what can be made again, and whose reader finds out by itself whether it is whole.
-        case process
-    }
-
     /// - Parameter permissions: For the new file, less the process's umask.
     public static func write(
         _ bytes: UnsafeRawBufferPointer, to path: String, permissions: UInt32 = 0o644
     ) throws(FileError) {
-        try write(bytes, to: path, permissions: permissions, surviving: .powerCut)
+        try make(path) { (temporary) throws(FileError) in
+            try create(temporary, bytes, permissions: permissions)
+        }
     }
 
     /// - Parameter permissions: For the new file, less the process's umask.
     public static func write(
         _ bytes: [UInt8], to path: String, permissions: UInt32 = 0o644
     ) throws(FileError) {
-        try write(bytes, to: path, permissions: permissions, surviving: .powerCut)
-    }
-
-    /// - Parameter permissions: For the new file, less the process's umask.
-    package static func write(
-        _ bytes: [UInt8], to path: String, permissions: UInt32, surviving end: Survival
-    ) throws(FileError) {
         let written: Result<Void, FileError> = bytes.withUnsafeBytes { buffer in
-            Result { () throws(FileError) in
-                try write(buffer, to: path, permissions: permissions, surviving: end)
-            }
+            Result { () throws(FileError) in try write(buffer, to: path, permissions: permissions) }
         }
         try written.get()
-    }
-
-    private static func write(
-        _ bytes: UnsafeRawBufferPointer, to path: String, permissions: UInt32, surviving end: Survival
-    ) throws(FileError) {
-        try make(path, surviving: end) { (temporary) throws(FileError) in
-            try create(temporary, bytes, permissions: permissions, surviving: end)
-        }
     }
 
     /// Makes a file that appears whole or not at all, for content too large to hold in memory.
@@ -53,7 +30,7 @@ public enum AtomicFile {
     /// - Parameter write: Gets the path of a file in the same folder, which it must create (failing with `EEXIST` if
     ///   somebody has), write, and wait for the disk.
     package static func make(
-        _ path: String, surviving end: Survival = .powerCut, _ write: (_ temporary: String) throws(FileError) -> Void
+        _ path: String, _ write: (_ temporary: String) throws(FileError) -> Void
     ) throws(FileError) {
         let disk = DiskTable.disk(of: path)
         let (folder, name) = split(path)
@@ -68,7 +45,7 @@ public enum AtomicFile {
             _ = disk.unlink(temporary)
             throw error
         }
-        if end == .powerCut { try synchronizeFolder(folder) }
+        try synchronizeFolder(folder)
     }
 
     /// Removes what processes that were killed in ``make(_:_:)`` left in a folder; nobody may be in it meanwhile.
@@ -79,16 +56,16 @@ public enum AtomicFile {
         }
     }
 
-    /// Creates a file that must not exist yet and writes it; removes it if that fails.
-    static func create(_ path: String, _ bytes: [UInt8]) throws(FileError) {
+    static func create(_ path: String, _ bytes: [UInt8], permissions: UInt32) throws(FileError) {
         let created: Result<Void, FileError> = bytes.withUnsafeBytes { buffer in
-            Result { () throws(FileError) in try create(path, buffer, permissions: 0o644, surviving: .powerCut) }
+            Result { () throws(FileError) in try create(path, buffer, permissions: permissions) }
         }
         try created.get()
     }
 
-    private static func create(
-        _ path: String, _ bytes: UnsafeRawBufferPointer, permissions: UInt32, surviving end: Survival
+    /// Creates a file that must not exist yet, writes it and waits for the disk; removes it if that fails.
+    static func create(
+        _ path: String, _ bytes: UnsafeRawBufferPointer, permissions: UInt32
     ) throws(FileError) {
         let disk = DiskTable.disk(of: path)
         let descriptor = disk.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions)
@@ -96,7 +73,7 @@ public enum AtomicFile {
         var failure: FileError?
         do {
             try writeAll(bytes, to: descriptor, of: disk, path: path)
-            if end == .powerCut, disk.synchronize(descriptor) != 0 { failure = FileError.last("flush", path) }
+            if disk.synchronize(descriptor) != 0 { failure = FileError.last("flush", path) }
         } catch {
             failure = error
         }

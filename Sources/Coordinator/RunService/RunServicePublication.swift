@@ -141,11 +141,10 @@ extension RunService {
         // Usually that is the adapter object, whose bytes and hash are known.
         let isObject = adapter.residual == nil && fixedFactors == nil
         let weights = isObject ? adapter.bytes : AdapterObject.encode(layout: whole.layout, values: whole.values)
-        for directory in [state.adapter(round: adapter.version), state.adapter] {
-            try AdapterDirectory.write(
-                configuration: whole.configuration, weights: weights, labels: settings.training.classNames,
-                to: directory)
-        }
+        let directory = state.adapter(round: adapter.version)
+        try AdapterDirectory.write(
+            configuration: whole.configuration, weights: weights, labels: settings.training.classNames, to: directory)
+        try AdapterDirectory.link(state.adapter, to: directory)
         return isObject ? adapter.object : ContentHash(of: weights)
     }
 

@@ -16,6 +16,8 @@ package protocol Disk: AnyObject, Sendable {
     func truncate(_ descriptor: Int32, to size: Int) -> Int32
     /// fsync(2), for files and folders.
     func synchronize(_ descriptor: Int32) -> Int32
+    /// Lets the disk begin with what was written, without waiting for it: a later ``synchronize(_:)`` waits less.
+    func beginSynchronizing(_ descriptor: Int32)
     /// flock(2).
     func lock(_ descriptor: Int32, _ operation: Int32) -> Int32
     func status(of descriptor: Int32) -> stat?
@@ -40,5 +42,7 @@ package protocol Disk: AnyObject, Sendable {
 }
 
 extension Disk {
+    package func beginSynchronizing(_ descriptor: Int32) {}
+
     package func exists(_ path: String) -> Bool { status(path, followsLinks: true) != nil }
 }

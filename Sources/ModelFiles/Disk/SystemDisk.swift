@@ -24,6 +24,15 @@ package final class SystemDisk: Disk {
 
     package func synchronize(_ descriptor: Int32) -> Int32 { fsync(descriptor) }
 
+    /// sync_file_range(2) over the whole file, looked up by name as glibc declares it for `_GNU_SOURCE` only. Its type is
+    /// `int (int, off64_t, off64_t, unsigned int)`.
+    package func beginSynchronizing(_ descriptor: Int32) {
+        typealias SynchronizeRange = @convention(c) (Int32, Int64, Int64, UInt32) -> Int32
+        guard let symbol = dlsym(nil, "sync_file_range") else { return }
+        let write: UInt32 = 2
+        _ = unsafeBitCast(symbol, to: SynchronizeRange.self)(descriptor, 0, 0, write)
+    }
+
     package func lock(_ descriptor: Int32, _ operation: Int32) -> Int32 { flock(descriptor, operation) }
 
     package func status(of descriptor: Int32) -> stat? {

@@ -70,8 +70,8 @@ struct PendingStore {
         guard let text = try? JSONEncoder().encode(record) else {
             preconditionFailure("a record of plain values and a finite loss")
         }
-        try AtomicFile.write(update.bytes, to: dataPath, permissions: 0o600, surviving: .process)
-        try AtomicFile.write(Array(text), to: recordPath, permissions: 0o600, surviving: .process)
+        try StateFolder.overwrite(dataPath, with: update.bytes)
+        try StateFolder.overwrite(recordPath, with: Array(text))
     }
 
     /// What an earlier process left; `nil` if nothing, or nothing whole.

@@ -2,6 +2,7 @@ import Benchmarking
 import Coordinator
 import Federation
 import Foundation
+import Glibc
 import Logging
 import ModelFiles
 import Recipe
@@ -77,7 +78,9 @@ struct FleetBenchmark {
             times.note(event, at: MonotonicClock.now())
             if case .roundStarted = event { probe.start() }
         }
-        let members = try members(in: folder, endpoint: transport.boundEndpoint, state.ledger, keys)
+        let workersFolder = try workersFolder(besides: folder)
+        defer { try? FileManager.default.removeItem(atPath: workersFolder) }
+        let members = try members(in: workersFolder, endpoint: transport.boundEndpoint, state.ledger, keys)
         let start = MonotonicClock.now()
         try await lead(service, transport, members)
         probe.stop()
@@ -140,13 +143,25 @@ struct FleetBenchmark {
         return try JoinProbe(endpoint: endpoint, coordinatorKey: keys.publicKey, keys: own)
     }
 
+    /// Where the workers keep their state: in memory where there is room, for each would have a disk of its own, and the
+    /// one that is measured is the coordinator's.
+    private func workersFolder(besides folder: String) throws -> String {
+        let memory = "/dev/shm"
+        let needed = workers * ((64 << 10) + 8 * parameters)
+        var status = statvfs()
+        if statvfs(memory, &status) == 0, status.f_bavail * UInt(status.f_frsize) > UInt(needed) {
+            if let path = try? TemporaryFolder.create(prefix: "shoal-fleet-", in: memory) { return path }
+        }
+        return folder + "/workers"
+    }
+
     /// Invites everybody and deals the workers out over the processes.
     private func members(
         in folder: String, endpoint: String, _ ledger: Ledger, _ keys: CurveKeyPair
     ) throws -> [Fleet.Member] {
         let names = try (1...workers).map { number in
             guard let name = WorkerName("worker-\(number)") else { throw CommandFailure.failed("no worker name") }
-            let path = "\(folder)/workers/\(name)"
+            let path = "\(folder)/\(name)"
             try StateDirectory.createFolder(path)
             try Invitation.write(
                 worker: name, endpoint: endpoint, expiresIn: 24 * 3600, ledger: ledger, coordinator: keys,

@@ -13,8 +13,9 @@ struct FleetBenchmarkWorkers {
 
     func run(logger: Logger) throws {
         DescriptorLimit.raise()
-        // Each worker has a socket, its monitor and the monitor's reader.
-        let context = try MessagingContext(socketsMax: 3 * folders.count + 16)
+        // Each worker has a socket, its monitor and the monitor's reader; with its own keys new ones, before the first
+        // have gone.
+        let context = try MessagingContext(socketsMax: 6 * folders.count + 64)
         let model = try WorkerAssembly.heldModel(BuiltInModel.name)
         let workers = try folders.map { folder in
             let (transport, service) = try WorkerAssembly(
@@ -30,7 +31,10 @@ struct FleetBenchmarkWorkers {
         let parent = ParentWatch(stop)
         let threads = workers.map { transport, service in
             DedicatedThread {
-                do { try transport.run(service: service.value) } catch { logger.error("\(error)") }
+                do { try transport.run(service: service.value) } catch {
+                    logger.error("\(error)")
+                    stop()
+                }
             }
         }
         for thread in threads { thread.join() }
