@@ -19,6 +19,8 @@ static void fold_range(size_t begin, size_t end, void *context) {
     }
 }
 
+double shoal_squares(const void *values, size_t n) { return shoal_kernels()->squares(values, n); }
+
 bool shoal_add_updates(const void *const *updates, const double *weights, size_t count, double *sum, size_t n) {
     struct fold fold = {.updates = updates, .weights = weights, .count = count, .sum = sum, .endless = false};
     shoal_parallel(n, SHOAL_VALUES_PER_THREAD, fold_range, &fold);

@@ -66,6 +66,7 @@ struct kernel_table {
                           const uint32_t *reciprocals, uint32_t *states, uint16_t *words);
     size_t (*rans_decode)(uint16_t *symbols, size_t n, unsigned raw, const uint32_t *slots, uint32_t *states,
                           const uint16_t *words, size_t available);
+    double (*squares)(const void *values, size_t n);
     bool (*add_updates)(const void *const *updates, const double *weights, size_t count, double *sum, size_t begin,
                         size_t end);
     void (*trellis_step)(const float *x, size_t count, const float *columns, const float *before, float *after,

@@ -637,6 +637,51 @@ void   shoal__v1__catch_up__free_unpacked
   assert(message->base.descriptor == &shoal__v1__catch_up__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   shoal__v1__round_attempt__init
+                     (Shoal__V1__RoundAttempt         *message)
+{
+  static const Shoal__V1__RoundAttempt init_value = SHOAL__V1__ROUND_ATTEMPT__INIT;
+  *message = init_value;
+}
+size_t shoal__v1__round_attempt__get_packed_size
+                     (const Shoal__V1__RoundAttempt *message)
+{
+  assert(message->base.descriptor == &shoal__v1__round_attempt__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t shoal__v1__round_attempt__pack
+                     (const Shoal__V1__RoundAttempt *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &shoal__v1__round_attempt__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t shoal__v1__round_attempt__pack_to_buffer
+                     (const Shoal__V1__RoundAttempt *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &shoal__v1__round_attempt__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Shoal__V1__RoundAttempt *
+       shoal__v1__round_attempt__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Shoal__V1__RoundAttempt *)
+     protobuf_c_message_unpack (&shoal__v1__round_attempt__descriptor,
+                                allocator, len, data);
+}
+void   shoal__v1__round_attempt__free_unpacked
+                     (Shoal__V1__RoundAttempt *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &shoal__v1__round_attempt__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   shoal__v1__accept__init
                      (Shoal__V1__Accept         *message)
 {
@@ -3302,7 +3347,7 @@ const ProtobufCEnumDescriptor shoal__v1__offer__task__descriptor =
   shoal__v1__offer__task__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[18] =
+static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[19] =
 {
   {
     "lease",
@@ -3473,6 +3518,18 @@ static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[18] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "rolled_back",
+    60,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Shoal__V1__Offer, n_rolled_back),
+    offsetof(Shoal__V1__Offer, rolled_back),
+    &shoal__v1__round_attempt__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "clip",
     65,
     PROTOBUF_C_LABEL_NONE,
@@ -3525,30 +3582,32 @@ static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   5,   /* field[5] = adapter */
   6,   /* field[6] = adapter_options */
   4,   /* field[4] = base_model */
-  17,   /* field[17] = catch_up */
-  14,   /* field[14] = clip */
+  18,   /* field[18] = catch_up */
+  15,   /* field[15] = clip */
   12,   /* field[12] = control */
   3,   /* field[3] = deadline_milliseconds */
   10,   /* field[10] = error_feedback */
   13,   /* field[13] = fixed_factors */
   0,   /* field[0] = lease */
   2,   /* field[2] = lease_milliseconds */
-  15,   /* field[15] = noise_deviation */
+  16,   /* field[16] = noise_deviation */
   11,   /* field[11] = residual */
+  14,   /* field[14] = rolled_back */
   9,   /* field[9] = seed */
   1,   /* field[1] = task */
   7,   /* field[7] = training */
   8,   /* field[8] = uplink */
-  16,   /* field[16] = withhold_metrics */
+  17,   /* field[17] = withhold_metrics */
 };
-static const ProtobufCIntRange shoal__v1__offer__number_ranges[5 + 1] =
+static const ProtobufCIntRange shoal__v1__offer__number_ranges[6 + 1] =
 {
   { 1, 0 },
   { 30, 11 },
   { 35, 12 },
-  { 65, 14 },
-  { 75, 17 },
-  { 0, 18 }
+  { 60, 14 },
+  { 65, 15 },
+  { 75, 18 },
+  { 0, 19 }
 };
 const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
 {
@@ -3558,10 +3617,10 @@ const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
   "Shoal__V1__Offer",
   "shoal.v1",
   sizeof(Shoal__V1__Offer),
-  18,
+  19,
   shoal__v1__offer__field_descriptors,
   shoal__v1__offer__field_indices_by_name,
-  5,  shoal__v1__offer__number_ranges,
+  6,  shoal__v1__offer__number_ranges,
   (ProtobufCMessageInit) shoal__v1__offer__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -3640,6 +3699,57 @@ const ProtobufCMessageDescriptor shoal__v1__catch_up__descriptor =
   shoal__v1__catch_up__field_indices_by_name,
   1,  shoal__v1__catch_up__number_ranges,
   (ProtobufCMessageInit) shoal__v1__catch_up__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor shoal__v1__round_attempt__field_descriptors[2] =
+{
+  {
+    "round",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__RoundAttempt, round),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attempt",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__RoundAttempt, attempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned shoal__v1__round_attempt__field_indices_by_name[] = {
+  1,   /* field[1] = attempt */
+  0,   /* field[0] = round */
+};
+static const ProtobufCIntRange shoal__v1__round_attempt__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor shoal__v1__round_attempt__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "shoal.v1.RoundAttempt",
+  "RoundAttempt",
+  "Shoal__V1__RoundAttempt",
+  "shoal.v1",
+  sizeof(Shoal__V1__RoundAttempt),
+  2,
+  shoal__v1__round_attempt__field_descriptors,
+  shoal__v1__round_attempt__field_indices_by_name,
+  1,  shoal__v1__round_attempt__number_ranges,
+  (ProtobufCMessageInit) shoal__v1__round_attempt__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor shoal__v1__accept__field_descriptors[3] =

@@ -16,31 +16,41 @@ public struct UploadKey: Hashable, Sendable {
     var fileName: String { "\(owner)@\(object)" }
 }
 
-/// Objects under their SHA-256, `blobs/ab/abcd…`, and uploads on their way there, `partial/…`.
+/// Objects under their SHA-256, `blobs/ab/abcd…`, uploads on their way there, `partial/…`, and small updates together in
+/// ``UpdateSegments``.
 ///
 /// A blob appears whole or not at all: bytes reach the disk before the name does (fsync, rename, fsync of the folder).
 /// An upload's parts are only appended; whether they survived a power cut is settled by the hash at its commit.
 public final class BlobStore {
     private let directory: String
+    /// The one that ``directory`` lies on.
+    private let disk: any Disk
+    private let segments: UpdateSegments
 
     /// - Parameter directory: The state directory.
     public init(directory: String) throws(FileError) {
         self.directory = directory
+        disk = DiskTable.disk(of: directory)
         try StateDirectory.createFolder(directory + "/blobs")
         try StateDirectory.createFolder(directory + "/partial")
+        segments = try UpdateSegments(state: directory)
+        // What a process that was killed had not made durable yet is trusted from here on.
+        try AtomicFile.synchronizeFolder(directory)
+        try AtomicFile.synchronizeFolder(directory + "/blobs")
     }
 
     public func contains(_ object: ContentHash) -> Bool {
-        access(path(of: object), F_OK) == 0
+        segments.contains(object) || disk.exists(path(of: object))
     }
 
     public func read(_ object: ContentHash) throws(FileError) -> [UInt8] {
         try map(object).copy()
     }
 
-    /// The object's file, mapped.
+    /// The object, mapped.
     public func map(_ object: ContentHash) throws(FileError) -> MappedFile {
-        try MappedFile(path: path(of: object))
+        if let small = try segments.map(object) { return small }
+        return try MappedFile(path: path(of: object))
     }
 
     /// The bytes if they are those of their name; `nil` if the blob is missing, damaged or cannot be read.
@@ -53,13 +63,19 @@ public final class BlobStore {
     @discardableResult
     public func write(_ bytes: [UInt8]) throws(FileError) -> ContentHash {
         let object = ContentHash(of: bytes)
-        try StateDirectory.createFolder(folder(of: object))
-        try AtomicFile.write(bytes, to: path(of: object))
+        try write(bytes, as: object)
         return object
     }
 
+    /// - Parameter object: The SHA-256 of `bytes`.
+    func write(_ bytes: [UInt8], as object: ContentHash) throws(FileError) {
+        try StateDirectory.createFolder(folder(of: object))
+        try AtomicFile.write(bytes, to: path(of: object))
+    }
+
     public func remove(_ object: ContentHash) {
-        unlink(path(of: object))
+        guard !segments.contains(object) else { return segments.remove(object) }
+        _ = disk.unlink(path(of: object))
     }
 
     private func folder(of object: ContentHash) -> String { directory + "/blobs/" + object.description.prefix(2) }
@@ -70,71 +86,85 @@ public final class BlobStore {
 extension BlobStore {
     /// Bytes held of an upload; all of them if its blob is complete.
     public func receivedBytes(of upload: UploadKey) -> Int {
-        var status = stat()
-        let isThere = stat(path(of: upload), &status) == 0 || stat(path(of: upload.object), &status) == 0
-        return isThere ? Int(status.st_size) : 0
+        (try? map(upload))?.bytes.count ?? 0
+    }
+
+    /// What is held of an upload, mapped: its blob if it is complete; `nil` if there is nothing.
+    package func map(_ upload: UploadKey) throws(FileError) -> MappedFile? {
+        for path in [path(of: upload), path(of: upload.object)] where disk.exists(path) {
+            return try MappedFile(path: path)
+        }
+        return nil
     }
 
     /// Appends at the end of what is held; the caller has checked that `bytes` belong there.
     public func append(_ bytes: [UInt8], to upload: UploadKey) throws(FileError) {
         let path = path(of: upload)
-        let descriptor = retryingInterrupts { open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) }
+        let descriptor = disk.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw FileError.last("open", path) }
-        defer { close(descriptor) }
+        defer { _ = disk.close(descriptor) }
         var offset = 0
         while offset < bytes.count {
             let written = bytes.withUnsafeBytes { buffer in
-                let rest = UnsafeRawBufferPointer(rebasing: buffer[offset...])
-                return retryingInterrupts { Glibc.write(descriptor, rest.baseAddress, rest.count) }
+                disk.write(descriptor, UnsafeRawBufferPointer(rebasing: buffer[offset...]))
             }
             guard written > 0 else { throw FileError.last("write", path) }
             offset += written
         }
+        disk.beginSynchronizing(descriptor)
     }
 
-    /// The upload's bytes so far, from its blob if it is complete.
-    public func bytes(of upload: UploadKey) throws(FileError) -> [UInt8] {
-        if access(path(of: upload), F_OK) != 0 { return try read(upload.object) }
-        let file = try MappedFile(path: path(of: upload))
-        return file.copy()
+    /// Makes updates durable, whose hashes were verified.
+    package func keep(_ updates: [ReceivedUpdate]) throws(FileError) {
+        var whole: [(object: ContentHash, bytes: [UInt8])] = []
+        for update in updates {
+            switch update {
+            case .whole(let object, let bytes): whole.append((object, bytes))
+            case .uploaded(let upload): try commit(upload)
+            }
+        }
+        if !whole.isEmpty { try segments.append(whole) }
+    }
+
+    /// Drops all uploads in progress and all small updates: none of them counts any more.
+    package func discardUpdates() {
+        discardUploads { _, _ in true }
+        segments.removeAll()
     }
 
     /// Turns an upload whose hash was verified into a durable blob. Again after a crash half-way: no harm.
     public func commit(_ upload: UploadKey) throws(FileError) {
         let source = path(of: upload)
-        guard access(source, F_OK) == 0 else { return }
         try StateDirectory.createFolder(folder(of: upload.object))
-        try flush(source)
-        guard rename(source, path(of: upload.object)) == 0 else { throw FileError.last("rename", source) }
+        if disk.exists(source) {
+            try flush(source)
+            guard disk.rename(source, to: path(of: upload.object)) == 0 else { throw FileError.last("rename", source) }
+        }
+        // Also after a crash half-way: whether the name was durable is not known then.
         try flush(folder(of: upload.object))
         try flush(directory + "/blobs")
     }
 
     public func discard(_ upload: UploadKey) {
-        unlink(path(of: upload))
+        _ = disk.unlink(path(of: upload))
     }
 
     /// Drops the uploads in progress whose owner and object (hexadecimal) `isUnwanted` names.
     public func discardUploads(where isUnwanted: (_ owner: String, _ object: String) -> Bool) {
-        guard let listing = opendir(directory + "/partial") else { return }
-        defer { closedir(listing) }
-        while let entry = readdir(listing) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
+        for name in disk.names(in: directory + "/partial") ?? [] {
             guard !name.hasPrefix("."), let at = name.lastIndex(of: "@"),
                 isUnwanted(String(name[..<at]), String(name[name.index(after: at)...]))
             else { continue }
-            unlink(directory + "/partial/" + name)
+            _ = disk.unlink(directory + "/partial/" + name)
         }
     }
 
     private func flush(_ path: String) throws(FileError) {
-        let descriptor = retryingInterrupts { open(path, O_RDONLY | O_CLOEXEC) }
+        let descriptor = disk.open(path, O_RDONLY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { throw FileError.last("open", path) }
-        defer { close(descriptor) }
+        defer { _ = disk.close(descriptor) }
         // Some file systems cannot flush a folder and say EINVAL.
-        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError.last("flush", path) }
+        guard disk.synchronize(descriptor) == 0 || errno == EINVAL else { throw FileError.last("flush", path) }
     }
 
     private func path(of upload: UploadKey) -> String { directory + "/partial/" + upload.fileName }

@@ -47,15 +47,16 @@ public struct RunStanding: Hashable, Codable, Sendable {
         let path = Self.path(in: state)
         let temporary = path + ".tmp"
         // The names of workers and what they do are not for other users of the machine.
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let disk = DiskTable.disk(of: path)
+        let descriptor = disk.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return }
-        let written = text.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        close(descriptor)
-        guard written == text.count, rename(temporary, path) == 0 else {
-            unlink(temporary)
+        let written = text.withUnsafeBytes { disk.write(descriptor, $0) }
+        _ = disk.close(descriptor)
+        guard written == text.count, disk.rename(temporary, to: path) == 0 else {
+            _ = disk.unlink(temporary)
             return
         }
     }
 
-    static func remove(in state: String) { unlink(path(in: state)) }
+    static func remove(in state: String) { _ = DiskTable.disk(of: state).unlink(path(in: state)) }
 }

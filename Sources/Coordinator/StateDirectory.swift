@@ -7,40 +7,47 @@ public import ModelFiles
 public final class StateDirectory {
     public let path: String
     private let lock: Int32
+    private let disk: any Disk
 
     /// Creates the folder if needed and takes the lock.
     public init(path: String) throws(StateDirectoryError) {
+        let disk = DiskTable.disk(of: path)
         do throws(FileError) {
             try Self.createFolder(path)
-            lock = open(path + "/coordinator.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+            // An earlier process may have been killed after it made names and before they were durable.
+            try AtomicFile.synchronizeEntry(of: path)
+            try AtomicFile.synchronizeFolder(path)
+            lock = disk.open(path + "/coordinator.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
             guard lock >= 0 else { throw FileError.last("open", path + "/coordinator.lock") }
         } catch {
             throw .unusable(error)
         }
         self.path = path
+        self.disk = disk
         // Whoever merely asks (`isHeld`) holds the lock for a moment.
-        var isHeld = flock(lock, LOCK_EX | LOCK_NB) == 0
+        var isHeld = disk.lock(lock, LOCK_EX | LOCK_NB) == 0
         for _ in 0..<20 where !isHeld && errno == EWOULDBLOCK {
             usleep(10_000)
-            isHeld = flock(lock, LOCK_EX | LOCK_NB) == 0
+            isHeld = disk.lock(lock, LOCK_EX | LOCK_NB) == 0
         }
         guard isHeld else {
             let code = errno
-            close(lock)
+            _ = disk.close(lock)
             throw code == EWOULDBLOCK
                 ? .inUse(path: path)
                 : .unusable(FileError(operation: "lock", path: path + "/coordinator.lock", code: code))
         }
     }
 
-    deinit { close(lock) }
+    deinit { _ = disk.close(lock) }
 
     /// Whether a coordinator runs on the state directory, in this process or another.
     public static func isHeld(_ path: String) -> Bool {
-        let descriptor = open(path + "/coordinator.lock", O_RDONLY | O_CLOEXEC)
+        let disk = DiskTable.disk(of: path)
+        let descriptor = disk.open(path + "/coordinator.lock", O_RDONLY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+        defer { _ = disk.close(descriptor) }
+        return disk.lock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
     }
 
     public var ledger: String { Self.ledger(in: path) }
@@ -59,13 +66,16 @@ public final class StateDirectory {
         return path + "/adapters/" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     }
 
-    /// Creates a folder and those above it.
+    /// Creates a folder and those above it, durably.
     public static func createFolder(_ path: String) throws(FileError) {
-        if mkdir(path, 0o755) == 0 || errno == EEXIST { return }
+        let disk = DiskTable.disk(of: path)
+        if disk.makeFolder(path, 0o755) == 0 { return try AtomicFile.synchronizeEntry(of: path) }
+        if errno == EEXIST { return }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
         guard errno == ENOENT, !parts.isEmpty else { throw FileError.last("create", path) }
         try createFolder(parts.joined(separator: "/"))
-        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw FileError.last("create", path) }
+        guard disk.makeFolder(path, 0o755) == 0 || errno == EEXIST else { throw FileError.last("create", path) }
+        try AtomicFile.synchronizeEntry(of: path)
     }
 }
 

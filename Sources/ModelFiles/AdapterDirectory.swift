@@ -115,13 +115,24 @@ public enum AdapterDirectory {
         configuration: AdapterConfiguration, layout: AdapterLayout, values: [Float], labels: [String] = [],
         to directory: String
     ) throws(FileError) {
-        var files = [
-            (configurationFile, configuration.encoded()),
-            (weightsFile, AdapterObject.encode(layout: layout, values: values)),
-        ]
+        try write(
+            configuration: configuration, weights: AdapterObject.encode(layout: layout, values: values), labels: labels,
+            to: directory)
+    }
+
+    /// - Parameter weights: The adapter object.
+    package static func write(
+        configuration: AdapterConfiguration, weights: [UInt8], labels: [String], to directory: String
+    ) throws(FileError) {
+        var files = [(configurationFile, configuration.encoded()), (weightsFile, weights)]
         if !labels.isEmpty {
             files.append((labelsFile, JSONText.encode(.array(labels.map { .string($0) }), layout: .indented)))
         }
         try AtomicFile.replaceDirectory(at: directory, with: files, removing: [labelsFile])
+    }
+
+    /// Makes a folder hold the same adapter as another one does.
+    package static func link(_ directory: String, to source: String) throws(FileError) {
+        try AtomicFile.replaceDirectory(at: directory, withFilesOf: source, removing: [labelsFile])
     }
 }

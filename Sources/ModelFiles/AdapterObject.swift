@@ -28,14 +28,21 @@ public enum AdapterObject {
             throw .malformedTensor(file: file.name, tensor: tensor.name, reason: "it is empty")
         }
         let layout = AdapterLayout(tensors.map { ($0.name, $0.shape) })
-        var values: [Float] = []
-        values.reserveCapacity(layout.parameterCount)
-        for entry in layout.entries {
-            guard let tensor = file.tensor(entry.name) else {
-                throw .missingTensor(file: file.name, tensor: entry.name)
+        var failure: SafetensorsError?
+        let values = [Float](unsafeUninitializedCapacity: layout.parameterCount) { values, initialized in
+            do throws(SafetensorsError) {
+                for entry in layout.entries {
+                    guard let tensor = file.tensor(entry.name) else {
+                        throw .missingTensor(file: file.name, tensor: entry.name)
+                    }
+                    try tensor.copyFloat32Values(to: UnsafeMutableBufferPointer(rebasing: values[entry.range]))
+                }
+                initialized = layout.parameterCount
+            } catch {
+                failure = error
             }
-            values += try tensor.float32Values()
         }
+        if let failure { throw failure }
         return (layout, values)
     }
 }

@@ -14,19 +14,42 @@ extension AtomicFile {
     public static func replaceDirectory(
         at path: String, with files: [(name: String, bytes: [UInt8])], removing stale: [String] = []
     ) throws(FileError) {
+        try replaceDirectory(at: path, replacing: stale + files.map(\.name)) { (temporary) throws(FileError) in
+            for file in files { try create(temporary + "/" + file.name, file.bytes, permissions: 0o644) }
+        }
+    }
+
+    /// The same with the files of another folder, which stays: both names lead to the same bytes on disk (hard links),
+    /// or to copies where the file system has no such links.
+    package static func replaceDirectory(
+        at path: String, withFilesOf source: String, removing stale: [String] = []
+    ) throws(FileError) {
+        let names = try entries(of: source)
+        let disk = DiskTable.disk(of: path)
+        try replaceDirectory(at: path, replacing: stale + names) { (temporary) throws(FileError) in
+            for name in names where disk.link(source + "/" + name, as: temporary + "/" + name) != 0 {
+                let bytes = try MappedFile(path: source + "/" + name).copy()
+                try create(temporary + "/" + name, bytes, permissions: 0o644)
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - replaced: Files of the old folder that are not kept.
+    ///   - fill: Puts durable files into a temporary folder.
+    private static func replaceDirectory(
+        at path: String, replacing replaced: [String], _ fill: (_ temporary: String) throws(FileError) -> Void
+    ) throws(FileError) {
+        let disk = DiskTable.disk(of: path)
         let target = resolved(path)
         let (folder, name) = split(target)
-        let kept = try entries(of: target).filter { entry in
-            !stale.contains(entry) && !files.contains { $0.name == entry }
-        }
+        let kept = try entries(of: target).filter { !replaced.contains($0) }
         let temporary = try unusedName(in: folder, for: name) { (candidate) throws(FileError) in
-            guard mkdir(candidate, 0o755) == 0 else { throw FileError.last("create", candidate) }
+            guard disk.makeFolder(candidate, 0o755) == 0 else { throw FileError.last("create", candidate) }
         }
         do throws(FileError) {
-            for file in files {
-                try write(file.bytes, to: temporary + "/" + file.name)
-            }
-            for entry in kept where link(target + "/" + entry, temporary + "/" + entry) != 0 {
+            try fill(temporary)
+            for entry in kept where disk.link(target + "/" + entry, as: temporary + "/" + entry) != 0 {
                 throw FileError.last("keep", target + "/" + entry)
             }
             try synchronizeFolder(temporary)
@@ -45,16 +68,19 @@ extension AtomicFile {
     ///   - path: Must not exist yet, or be an empty folder.
     ///   - write: Gets the path of a temporary folder beside it, and puts durable files there.
     public static func createDirectory(at path: String, _ write: (String) throws -> Void) throws {
+        let disk = DiskTable.disk(of: path)
         let target = resolved(path)
         let (folder, name) = split(target)
         try requireEmpty(target)
         let temporary = try unusedName(in: folder, for: name) { (candidate) throws(FileError) in
-            guard mkdir(candidate, 0o755) == 0 else { throw FileError.last("create", candidate) }
+            guard disk.makeFolder(candidate, 0o755) == 0 else { throw FileError.last("create", candidate) }
         }
         do {
             try write(temporary)
             try synchronizeFolder(temporary)
-            guard rename(temporary, target) == 0 else { throw FileError.last("rename \(temporary) to", target) }
+            guard disk.rename(temporary, to: target) == 0 else {
+                throw FileError.last("rename \(temporary) to", target)
+            }
         } catch {
             removeFiles(temporary)
             throw error
@@ -70,83 +96,58 @@ extension AtomicFile {
 
     /// Puts `temporary` in `target`'s place, and what was there, if anything, in its own.
     private static func exchange(_ temporary: String, _ target: String) throws(FileError) {
-        if exchangeNames(temporary, target) == 0 { return }
+        let disk = DiskTable.disk(of: target)
+        if disk.exchange(temporary, target) == 0 { return }
         switch errno {
         case ENOENT:
-            guard rename(temporary, target) == 0 else { throw FileError.last("rename \(temporary) to", target) }
+            guard disk.rename(temporary, to: target) == 0 else {
+                throw FileError.last("rename \(temporary) to", target)
+            }
         case EINVAL, ENOSYS:
             // A file system without exchange: for a moment between the two renames no folder has the name.
             let old = temporary + ".old"
-            guard rename(target, old) == 0 else { throw FileError.last("rename", target) }
-            guard rename(temporary, target) == 0 else {
+            guard disk.rename(target, to: old) == 0 else { throw FileError.last("rename", target) }
+            guard disk.rename(temporary, to: target) == 0 else {
                 let error = FileError.last("rename \(temporary) to", target)
-                rename(old, target)
+                _ = disk.rename(old, to: target)
                 throw error
             }
-            rename(old, temporary)
+            _ = disk.rename(old, to: temporary)
         default:
             throw FileError.last("replace", target)
         }
     }
 
-    /// renameat2 with RENAME_EXCHANGE; -1 and ENOSYS where the C library has none.
-    ///
-    /// Looked up by name: glibc declares it for `_GNU_SOURCE` only, which Swift's Glibc module does not define. The
-    /// type below is renameat2(2)'s own: `int (int, const char *, int, const char *, unsigned int)`.
-    private static func exchangeNames(_ first: String, _ second: String) -> Int32 {
-        typealias RenameAt =
-            @convention(c) (
-                Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32
-            ) -> Int32
-        guard let symbol = dlsym(nil, "renameat2") else {
-            errno = ENOSYS
-            return -1
-        }
-        let exchange: UInt32 = 1 << 1
-        return unsafeBitCast(symbol, to: RenameAt.self)(AT_FDCWD, first, AT_FDCWD, second, exchange)
-    }
-
     /// The names of a folder's plain files; empty if there is no folder.
     private static func entries(of folder: String) throws(FileError) -> [String] {
-        guard let stream = opendir(folder) else {
+        let disk = DiskTable.disk(of: folder)
+        guard let names = disk.names(in: folder) else {
             if errno == ENOENT { return [] }
-            throw FileError.last("open folder", folder)
+            throw FileError.last("list folder", folder)
         }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while true {
-            errno = 0
-            guard let entry = readdir(stream) else {
-                guard errno == 0 else { throw FileError.last("list", folder) }
-                return names
+        for name in names {
+            guard let status = disk.status(folder + "/" + name, followsLinks: false) else {
+                throw FileError.last("examine", folder + "/" + name)
             }
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-                tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name == "." || name == ".." { continue }
-            var status = stat()
-            guard lstat(folder + "/" + name, &status) == 0 else { throw FileError.last("examine", folder + "/" + name) }
             guard status.st_mode & S_IFMT != S_IFDIR else {
                 throw FileError(operation: "replace, for it holds the folder \(name),", path: folder, code: ENOTEMPTY)
             }
-            names.append(name)
         }
+        return names
     }
 
     /// Removes a temporary folder and the files in it, never anything below; what fails stays behind.
     private static func removeFiles(_ folder: String) {
         guard let names = try? entries(of: folder) else { return }
-        for name in names { unlink(folder + "/" + name) }
-        rmdir(folder)
+        let disk = DiskTable.disk(of: folder)
+        for name in names { _ = disk.unlink(folder + "/" + name) }
+        _ = disk.removeFolder(folder)
     }
 
     /// The folder behind a symbolic link, so that the link stays and its target is replaced.
     private static func resolved(_ path: String) -> String {
-        guard let real = realpath(path, nil) else {
-            let (folder, name) = split(path)
-            return folder + "/" + name
-        }
-        defer { free(real) }
-        return String(cString: real)
+        if let real = DiskTable.disk(of: path).realPath(path) { return real }
+        let (folder, name) = split(path)
+        return folder + "/" + name
     }
 }

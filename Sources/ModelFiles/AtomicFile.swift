@@ -32,16 +32,17 @@ public enum AtomicFile {
     package static func make(
         _ path: String, _ write: (_ temporary: String) throws(FileError) -> Void
     ) throws(FileError) {
+        let disk = DiskTable.disk(of: path)
         let (folder, name) = split(path)
         let temporary = try unusedName(in: folder, for: name) { (candidate) throws(FileError) in
             do throws(FileError) { try write(candidate) } catch {
-                if error.code != EEXIST { unlink(candidate) }
+                if error.code != EEXIST { _ = disk.unlink(candidate) }
                 throw error
             }
         }
-        guard rename(temporary, path) == 0 else {
+        guard disk.rename(temporary, to: path) == 0 else {
             let error = FileError.last("rename \(temporary) to", path)
-            unlink(temporary)
+            _ = disk.unlink(temporary)
             throw error
         }
         try synchronizeFolder(folder)
@@ -49,56 +50,67 @@ public enum AtomicFile {
 
     /// Removes what processes that were killed in ``make(_:_:)`` left in a folder; nobody may be in it meanwhile.
     package static func removeTemporaries(in folder: String) {
-        guard let stream = opendir(folder) else { return }
-        defer { closedir(stream) }
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-                tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.hasPrefix("."), name.hasSuffix(temporarySuffix) { unlink(folder + "/" + name) }
+        let disk = DiskTable.disk(of: folder)
+        for name in disk.names(in: folder) ?? [] where name.hasPrefix(".") && name.hasSuffix(temporarySuffix) {
+            _ = disk.unlink(folder + "/" + name)
         }
+    }
+
+    static func create(_ path: String, _ bytes: [UInt8], permissions: UInt32) throws(FileError) {
+        let created: Result<Void, FileError> = bytes.withUnsafeBytes { buffer in
+            Result { () throws(FileError) in try create(path, buffer, permissions: permissions) }
+        }
+        try created.get()
     }
 
     /// Creates a file that must not exist yet, writes it and waits for the disk; removes it if that fails.
     static func create(
         _ path: String, _ bytes: UnsafeRawBufferPointer, permissions: UInt32
     ) throws(FileError) {
-        let descriptor = retryingInterrupts { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions) }
+        let disk = DiskTable.disk(of: path)
+        let descriptor = disk.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions)
         guard descriptor >= 0 else { throw FileError.last("create", path) }
         var failure: FileError?
         do {
-            try writeAll(bytes, to: descriptor, path: path)
-            if fsync(descriptor) != 0 { failure = FileError.last("flush", path) }
+            try writeAll(bytes, to: descriptor, of: disk, path: path)
+            if disk.synchronize(descriptor) != 0 { failure = FileError.last("flush", path) }
         } catch {
             failure = error
         }
         // NFS and quotas may report a failed write only here.
-        if close(descriptor) != 0, errno != EINTR, failure == nil { failure = FileError.last("close", path) }
+        if disk.close(descriptor) != 0, errno != EINTR, failure == nil { failure = FileError.last("close", path) }
         if let failure {
-            unlink(path)
+            _ = disk.unlink(path)
             throw failure
         }
     }
 
     private static func writeAll(
-        _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String
+        _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, of disk: any Disk, path: String
     ) throws(FileError) {
         var rest = bytes[...]
         while !rest.isEmpty {
-            let part = UnsafeRawBufferPointer(rebasing: rest)
-            let written = retryingInterrupts { Glibc.write(descriptor, part.baseAddress, part.count) }
+            let written = disk.write(descriptor, UnsafeRawBufferPointer(rebasing: rest))
             guard written > 0 else { throw FileError.last("write", path) }
             rest = rest.dropFirst(written)
         }
     }
 
     /// Makes a renamed or created entry durable.
-    static func synchronizeFolder(_ folder: String) throws(FileError) {
-        let descriptor = retryingInterrupts { open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    package static func synchronizeFolder(_ folder: String) throws(FileError) {
+        let disk = DiskTable.disk(of: folder)
+        let descriptor = disk.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { throw FileError.last("open", folder) }
-        defer { close(descriptor) }
+        defer { _ = disk.close(descriptor) }
         // Some file systems cannot flush a folder and say EINVAL; there is nothing more to do on them.
-        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError.last("flush", folder) }
+        guard disk.synchronize(descriptor) == 0 || errno == EINVAL else { throw FileError.last("flush", folder) }
+    }
+
+    /// Makes a folder's or file's own entry durable, where the one above it may be opened.
+    package static func synchronizeEntry(of path: String) throws(FileError) {
+        do { try synchronizeFolder(split(path).folder) } catch {
+            guard error.code == EACCES else { throw error }
+        }
     }
 
     private static let temporarySuffix = ".tmp"

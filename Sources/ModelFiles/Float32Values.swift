@@ -6,6 +6,17 @@ extension SafetensorsFile.Tensor {
         try float32Values(in: 0..<count)
     }
 
+    /// Writes the values as float32, `[count]` row-major.
+    func copyFloat32Values(to target: UnsafeMutableBufferPointer<Float>) throws(SafetensorsError) {
+        precondition(target.count == count, "\(count) values into \(target.count)")
+        guard elementType == .float32 else {
+            let values = try float32Values()
+            _ = target.update(from: values)
+            return
+        }
+        withBytes { UnsafeMutableRawBufferPointer(target).copyMemory(from: $0) }
+    }
+
     /// Some of the values, in row-major order.
     public func float32Values(in range: Range<Int>) throws(SafetensorsError) -> [Float] {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "values \(range) of \(count)")

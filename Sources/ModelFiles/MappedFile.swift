@@ -10,37 +10,50 @@ internal import Glibc
 /// and only `deinit`, which nothing can run beside, unmaps it.
 public final class MappedFile: @unchecked Sendable {
     public let path: String
-    /// The whole file. Valid only while this object lives, and Swift may release it right after the last mention of
-    /// its name: prefer ``withBytes(_:)``, or store the object beside what points into it.
+    /// The whole file, or the part that was asked for. Valid only while this object lives, and Swift may release it right
+    /// after the last mention of its name: prefer ``withBytes(_:)``, or store the object beside what points into it.
     public let bytes: UnsafeRawBufferPointer
+    private let mapping: UnsafeRawBufferPointer
     /// Of the file when it was mapped.
     package let stamp: FileStamp
+    private let disk: any Disk
 
-    public init(path: String) throws(FileError) {
+    public convenience init(path: String) throws(FileError) {
+        try self.init(path: path, part: nil)
+    }
+
+    /// - Parameter range: The bytes wanted; a file that ends before them is damaged (`EIO`).
+    package convenience init(path: String, range: Range<Int>) throws(FileError) {
+        try self.init(path: path, part: range)
+    }
+
+    private init(path: String, part: Range<Int>?) throws(FileError) {
         // Without O_NONBLOCK, opening a pipe would wait for a writer; for regular files the flag means nothing.
-        let descriptor = retryingInterrupts { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+        let disk = DiskTable.disk(of: path)
+        let descriptor = disk.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0)
         guard descriptor >= 0 else { throw FileError.last("open", path) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileError.last("examine", path) }
+        defer { _ = disk.close(descriptor) }
+        guard let status = disk.status(of: descriptor) else { throw FileError.last("examine", path) }
         guard status.st_mode & S_IFMT == S_IFREG else {
             let isDirectory = status.st_mode & S_IFMT == S_IFDIR
             throw FileError(operation: "map", path: path, code: isDirectory ? EISDIR : EINVAL)
         }
         self.path = path
+        self.disk = disk
         stamp = FileStamp(status)
-        let size = Int(status.st_size)
-        guard size > 0 else {  // mmap refuses a length of zero.
+        let range = part ?? 0..<Int(status.st_size)
+        guard range.upperBound <= status.st_size else { throw FileError(operation: "map", path: path, code: EIO) }
+        guard range.upperBound > 0 else {  // mmap refuses a length of zero.
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            mapping = bytes
             return
         }
-        guard let start = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0), start != MAP_FAILED else {
-            throw FileError.last("map", path)
-        }
-        bytes = UnsafeRawBufferPointer(start: start, count: size)
+        guard let start = disk.map(descriptor, range.upperBound) else { throw FileError.last("map", path) }
+        mapping = UnsafeRawBufferPointer(start: start, count: range.upperBound)
+        bytes = UnsafeRawBufferPointer(rebasing: mapping[range])
     }
 
-    /// Lends the whole file, which stays mapped until `body` returns.
+    /// Lends ``bytes``, which stay mapped until `body` returns.
     public func withBytes<Result, Failure>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -48,13 +61,13 @@ public final class MappedFile: @unchecked Sendable {
         return try body(bytes)
     }
 
-    /// A copy of the whole file.
+    /// A copy of ``bytes``.
     public func copy() -> [UInt8] {
         withBytes { Array($0) }
     }
 
     deinit {
-        if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
+        if let start = mapping.baseAddress { disk.unmap(start, mapping.count) }
     }
 }
 

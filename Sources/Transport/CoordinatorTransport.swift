@@ -50,6 +50,7 @@ public final class CoordinatorTransport: CoordinatorLink, LoopExecutor, @uncheck
         logger: Logger = Logger(label: "shoal.transport")
     ) throws(TransportError) {
         if let problem = TCPEndpoint.problem(bindingTo: endpoint) { throw .invalidEndpoint(endpoint, reason: problem) }
+        DescriptorLimit.raise()
         let context = try MessagingContext()
         let socket = try MessagingSocket(ZMQ_ROUTER, in: context)
         try socket.setLinkOptions()
@@ -126,7 +127,7 @@ public final class CoordinatorTransport: CoordinatorLink, LoopExecutor, @uncheck
         }
         let bytes = WireCodec.encode(envelope)
         guard socket?.send(bytes, more: payload != nil) == true else { return }
-        if let payload { _ = socket?.send(payload, more: false) }
+        if let payload { _ = socket?.send(sharing: payload, more: false) }
         sent.add(UInt64(bytes.count + (payload?.count ?? 0)), ordering: .relaxed)
     }
 

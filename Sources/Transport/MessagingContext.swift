@@ -9,9 +9,11 @@ import CZeroMQ
 public final class MessagingContext: @unchecked Sendable {
     let handle: UnsafeMutableRawPointer
 
-    public init() throws(TransportError) {
+    /// - Parameter socketsMax: Sockets open at once; connections need none of their own.
+    public init(socketsMax: Int = 64) throws(TransportError) {
         guard let handle = zmq_ctx_new() else { throw .last("zmq_ctx_new") }
         self.handle = handle
+        guard zmq_ctx_set(handle, ZMQ_MAX_SOCKETS, Int32(socketsMax)) == 0 else { throw .last("zmq_ctx_set") }
     }
 
     /// Makes every blocked call on the context's sockets return; sockets closed before still send what lingers.

@@ -65,6 +65,29 @@ struct MessagingSocket: ~Copyable {
         return retryingInterrupts { zmq_send(handle, frame, frame.count, Int32(flags)) } >= 0
     }
 
+    /// Queues one frame without waiting and without copying it: libzmq refers to the array until it has left. False as for
+    /// ``send(_:more:)``.
+    func send(sharing frame: [UInt8], more: Bool) -> Bool {
+        // Below this, a copy is cheaper.
+        guard frame.count >= 4_096 else { return send(frame, more: more) }
+        let shared = SharedFrame(frame)
+        var message = zmq_msg_t()
+        let owner = Unmanaged.passRetained(shared)
+        let code = zmq_msg_init_data(
+            &message, shared.start, shared.count,
+            { _, hint in
+                if let hint { Unmanaged<SharedFrame>.fromOpaque(hint).release() }
+            }, owner.toOpaque())
+        guard code == 0 else {
+            owner.release()
+            return false
+        }
+        let flags = more ? shoal_send_now_more : shoal_send_now
+        if retryingInterrupts({ zmq_msg_send(&message, handle, Int32(flags)) }) >= 0 { return true }
+        zmq_msg_close(&message)
+        return false
+    }
+
     /// Takes one frame that has arrived; false when there is none.
     func receive(into frame: borrowing MessageFrame) -> Bool {
         retryingInterrupts { zmq_msg_recv(frame.message, handle, ZMQ_DONTWAIT) } >= 0
@@ -94,5 +117,22 @@ struct MessagingSocket: ~Copyable {
     /// Lets IPv6 addresses and names work for this endpoint.
     func allowIPv6(for endpoint: String) throws(TransportError) {
         if endpoint.contains("[") { try set(ZMQ_IPV6, to: 1 as Int32) }
+    }
+}
+
+/// An array that libzmq's threads read.
+///
+/// An array's elements lie in one allocation that lives as long as any copy of the array, and a copy that nobody else can
+/// reach is never written to: so `start` stays valid, and what it points to the same, until this object goes.
+/// Only libzmq's free function and the sender refer to it, through reference counts that threads may share.
+private final class SharedFrame {
+    private let frame: [UInt8]
+    let start: UnsafeMutableRawPointer?
+    let count: Int
+
+    init(_ frame: [UInt8]) {
+        self.frame = frame
+        start = frame.withUnsafeBytes { UnsafeMutableRawPointer(mutating: $0.baseAddress) }
+        count = frame.count
     }
 }

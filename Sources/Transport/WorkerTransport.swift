@@ -124,7 +124,7 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
         precondition(payload?.count ?? 0 <= WireLimits.payloadBytes, "payload over its limit")
         guard !mustReopen else { return }
         guard connection?.socket.send(WireCodec.encode(envelope), more: payload != nil) == true else { return }
-        if let payload { _ = connection?.socket.send(payload, more: false) }
+        if let payload { _ = connection?.socket.send(sharing: payload, more: false) }
     }
 
     /// Sends frames as they are: lets tests behave as no worker would.

@@ -234,6 +234,9 @@ public struct Offer: Hashable, Sendable {
     public var catchUp: CatchUp?
     /// What the worker is to do to its update before it leaves; `nil`: nothing.
     public var privacy: UpdatePrivacy?
+    /// The newest attempts that the quality gate turned back: what was acknowledged in them does not count after all. At
+    /// most ``WireLimits/rolledBackCount``.
+    public var rolledBack: [RoundAttempt] = []
 
     public init(
         lease: UInt64, task: Task, leaseMilliseconds: UInt32, deadlineMilliseconds: UInt32?, baseModel: ContentHash,
@@ -252,6 +255,17 @@ public struct Offer: Hashable, Sendable {
         self.seed = seed
         self.errorFeedback = errorFeedback
         self.residual = residual
+    }
+}
+
+/// One attempt at a round.
+public struct RoundAttempt: Hashable, Sendable {
+    public var round: UInt32
+    public var attempt: UInt32
+
+    public init(round: UInt32, attempt: UInt32) {
+        self.round = round
+        self.attempt = attempt
     }
 }
 

@@ -41,6 +41,15 @@ extension Offer {
             fields.pointee.noise_deviation = privacy.noiseDeviation
             fields.pointee.withhold_metrics = privacy.withholdsMetrics ? 1 : 0
         }
+        var attempts: [UnsafeMutablePointer<Shoal__V1__RoundAttempt>] = []
+        for attempt in rolledBack.suffix(WireLimits.rolledBackCount) {
+            let entry = arena.message(shoal__v1__round_attempt__init)
+            entry.pointee.round = attempt.round
+            entry.pointee.attempt = attempt.attempt
+            attempts.append(entry)
+        }
+        fields.pointee.rolled_back = arena.list(attempts)
+        fields.pointee.n_rolled_back = attempts.count
         return fields
     }
 }

@@ -31,6 +31,9 @@ extension Offer {
         }
         catchUp = try fields.catch_up.map { (fields) throws(WireError) in try CatchUp(fields.pointee) }
         privacy = try Self.privacy(fields)
+        rolledBack = try wireEntries(fields.rolled_back, count: fields.n_rolled_back, "offer.rolledBack") { entry in
+            RoundAttempt(round: entry.round, attempt: entry.attempt)
+        }
     }
 
     private static func privacy(_ fields: Shoal__V1__Offer) throws(WireError) -> UpdatePrivacy? {

@@ -24,6 +24,8 @@ public enum WireLimits {
     public static let patternBytes = 4_096
     /// Content hashes in one `RecordHead`.
     public static let linkCount = 1_024
+    /// Attempts that one offer takes back.
+    public static let rolledBackCount = 256
     /// Entries of a secure aggregation message.
     public static let neighbourCount = 256
     /// A sealed share. Unit: bytes.

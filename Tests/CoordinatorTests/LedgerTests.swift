@@ -88,7 +88,7 @@ struct LedgerTests {
         try ledger.select([clinic], round: 1, attempt: 1)
         let update = UpdateRecord(
             worker: clinic, object: ContentHash(of: [1]), items: 3, steps: 2, tokens: 99, trainLoss: 1.5)
-        try ledger.record(update, round: 1, attempt: 1, counters: RunCounters(uplinkBytes: .max, downlinkBytes: 7))
+        try ledger.record([update], round: 1, attempt: 1, counters: RunCounters(uplinkBytes: .max, downlinkBytes: 7))
         let other = try Ledger(path: folder + "/ledger.sqlite", wallClock: { 0 })
         #expect(try other.run()?.seed == .max)
         #expect(try other.run()?.id == RunID(bits: .max))
@@ -113,11 +113,11 @@ struct LedgerTests {
         try ledger.select([clinic], round: 1, attempt: 1)
         let update = UpdateRecord(
             worker: clinic, object: ContentHash(of: [1]), items: 3, steps: 2, tokens: 99, trainLoss: 1.5)
-        try ledger.record(update, round: 1, attempt: 1, counters: RunCounters())
+        try ledger.record([update], round: 1, attempt: 1, counters: RunCounters())
         let second = UpdateRecord(
             worker: clinic, object: ContentHash(of: [2]), items: 3, steps: 2, tokens: 99, trainLoss: 1.5)
         #expect(throws: LedgerError.self) {
-            try ledger.record(second, round: 1, attempt: 1, counters: RunCounters())
+            try ledger.record([second], round: 1, attempt: 1, counters: RunCounters())
         }
         #expect(try ledger.updates(round: 1, attempt: 1).map(\.object) == [ContentHash(of: [1])])
     }

@@ -24,12 +24,12 @@ struct ScheduleLedgerTests {
 
     @Test func historyIsThatOfRoundsBeforeAndAnUpdateOutweighsAFailure() throws {
         try ledger.select(names, round: 1, attempt: 1)
-        try ledger.record(update(names[0], items: 5), round: 1, attempt: 1, counters: RunCounters())
+        try ledger.record([update(names[0], items: 5)], round: 1, attempt: 1, counters: RunCounters())
         try ledger.recordFailure([names[1], names[2]], round: 1, attempt: 1, open: 1)
         // Asked again after its lease had ended, and done.
-        try ledger.record(update(names[1], items: 8), round: 1, attempt: 1, counters: RunCounters())
+        try ledger.record([update(names[1], items: 8)], round: 1, attempt: 1, counters: RunCounters())
         try ledger.select(names, round: 2, attempt: 1)
-        try ledger.record(update(names[0], items: 6), round: 2, attempt: 1, counters: RunCounters())
+        try ledger.record([update(names[0], items: 6)], round: 2, attempt: 1, counters: RunCounters())
         try ledger.recordFailure([names[1]], round: 2, attempt: 1, open: 2)
         #expect(try ledger.history(before: 1).isEmpty)
         let before = try ledger.history(before: 2)
@@ -45,7 +45,7 @@ struct ScheduleLedgerTests {
 
     @Test func aLaterAttemptKnowsTheEarlierOnes() throws {
         try ledger.select(names, round: 1, attempt: 1)
-        try ledger.record(update(names[0], items: 5), round: 1, attempt: 1, counters: RunCounters())
+        try ledger.record([update(names[0], items: 5)], round: 1, attempt: 1, counters: RunCounters())
         try ledger.recordFailure([names[1]], round: 1, attempt: 1, open: 1)
         #expect(try ledger.history(before: 1, attempt: 1).isEmpty)
         let second = try ledger.history(before: 1, attempt: 2)
@@ -54,10 +54,10 @@ struct ScheduleLedgerTests {
 
     @Test func aBufferIsReadBackWithItsLeasesAndItsArrivals() throws {
         try ledger.ask([names[0], names[1]], round: 1)
-        try ledger.record(update(names[1], items: 1), askedIn: 1, countsIn: 1, counters: RunCounters())
+        try ledger.record([(update: update(names[1], items: 1), askedIn: 1)], countsIn: 1, counters: RunCounters())
         try ledger.ask([names[1], names[2]], round: 2)
-        try ledger.record(update(names[2], items: 2), askedIn: 2, countsIn: 2, counters: RunCounters())
-        try ledger.record(update(names[0], items: 3), askedIn: 1, countsIn: 2, counters: RunCounters())
+        try ledger.record([(update: update(names[2], items: 2), askedIn: 2)], countsIn: 2, counters: RunCounters())
+        try ledger.record([(update: update(names[0], items: 3), askedIn: 1)], countsIn: 2, counters: RunCounters())
         let other = try Ledger(path: folder + "/ledger.sqlite", wallClock: { 0 })
         let record = try other.bufferRecord(round: 2)
         #expect(record.tasks == [names[1]: 2])
@@ -70,7 +70,7 @@ struct ScheduleLedgerTests {
         #expect(try other.history(before: 2).keys.sorted() == [names[1]])
         #expect(try other.history(before: 3)[names[0]] == WorkerHistory(items: 3, completed: 1))
         #expect(throws: LedgerError.self) {
-            try other.record(update(names[0], items: 4), askedIn: 1, countsIn: 3, counters: RunCounters())
+            try other.record([(update: update(names[0], items: 4), askedIn: 1)], countsIn: 3, counters: RunCounters())
         }
     }
 

@@ -209,7 +209,10 @@ enum SampleEnvelopes {
         core.fixedFactors = try hash(from: 1)
         var noisy = plain
         noisy.privacy = UpdatePrivacy(clip: 0.5, noiseDeviation: 0.75, withholdsMetrics: true)
+        var taken = plain
+        taken.rolledBack = [RoundAttempt(round: 3, attempt: 1), RoundAttempt(round: 7, attempt: 2)]
         return [
+            ("offer that takes attempts back", .offer(taken)),
             ("offer with a clip and noise", .offer(noisy)),
             ("offer with fixed factors", .offer(core)),
             ("offer with a control variate", .offer(control)), ("offer with an own factor", .offer(own)),

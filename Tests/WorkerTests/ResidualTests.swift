@@ -17,10 +17,12 @@ struct ResidualTests {
     }
 
     /// Takes a task to its trained update and returns the bytes that the worker would send.
-    private func train(lease: UInt64, round: UInt32, attempt: UInt32 = 1, errorFeedback: Bool = true) throws -> [UInt8]
-    {
+    private func train(
+        lease: UInt64, round: UInt32, attempt: UInt32 = 1, errorFeedback: Bool = true, rolledBack: [RoundAttempt] = []
+    ) throws -> [UInt8] {
         var offer = bench.offer(lease: lease, uplink: Self.codec)
         offer.errorFeedback = errorFeedback
+        offer.rolledBack = rolledBack
         bench.receive(.offer(offer), round: round, attempt: attempt)
         bench.serveAll([bench.adapter])
         bench.finishTraining()
@@ -175,6 +177,23 @@ struct ResidualTests {
         answer(.committed, lease: 2, round: 2)
         let repeated = try train(lease: 3, round: 2, attempt: 2)
         try expectCarried(try remainder(of: [first], rounds: 1), by: repeated)
+    }
+
+    @Test(arguments: [true, false])
+    func anAttemptThatWasTurnedBackIsTakenBackWithoutBeingAskedAgain(isRestarted: Bool) throws {
+        try begin()
+        let first = try train(lease: 1, round: 1)
+        answer(.committed, lease: 1, round: 1)
+        _ = try train(lease: 2, round: 2)
+        answer(.committed, lease: 2, round: 2)
+        if isRestarted { try begin() }
+        // Others made round 2 in its second attempt.
+        let turnedBack = [RoundAttempt(round: 2, attempt: 1)]
+        let third = try train(lease: 3, round: 3, rolledBack: turnedBack)
+        try expectCarried(try remainder(of: [first], rounds: 1), by: third)
+        answer(.committed, lease: 3, round: 3)
+        let fourth = try train(lease: 4, round: 4, rolledBack: turnedBack)
+        try expectCarried(try remainder(of: [first, third], rounds: 2), by: fourth)
     }
 
     @Test(arguments: [true, false])

@@ -17,7 +17,7 @@ struct StateTests {
         let name = try #require(WorkerName("clinic"))
         do {
             let state = try WorkerState(folder: folder)
-            #expect(!state.isEnrolled && state.worker == nil && state.run == nil && state.highestRound == 0)
+            #expect(!state.isEnrolled && state.worker == nil && state.run == nil)
             try state.enrolled(as: name)
         }
         let state = try WorkerState(folder: folder)

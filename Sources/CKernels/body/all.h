@@ -69,6 +69,7 @@ const struct kernel_table LEVEL(shoal_table) = {
     .ternary_values = LEVEL(ternary_values),
     .rans_encode = LEVEL(rans_encode),
     .rans_decode = LEVEL(rans_decode),
+    .squares = LEVEL(squares),
     .add_updates = LEVEL(add_updates),
     .trellis_step = LEVEL(trellis_step),
 };

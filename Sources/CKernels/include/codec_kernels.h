@@ -107,6 +107,9 @@ void shoal_trellis_decode(const uint8_t *path, const uint32_t *starts, size_t st
 
 /// sum[v >> 1] += amount, or −amount where v is odd, for each value v in order.
 void shoal_add_places(const uint32_t *values, size_t count, double amount, double *sum);
+/// Σ values[i]² of n float32 values at any address, in double, in an order that depends on n alone: no sum of squared
+/// float32 values overflows, so that the result is finite exactly where all values are.
+double shoal_squares(const void *values, size_t n);
 /// sum[i] += weights[k] · updates[k][i] for k = 0, 1, … in order; updates are float32 at any address, and no product is
 /// fused with its addition. Shared out over the threads. Returns whether all values are finite.
 bool shoal_add_updates(const void *const *updates, const double *weights, size_t count, double *sum, size_t n);

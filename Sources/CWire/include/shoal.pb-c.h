@@ -29,6 +29,7 @@ typedef struct Shoal__V1__AlphaPattern Shoal__V1__AlphaPattern;
 typedef struct Shoal__V1__TrainingOptions Shoal__V1__TrainingOptions;
 typedef struct Shoal__V1__Offer Shoal__V1__Offer;
 typedef struct Shoal__V1__CatchUp Shoal__V1__CatchUp;
+typedef struct Shoal__V1__RoundAttempt Shoal__V1__RoundAttempt;
 typedef struct Shoal__V1__Accept Shoal__V1__Accept;
 typedef struct Shoal__V1__Decline Shoal__V1__Decline;
 typedef struct Shoal__V1__ObjectRequest Shoal__V1__ObjectRequest;
@@ -708,6 +709,12 @@ struct  Shoal__V1__Offer
    * The worker tells no training loss and no tokens (0), and 1 as its number of training items.
    */
   protobuf_c_boolean withhold_metrics;
+  /*
+   * The newest attempts that the quality gate turned back, at most 256: updates that were acknowledged in one of them do
+   * not count after all, and what the worker keeps with them is as it was before.
+   */
+  size_t n_rolled_back;
+  Shoal__V1__RoundAttempt **rolled_back;
   Shoal__V1__Offer__DeadlinePresenceCase deadline_presence_case;
   union {
     uint32_t deadline_milliseconds;
@@ -727,7 +734,7 @@ struct  Shoal__V1__Offer
 };
 #define SHOAL__V1__OFFER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__offer__descriptor) \
-    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, NULL, 0, 0, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CLIP_PRESENCE__NOT_SET, {0} }
+    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, NULL, 0, 0, 0,NULL, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CLIP_PRESENCE__NOT_SET, {0} }
 
 
 /*
@@ -758,6 +765,20 @@ struct  Shoal__V1__CatchUp
 #define SHOAL__V1__CATCH_UP__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__catch_up__descriptor) \
     , {0,NULL}, {0,NULL}, 0, (char *)protobuf_c_empty_string }
+
+
+/*
+ * One attempt at a round.
+ */
+struct  Shoal__V1__RoundAttempt
+{
+  ProtobufCMessage base;
+  uint32_t round;
+  uint32_t attempt;
+};
+#define SHOAL__V1__ROUND_ATTEMPT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__round_attempt__descriptor) \
+    , 0, 0 }
 
 
 /*
@@ -1449,6 +1470,25 @@ Shoal__V1__CatchUp *
 void   shoal__v1__catch_up__free_unpacked
                      (Shoal__V1__CatchUp *message,
                       ProtobufCAllocator *allocator);
+/* Shoal__V1__RoundAttempt methods */
+void   shoal__v1__round_attempt__init
+                     (Shoal__V1__RoundAttempt         *message);
+size_t shoal__v1__round_attempt__get_packed_size
+                     (const Shoal__V1__RoundAttempt   *message);
+size_t shoal__v1__round_attempt__pack
+                     (const Shoal__V1__RoundAttempt   *message,
+                      uint8_t             *out);
+size_t shoal__v1__round_attempt__pack_to_buffer
+                     (const Shoal__V1__RoundAttempt   *message,
+                      ProtobufCBuffer     *buffer);
+Shoal__V1__RoundAttempt *
+       shoal__v1__round_attempt__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   shoal__v1__round_attempt__free_unpacked
+                     (Shoal__V1__RoundAttempt *message,
+                      ProtobufCAllocator *allocator);
 /* Shoal__V1__Accept methods */
 void   shoal__v1__accept__init
                      (Shoal__V1__Accept         *message);
@@ -1806,6 +1846,9 @@ typedef void (*Shoal__V1__Offer_Closure)
 typedef void (*Shoal__V1__CatchUp_Closure)
                  (const Shoal__V1__CatchUp *message,
                   void *closure_data);
+typedef void (*Shoal__V1__RoundAttempt_Closure)
+                 (const Shoal__V1__RoundAttempt *message,
+                  void *closure_data);
 typedef void (*Shoal__V1__Accept_Closure)
                  (const Shoal__V1__Accept *message,
                   void *closure_data);
@@ -1893,6 +1936,7 @@ extern const ProtobufCEnumDescriptor    shoal__v1__training_options__precision__
 extern const ProtobufCMessageDescriptor shoal__v1__offer__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__offer__task__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__catch_up__descriptor;
+extern const ProtobufCMessageDescriptor shoal__v1__round_attempt__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__accept__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__decline__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__object_request__descriptor;

@@ -24,7 +24,12 @@ public final class Ledger: Sendable {
         database = try ledgerResult(path) {
             let database = try DatabasePool(path: path, configuration: configuration)
             // GRDB sets NORMAL with WAL, which may lose the last transactions in a power cut.
-            try database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            try database.writeWithoutTransaction { database in
+                try database.execute(sql: "PRAGMA synchronous = FULL")
+                // A process that was killed between writing a transaction and synchronising it leaves it valid in the
+                // system's cache only. From here on it is answered for, so it must reach the disk first.
+                try database.checkpoint(.passive)
+            }
             return database
         }
         try ledgerResult(path) { try Self.migrator.migrate(database) }

@@ -10,20 +10,20 @@ extension Ledger {
         in state: String, wallClock: @escaping @Sendable () -> Int64
     ) throws -> Ledger {
         let path = StateDirectory.ledger(in: state)
-        guard access(path, F_OK) == 0 else { throw StateDirectoryError.notAState(path: state) }
+        guard DiskTable.disk(of: path).exists(path) else { throw StateDirectoryError.notAState(path: state) }
         return try Ledger(path: path, wallClock: wallClock)
     }
 
     /// Makes the database file with mode 0600 before SQLite does, and takes it from others where it was theirs to read:
     /// it holds hashes of updates, each a test of who trained on what. SQLite gives its other files the same mode.
     static func keepPrivate(_ path: String) throws(LedgerError) {
-        let descriptor = retryingInterrupts { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600) }
+        let disk = DiskTable.disk(of: path)
+        let descriptor = disk.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .file(.last("open", path)) }
-        close(descriptor)
+        _ = disk.close(descriptor)
         for file in [path, path + "-wal", path + "-shm"] {
-            var status = stat()
-            guard stat(file, &status) == 0, status.st_mode & 0o077 != 0 else { continue }
-            guard chmod(file, 0o600) == 0 else { throw .file(.last("make private", file)) }
+            guard let status = disk.status(file, followsLinks: true), status.st_mode & 0o077 != 0 else { continue }
+            guard disk.changePermissions(file, 0o600) == 0 else { throw .file(.last("make private", file)) }
         }
     }
 

@@ -76,9 +76,8 @@ extension Ledger {
                     "INSERT INTO round (number, attempt, state, openedAt) VALUES (?, ?, 'open', ?) ON CONFLICT DO NOTHING",
                 arguments: [round, attempt, wallClock()])
             for worker in workers {
-                try database.execute(
-                    sql: "INSERT INTO selection VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                    arguments: [round, attempt, worker.text])
+                try database.cachedStatement(sql: "INSERT INTO selection VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+                    .execute(arguments: [round, attempt, worker.text])
             }
         }
     }
@@ -104,21 +103,20 @@ extension Ledger {
         }
     }
 
-    /// Records an update whose bytes are on disk. After this, and not before, it may be acknowledged.
-    public func record(_ update: UpdateRecord, round: Int, attempt: Int, counters: RunCounters) throws(LedgerError) {
-        try write { try insert($0, update, round: round, attempt: attempt, counters: counters) }
+    /// Records updates whose bytes are on disk, in one step. After this, and not before, they may be acknowledged.
+    public func record(_ updates: [UpdateRecord], round: Int, attempt: Int, counters: RunCounters) throws(LedgerError) {
+        try write { database in
+            for update in updates { try insert(database, update, round: round, attempt: attempt) }
+            try set(database, counters)
+        }
     }
 
-    func insert(
-        _ database: Database, _ update: UpdateRecord, round: Int, attempt: Int, counters: RunCounters
-    ) throws {
-        try database.execute(
-            sql: "INSERT INTO updates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    func insert(_ database: Database, _ update: UpdateRecord, round: Int, attempt: Int) throws {
+        try database.cachedStatement(sql: "INSERT INTO updates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)").execute(
             arguments: [
                 round, attempt, update.worker.text, update.object.description, Int64(clamping: update.items),
                 update.steps, Int64(clamping: update.tokens), update.trainLoss, wallClock(),
             ])
-        try set(database, counters)
     }
 
     /// Takes back an update whose bytes are lost, so that its worker may send one again.

@@ -95,18 +95,21 @@ extension Ledger {
         }
     }
 
-    /// Records an update whose bytes are on disk, in the round that is open now. After this, and not before, it may be
-    /// acknowledged.
+    /// Records updates whose bytes are on disk, in the round that is open now and in one step. After this, and not
+    /// before, they may be acknowledged.
     ///
-    /// - Parameter askedIn: The round that asked its worker.
+    /// - Parameter updates: With the round that asked each one's worker.
     public func record(
-        _ update: UpdateRecord, askedIn: Int, countsIn: Int, counters: RunCounters
+        _ updates: [(update: UpdateRecord, askedIn: Int)], countsIn: Int, counters: RunCounters
     ) throws(LedgerError) {
         try write { database in
-            try insert(database, update, round: askedIn, attempt: 1, counters: counters)
-            try database.execute(
-                sql: "INSERT INTO arrival (countsIn, round, attempt, worker) VALUES (?, ?, 1, ?)",
-                arguments: [countsIn, askedIn, update.worker.text])
+            for (update, askedIn) in updates {
+                try insert(database, update, round: askedIn, attempt: 1)
+                try database.cachedStatement(
+                    sql: "INSERT INTO arrival (countsIn, round, attempt, worker) VALUES (?, ?, 1, ?)"
+                ).execute(arguments: [countsIn, askedIn, update.worker.text])
+            }
+            try set(database, counters)
         }
     }
 

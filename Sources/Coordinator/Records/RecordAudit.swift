@@ -160,7 +160,7 @@ public struct RecordAudit: Sendable {
             adapter.optimizerState?.description == record.optimizerState, attempt == signed.attempt
         else { throw bad(signed, "the ledger's adapter or optimiser state is not the recorded one") }
         let copy = StateDirectory.adapter(in: state, round: signed.round)
-        guard access(copy, F_OK) == 0 else { return }
+        guard DiskTable.disk(of: copy).exists(copy) else { return }
         guard let (_, layout, values) = try? AdapterDirectory.read(copy),
             ContentHash(of: AdapterObject.encode(layout: layout, values: values)).description
                 == record.whole ?? record.adapter

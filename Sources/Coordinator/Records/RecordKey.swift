@@ -14,7 +14,7 @@ public struct RecordKey: Sendable {
     /// Makes the key of a new chain, or takes the one that an earlier process made just before it died.
     static func readOrCreate(in state: String) throws -> RecordKey {
         let path = path(in: state)
-        guard access(path, F_OK) != 0 else { return try RecordKey(path: path) }
+        guard !DiskTable.disk(of: path).exists(path) else { return try RecordKey(path: path) }
         let key = Curve25519.Signing.PrivateKey()
         try AtomicFile.write(Array(key.rawRepresentation), to: path, permissions: 0o600)
         return try RecordKey(path: path)
@@ -22,8 +22,9 @@ public struct RecordKey: Sendable {
 
     init(path: String) throws {
         let bytes = try MappedFile(path: path).copy()
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw FileError.last("examine", path) }
+        guard let status = DiskTable.disk(of: path).status(path, followsLinks: true) else {
+            throw FileError.last("examine", path)
+        }
         guard status.st_mode & 0o077 == 0 else { throw RecordError.keyReadableByOthers(path: path) }
         guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: Data(bytes)) else {
             throw RecordError.keyDamaged(path: path)

@@ -91,6 +91,8 @@ public final class RunService: CoordinatorService {
     /// What leads to ``adapter`` from the ones before it.
     var broadcasts: BroadcastChanges
     var servedFiles: [ContentHash: MappedFile] = [:]
+    /// What ``servedFiles`` is for objects in memory; those that nobody may ask for any more go with the adapter.
+    var servedObjects: [ContentHash: ServedObject] = [:]
     var round: Round?
     /// Instead of ``round`` where the schedule is asynchronous.
     var buffer: BufferedRounds?
@@ -98,7 +100,14 @@ public final class RunService: CoordinatorService {
     var earlierAdapters: [Int: GlobalAdapter] = [:]
     var roundStart = Instant(nanoseconds: 0)
     var uploads: [WorkerName: Upload] = [:]
+    /// In the order they came.
+    var arrivals: [Arrival] = []
     var pendingOffers: [WorkerName: PendingOffer] = [:]
+    /// No offer is to be repeated before.
+    var nextOffer = Instant(nanoseconds: .max)
+    /// When the round was last told that time passes.
+    var roundLook = Instant(nanoseconds: .min)
+    var nextSilenceLook = Instant(nanoseconds: .min)
     var lastWait = ""
     var records: RecordsOfRun
     /// `nil` without differential privacy.
@@ -106,6 +115,8 @@ public final class RunService: CoordinatorService {
     /// When to say again that workers have yet to connect: a fleet's arrival is no news worker by worker.
     var nextGatherNotice = Instant(nanoseconds: .min)
     var lastDecline: (worker: WorkerName, reason: String)?
+    /// Attempts that the gate turned back, the newest last; as many as an offer holds.
+    var rolledBack: [RoundAttempt] = []
 
     // Evaluation and what it holds back
     var cohort: EvaluationCohort?
@@ -179,6 +190,7 @@ public final class RunService: CoordinatorService {
         revoked = try ledger.revokedWorkers()
         heldOut = try ledger.heldOutWorkers()
         isResumed = try current.version > 0 || ledger.openRound() != nil
+        for rollback in try ledger.rollbacks() { noteRolledBack(round: rollback.round, attempt: rollback.attempt) }
         try writeAdapterDirectories()
         try queueMissingEvaluations()
     }

@@ -142,7 +142,7 @@ extension RunService {
         round = nil
         uploads = [:]
         pendingOffers = [:]
-        store.discardUploads { _, _ in true }
+        store.discardUpdates()
     }
 
     /// What is to be done with an update of an asynchronous run.

@@ -1,5 +1,6 @@
 import Federation
 import ModelFiles
+import Wire
 
 /// What a closed round came to, before anybody has seen it.
 struct Candidate {
@@ -65,17 +66,24 @@ extension RunService {
             reference: reference.loss, tolerance: tolerance)
         try ledger.record(rollback, record: record, counters: counters)
         records.append(record)
+        noteRolledBack(round: plan.round, attempt: plan.attempt)
         round = nil
         uploads = [:]
         pendingOffers = [:]
         for update in candidate.updates { store.remove(update.record.object) }
-        store.discardUploads { _, _ in true }
+        store.discardUpdates()
         noteWait(nil)
         observe(.roundRolledBack(rollback))
         guard plan.attempt.isMultiple(of: settings.gateAttempts) else { return }
         try ledger.ask(for: .pause, cause: "\(settings.gateAttempts) attempts in a row were rolled back; \(rollback)")
         nextControlPoll = now
         try pollControl()
+    }
+
+    /// From now on offers say that what was acknowledged in this attempt does not count.
+    func noteRolledBack(round: Int, attempt: Int) {
+        rolledBack.append(RoundAttempt(round: UInt32(clamping: round), attempt: UInt32(clamping: attempt)))
+        rolledBack = rolledBack.suffix(WireLimits.rolledBackCount)
     }
 
     /// A pause ends the evaluation's meaning: the candidate is computed again from the ledger afterwards.

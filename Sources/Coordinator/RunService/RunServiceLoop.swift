@@ -34,10 +34,11 @@ extension RunService {
     public func tick(at now: Instant) -> Instant? {
         attempt {
             start(at: now)
+            try keepArrivals()
             try pollRevocations()
             try pollControl()
             endSilentSessions()
-            try handle(.timePassed)
+            try lookAtRound()
             cohort?.expire(at: now)
             resendOffers()
             repeatFarewell()
@@ -50,11 +51,19 @@ extension RunService {
         }
         noteStanding()
         var due = now.advanced(bySeconds: 1)
-        for offer in pendingOffers.values { due = min(due, offer.due) }
-        if let next = round?.nextDue(after: now) { due = min(due, next) }
-        if let next = buffer?.nextDue { due = min(due, next) }
+        due = min(due, nextOffer)
+        if let nextRoundLook { due = min(due, nextRoundLook) }
         for peer in dismissed { due = min(due, peer.due) }
         return max(due, now.advanced(bySeconds: 0.001))
+    }
+
+    /// When leases and the deadline are to be looked at next.
+    private var nextRoundLook: Instant? { round?.nextDue(after: roundLook) ?? buffer?.nextDue }
+
+    private func lookAtRound() throws {
+        guard let due = nextRoundLook, due <= now else { return }
+        roundLook = now
+        try handle(.timePassed)
     }
 
     /// Takes over the time; the first call also takes up an open round.

@@ -11,10 +11,11 @@ extension RunService {
     /// that leases start from) with what belongs to it or leads to it, the base model's manifest and its files. Other workers' updates
     /// lie in the same blob store and are never served.
     func serve(_ request: ObjectRequest, _ envelope: Envelope, to name: WorkerName, _ peer: Peer) throws {
-        let file: MappedFile?
-        let held = heldBytes(of: request.object)
-        if held != nil {
-            file = nil
+        var file: MappedFile?
+        var held: ServedObject?
+        if let bytes = heldBytes(of: request.object) {
+            held = servedObjects[request.object] ?? ServedObject(bytes)
+            servedObjects[request.object] = held
         } else {
             guard let path = baseModel.path(of: request.object) else {
                 return refuse(.unknownObject, "no object \(request.object) in this run", envelope, peer)
@@ -22,7 +23,7 @@ extension RunService {
             file = try servedFiles[request.object] ?? MappedFile(path: path)
             servedFiles[request.object] = file
         }
-        let total = held?.count ?? file?.bytes.count ?? 0
+        let total = held?.totalBytes ?? file?.bytes.count ?? 0
         guard let start = Int(exactly: request.offset), start <= total else {
             return refuse(.unknownObject, "object \(request.object) ends before this offset", envelope, peer)
         }
@@ -31,7 +32,7 @@ extension RunService {
         var offset = start
         repeat {
             let next = min(end, offset + WireLimits.payloadBytes)
-            let part = file?.withBytes { Array($0[offset..<next]) } ?? held.map { Array($0[offset..<next]) } ?? []
+            let part = held?.part(from: offset, to: next) ?? file?.withBytes { Array($0[offset..<next]) } ?? []
             guard sessions[name]?.budget.spend(1, at: now) == true else { return }
             let chunk = ObjectChunk(object: request.object, offset: UInt64(offset), totalBytes: UInt64(total))
             send(.objectChunk(chunk), payload: part, to: peer, answering: envelope.id)

@@ -52,11 +52,12 @@ extension RunService {
         )
         let earlierState = try ledger.currentAdapter()?.optimizerState
         let stateObject = nextState.vectors.isEmpty ? nil : try store.write(nextState.encoded())
-        try store.write(next.bytes)
-        if let residual = next.residual { try store.write(residual.bytes) }
+        try store.write(next.bytes, as: next.object)
+        if let residual = next.residual { try store.write(residual.bytes, as: residual.object) }
         if buffer != nil { earlierAdapters[adapter.version] = adapter }
         if let change = candidate.change { broadcasts.add(change, from: adapter) }
         adapter = next
+        servedObjects = [:]
         let whole = try writeAdapterDirectories()
         let record = try signedRecord(
             .published, plan, updates, adapter: next, whole: whole, optimizerState: stateObject)
@@ -154,14 +155,14 @@ extension RunService {
     func writeAdapterDirectories() throws -> ContentHash {
         try StateDirectory.createFolder(state.path + "/adapters")
         let whole = try wholeAdapter()
-        for directory in [state.adapter(round: adapter.version), state.adapter] {
-            try AdapterDirectory.write(
-                configuration: whole.configuration, layout: whole.layout, values: whole.values,
-                labels: settings.training.classNames, to: directory)
-        }
-        // Usually that is the adapter object, whose hash is known.
-        guard adapter.residual != nil || fixedFactors != nil else { return adapter.object }
-        return ContentHash(of: AdapterObject.encode(layout: whole.layout, values: whole.values))
+        // Usually that is the adapter object, whose bytes and hash are known.
+        let isObject = adapter.residual == nil && fixedFactors == nil
+        let weights = isObject ? adapter.bytes : AdapterObject.encode(layout: whole.layout, values: whole.values)
+        let directory = state.adapter(round: adapter.version)
+        try AdapterDirectory.write(
+            configuration: whole.configuration, weights: weights, labels: settings.training.classNames, to: directory)
+        try AdapterDirectory.link(state.adapter, to: directory)
+        return isObject ? adapter.object : ContentHash(of: weights)
     }
 
     func summary(round: Int) throws -> RoundSummary {

@@ -111,18 +111,26 @@ extension RunService {
         offer.fixedFactors = fixedFactors?.object
         offer.catchUp = catchUp(for: worker, to: adapter)
         sessions[worker]?.offeredVersion = adapter.version
+        offer.rolledBack = rolledBack
         pendingOffers[worker] = PendingOffer(offer: offer, round: round, attempt: attempt, due: now)
-        resendOffers()
+        sendOffer(to: worker)
+    }
+
+    private func sendOffer(to worker: WorkerName) {
+        guard let pending = pendingOffers[worker] else { return }
+        let due = now.advanced(bySeconds: settings.offerRetrySeconds)
+        pendingOffers[worker]?.due = due
+        nextOffer = min(nextOffer, due)
+        guard let session = sessions[worker] else { return }
+        send(.offer(pending.offer), to: session.peer, round: pending.round, attempt: pending.attempt)
     }
 
     /// Sends offers until they are answered, by whatever message shows that they arrived.
     func resendOffers() {
-        for worker in pendingOffers.keys.sorted() {
-            guard let pending = pendingOffers[worker], pending.due <= now, let session = sessions[worker] else {
-                continue
-            }
-            pendingOffers[worker]?.due = now.advanced(bySeconds: settings.offerRetrySeconds)
-            send(.offer(pending.offer), to: session.peer, round: pending.round, attempt: pending.attempt)
+        guard nextOffer <= now else { return }
+        nextOffer = Instant(nanoseconds: .max)
+        for (worker, pending) in pendingOffers.sorted(by: { $0.key < $1.key }) {
+            if pending.due <= now { sendOffer(to: worker) } else { nextOffer = min(nextOffer, pending.due) }
         }
     }
 }

@@ -213,6 +213,8 @@ extension RunService {
 // MARK: - Silence and revocation
 extension RunService {
     func endSilentSessions() {
+        guard nextSilenceLook <= now else { return }
+        nextSilenceLook = now.advanced(bySeconds: 1)
         let limit = max(settings.leaseSeconds, 3 * Heartbeat.idleIntervals * settings.heartbeatSeconds)
         for name in sessions.keys.sorted() {
             guard let session = sessions[name], now.seconds(since: session.lastHeard) >= limit else { continue }

@@ -2,14 +2,6 @@ import Federation
 import ModelFiles
 import Wire
 
-/// One worker's upload in progress.
-struct Upload {
-    let key: UploadKey
-    let lease: UInt64
-    let totalBytes: Int
-    var receivedBytes: Int
-}
-
 // MARK: - Uploads
 extension RunService {
     func receive(_ begin: UpdateBegin, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
@@ -19,7 +11,7 @@ extension RunService {
                 .rejected(reason: "the run compresses updates with \(codec.name)"), begin.lease, envelope, peer)
         }
         guard
-            let upload = openUpload(begin.lease, begin.object, bytes: begin.totalBytes, envelope, from: name, peer)
+            let upload = try openUpload(begin.lease, begin.object, bytes: begin.totalBytes, envelope, from: name, peer)
         else { return }
         try keepLease(name)
         acknowledge(.receivedThrough(UInt64(upload.receivedBytes)), begin.lease, envelope, peer)
@@ -30,37 +22,52 @@ extension RunService {
         whole commit: UpdateCommit, _ payload: [UInt8], _ envelope: Envelope, from name: WorkerName, _ peer: Peer
     ) throws {
         guard try admits(commit.lease, commit.object, envelope, name, peer),
-            let upload = openUpload(
-                commit.lease, commit.object, bytes: UInt64(payload.count), envelope, from: name, peer)
+            fits(UInt64(payload.count), commit.lease, envelope, from: name, peer)
         else { return }
-        if upload.receivedBytes < payload.count {
-            try store.append(Array(payload[upload.receivedBytes...]), to: upload.key)
-            uploads[name]?.receivedBytes = payload.count
+        try keepLease(name)
+        guard ContentHash(of: payload) == commit.object else {
+            // The worker's mistake: in chunks, from the start.
+            _ = try openUpload(
+                commit.lease, commit.object, bytes: UInt64(payload.count), envelope, from: name, peer)
+            return acknowledge(.receivedThrough(0), commit.lease, envelope, peer)
         }
-        try receive(commit, envelope, from: name, peer)
+        try payload.withUnsafeBytes { bytes in
+            try arrive(.whole(commit.object, payload), bytes, commit, envelope, from: name, peer)
+        }
+    }
+
+    /// Whether an update may be so large; rejects it otherwise.
+    private func fits(
+        _ bytes: UInt64, _ lease: UInt64, _ envelope: Envelope, from name: WorkerName, _ peer: Peer
+    ) -> Bool {
+        guard let plan = trainingPlan(of: name) else { return false }
+        let limit = codec.maximumEncodedBytes(count: updateCount(round: plan.round, of: name))
+        guard bytes > UInt64(limit) else { return true }
+        acknowledge(
+            .rejected(reason: "an update of \(bytes) bytes; at most \(limit) fit this adapter"), lease, envelope, peer)
+        return false
     }
 
     /// Makes room for an update that may come, or goes on with what is there of it; `nil` once it was rejected.
     private func openUpload(
         _ lease: UInt64, _ object: ContentHash, bytes: UInt64, _ envelope: Envelope, from name: WorkerName, _ peer: Peer
-    ) -> Upload? {
-        guard let plan = trainingPlan(of: name) else { return nil }
-        let limit = codec.maximumEncodedBytes(count: updateCount(round: plan.round, of: name))
-        guard bytes <= UInt64(limit) else {
-            acknowledge(
-                .rejected(reason: "an update of \(bytes) bytes; at most \(limit) fit this adapter"), lease, envelope,
-                peer)
-            return nil
-        }
+    ) throws -> Upload? {
+        guard let plan = trainingPlan(of: name), fits(bytes, lease, envelope, from: name, peer) else { return nil }
         let owner = uploadOwner(name, plan.round, plan.attempt)
         let key = UploadKey(owner: owner, object: object)
-        if uploads[name]?.key != key { store.discardUploads { $0 == owner && $1 != key.object.description } }
-        var received = store.receivedBytes(of: key)
-        if received > Int(bytes) {
-            store.discard(key)
-            received = 0
+        if let upload = uploads[name], upload.key == key, upload.lease == lease, upload.totalBytes == bytes {
+            return upload
         }
-        let upload = Upload(key: key, lease: lease, totalBytes: Int(bytes), receivedBytes: received)
+        store.discardUploads { $0 == owner && $1 != key.object.description }
+        var upload = Upload(key: key, lease: lease, totalBytes: Int(bytes))
+        // What an earlier process received.
+        if let held = try store.map(key) {
+            if held.bytes.count <= upload.totalBytes {
+                held.withBytes { upload.received($0) }
+            } else {
+                store.discard(key)
+            }
+        }
         uploads[name] = upload
         return upload
     }
@@ -74,58 +81,55 @@ extension RunService {
         try keepLease(name)
         if chunk.offset == UInt64(upload.receivedBytes), payload.count <= upload.totalBytes - upload.receivedBytes {
             try store.append(payload, to: upload.key)
-            upload.receivedBytes += payload.count
+            payload.withUnsafeBytes { upload.received($0) }
             uploads[name] = upload
         }
         acknowledge(.receivedThrough(UInt64(upload.receivedBytes)), chunk.lease, envelope, peer)
     }
 
     func receive(_ commit: UpdateCommit, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
-        guard try admits(commit.lease, commit.object, envelope, name, peer), let plan = trainingPlan(of: name) else {
-            return
-        }
+        guard try admits(commit.lease, commit.object, envelope, name, peer) else { return }
         guard let upload = uploads[name], upload.key.object == commit.object else {
             return acknowledge(.receivedThrough(0), commit.lease, envelope, peer)
         }
         try keepLease(name)
-        guard upload.receivedBytes == upload.totalBytes else {
+        guard upload.isComplete else {
             return acknowledge(.receivedThrough(UInt64(upload.receivedBytes)), commit.lease, envelope, peer)
         }
-        guard store.receivedBytes(of: upload.key) == upload.totalBytes else {
-            // Another worker's equal update was there, and went when its round was published.
-            uploads[name]?.receivedBytes = 0
-            return acknowledge(.receivedThrough(0), commit.lease, envelope, peer)
-        }
-        let bytes = try store.bytes(of: upload.key)
-        guard ContentHash(of: bytes) == commit.object else {
+        // The file may be gone: another worker's equal update was there, and went when its round was published.
+        guard upload.hash == commit.object, let held = try store.map(upload.key),
+            held.bytes.count == upload.totalBytes
+        else {
             // What a power cut left of an earlier part, or a worker's mistake: from the start.
             store.discard(upload.key)
-            uploads[name]?.receivedBytes = 0
+            uploads[name]?.restart()
             return acknowledge(.receivedThrough(0), commit.lease, envelope, peer)
         }
+        try held.withBytes { bytes in
+            try arrive(.uploaded(upload.key), bytes, commit, envelope, from: name, peer)
+        }
+    }
+
+    /// Takes an update whose bytes are those of its name, if its content is in order; it is acknowledged once durable.
+    private func arrive(
+        _ update: ReceivedUpdate, _ bytes: UnsafeRawBufferPointer, _ commit: UpdateCommit, _ envelope: Envelope,
+        from name: WorkerName, _ peer: Peer
+    ) throws {
+        // Said twice before the first was answered.
+        guard let plan = trainingPlan(of: name), !arrivals.contains(where: { $0.worker == name }) else { return }
         if let reason = refusal(of: bytes, commit, from: name, plan) {
-            store.discard(upload.key)
+            if case .uploaded(let key) = update { store.discard(key) }
             uploads[name] = nil
             acknowledge(.rejected(reason: reason), commit.lease, envelope, peer)
             return try declined(name, because: reason)
         }
-        try store.commit(upload.key)
         let record = UpdateRecord(
             worker: name, object: commit.object, items: commit.trainingItems, steps: commit.steps,
             tokens: commit.tokensTrained, trainLoss: Double(commit.trainLoss))
-        let countsIn = openRoundNumber ?? plan.round
-        if commit.isClipped { try ledger.noteClipped(name, round: plan.round, attempt: plan.attempt) }
-        if buffer == nil {
-            try ledger.record(record, round: plan.round, attempt: plan.attempt, counters: counters)
-        } else {
-            try ledger.record(record, askedIn: plan.round, countsIn: countsIn, counters: counters)
-        }
-        // Durable: only now may the worker forget it.
-        acknowledge(.committed, commit.lease, envelope, peer)
-        uploads[name] = nil
-        sessions[name]?.hadOfferedAdapter()
-        observe(.updateAccepted(round: countsIn, worker: name, trainLoss: record.trainLoss))
-        try handle(.updateRecorded(name, object: commit.object))
+        arrivals.append(
+            Arrival(
+                update: update, record: record, lease: commit.lease, isClipped: commit.isClipped, envelope: envelope,
+                worker: name, peer: peer))
     }
 
     /// A worker's update, from the bytes it sent in a round's attempt.
@@ -139,11 +143,11 @@ extension RunService {
 
     /// Why an update does not count, for its worker; `nil` if it does.
     private func refusal(
-        of bytes: [UInt8], _ commit: UpdateCommit, from worker: WorkerName, _ plan: RoundPlan
+        of bytes: UnsafeRawBufferPointer, _ commit: UpdateCommit, from worker: WorkerName, _ plan: RoundPlan
     ) -> String? {
         do {
-            let values = try decode(bytes, from: worker, plan)
-            try UpdateCheck(parameterCount: values.count).validate(values, trainingItems: commit.trainingItems)
+            try UpdateCheck(parameterCount: updateCount(round: plan.round, of: worker)).validate(
+                encoded: bytes, by: codec, seed: codecSeed(of: worker, plan), trainingItems: commit.trainingItems)
         } catch {
             return String(describing: error)
         }
@@ -157,7 +161,7 @@ extension RunService {
     }
 
     /// Whether an update may (still) come under this lease; otherwise the worker is told what became of it.
-    private func admits(
+    func admits(
         _ lease: UInt64, _ object: ContentHash, _ envelope: Envelope, _ name: WorkerName, _ peer: Peer
     ) throws -> Bool {
         switch try verdict(lease, object, envelope, name) {
@@ -192,7 +196,7 @@ extension RunService {
         try handle(.renewed(name))
     }
 
-    private func acknowledge(_ state: UpdateAck.State, _ lease: UInt64, _ envelope: Envelope, _ peer: Peer) {
+    func acknowledge(_ state: UpdateAck.State, _ lease: UInt64, _ envelope: Envelope, _ peer: Peer) {
         send(
             .updateAck(UpdateAck(lease: lease, state: state)), to: peer, answering: envelope.id,
             round: Int(envelope.round), attempt: Int(envelope.attempt))

@@ -71,6 +71,5 @@ public struct ServerStep: Sendable {
         guard values.allSatisfy(\.isFinite), next.isFinite else { throw .notFinite }
         part.scatter(values, into: &global)
         state.scatter(next, to: part)
-        return distances
     }
 }

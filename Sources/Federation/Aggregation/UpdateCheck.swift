@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// What a decoded update must satisfy before it may enter an aggregate: shape, finiteness, a bounded norm, some data.
 public struct UpdateCheck: Hashable, Sendable {
     /// Values in the adapter's flat vector.
@@ -21,15 +23,33 @@ public struct UpdateCheck: Hashable, Sendable {
             throw .wrongShape(expected: parameterCount, actual: update.count)
         }
         guard trainingItems > 0 else { throw .noTrainingItems }
-        // In Double, where no sum of squared float32 values overflows: only a value that is not finite spoils it.
-        var squares = 0.0
-        for value in update { squares += Double(value) * Double(value) }
-        guard squares.isFinite else {
+        let norm = update.withUnsafeBytes { Self.norm(of: $0) }
+        guard norm.isFinite else {
             throw .notFinite(index: update.firstIndex { !$0.isFinite } ?? 0)
         }
-        let norm = squares.squareRoot()
         if let maximumNorm, norm > maximumNorm { throw .normTooLarge(norm: norm, limit: maximumNorm) }
         return norm
+    }
+
+    /// The same of an update as it was sent, without an array of its values where the codec can.
+    ///
+    /// - Throws: ``UpdateRefusal`` or ``CodecError``: the worker's fault, to be answered with its description.
+    @discardableResult
+    public func validate(
+        encoded bytes: UnsafeRawBufferPointer, by codec: any UpdateCodec, seed: UInt64, trainingItems: UInt64
+    ) throws -> Double {
+        guard trainingItems > 0 else { throw UpdateRefusal.noTrainingItems }
+        let norm = try codec.norm(of: bytes, count: parameterCount, seed: seed)
+        if let maximumNorm, norm > maximumNorm {
+            throw UpdateRefusal.normTooLarge(norm: norm, limit: maximumNorm)
+        }
+        return norm
+    }
+
+    /// - Parameter values: float32, little-endian, at any address.
+    /// - Returns: Their L2 norm; not finite exactly where one of them is not.
+    static func norm(of values: UnsafeRawBufferPointer) -> Double {
+        shoal_squares(values.baseAddress, values.count / 4).squareRoot()
     }
 }
 

@@ -9,13 +9,7 @@ public struct DenseCodec: UpdateCodec {
     public init() {}
 
     public func encode(_ update: [Float], seed: UInt64 = 0) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: 4 * update.count) { bytes, written in
-            for index in update.indices {
-                UnsafeMutableRawBufferPointer(bytes).storeBytes(
-                    of: update[index].bitPattern.littleEndian, toByteOffset: 4 * index, as: UInt32.self)
-            }
-            written = 4 * update.count
-        }
+        update.withUnsafeBytes { Array($0) }  // Every host we run on is little-endian.
     }
 
     public func decode(_ bytes: [UInt8], count: Int, seed: UInt64 = 0) throws(CodecError) -> [Float] {
@@ -36,6 +30,15 @@ public struct DenseCodec: UpdateCodec {
         return values
     }
 
+    public func norm(of bytes: UnsafeRawBufferPointer, count: Int, seed: UInt64) throws(CodecError) -> Double {
+        guard count >= 0, bytes.count.isMultiple(of: 4), bytes.count / 4 == count else {
+            throw .wrongLength(codec: name.name, expected: maximumEncodedBytes(count: count), actual: bytes.count)
+        }
+        let norm = UpdateCheck.norm(of: bytes)
+        guard norm.isFinite else { throw .notFinite(codec: name.name, index: Self.firstNotFinite(bytes) ?? 0) }
+        return norm
+    }
+
     public func add(
         _ updates: [EncodedUpdate], count: Int, to sum: UnsafeMutableBufferPointer<Double>
     ) throws(CodecError) {
@@ -46,7 +49,7 @@ public struct DenseCodec: UpdateCodec {
         let isFinite = withExtendedLifetime(updates) {
             Self.add(updates.map(\.bytes.bytes), weights: updates.map(\.weight), to: sum)
         }
-        guard isFinite else { throw .notFinite(codec: name.name, index: firstNotFinite(updates, count)) }
+        guard isFinite else { throw .notFinite(codec: name.name, index: firstNotFinite(updates)) }
     }
 
     /// - Parameter updates: Each as many float32 values as `sum` has.
@@ -59,17 +62,18 @@ public struct DenseCodec: UpdateCodec {
         return shoal_add_updates(starts, weights, starts.count, sum.baseAddress, sum.count)
     }
 
-    private func firstNotFinite(_ updates: [EncodedUpdate], _ count: Int) -> Int {
+    private func firstNotFinite(_ updates: [EncodedUpdate]) -> Int {
         for update in updates {
-            let index = update.bytes.withBytes { bytes in
-                (0..<count).first { index in
-                    let bits = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self))
-                    return !Float(bitPattern: bits).isFinite
-                }
-            }
-            if let index { return index }
+            if let index = update.bytes.withBytes({ Self.firstNotFinite($0) }) { return index }
         }
         return 0
+    }
+
+    private static func firstNotFinite(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        (0..<bytes.count / 4).first { index in
+            let bits = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self))
+            return !Float(bitPattern: bits).isFinite
+        }
     }
 
     public func maximumEncodedBytes(count: Int) -> Int {

@@ -25,6 +25,9 @@ public protocol UpdateCodec: Sendable {
     /// - Returns: `[count]` finite values.
     func decode(_ bytes: [UInt8], count: Int, seed: UInt64) throws(CodecError) -> [Float]
 
+    /// The L2 norm of what ``decode(_:count:seed:)`` gives for the same bytes, or its error.
+    func norm(of bytes: UnsafeRawBufferPointer, count: Int, seed: UInt64) throws(CodecError) -> Double
+
     /// Adds updates to a running sum, `sum += weight · decoded`, one after the other: to the bit what decoding each and
     /// adding it in Double gives, without an array of its values where the codec can.
     ///
@@ -38,6 +41,10 @@ public protocol UpdateCodec: Sendable {
 }
 
 extension UpdateCodec {
+    public func norm(of bytes: UnsafeRawBufferPointer, count: Int, seed: UInt64) throws(CodecError) -> Double {
+        try decode(Array(bytes), count: count, seed: seed).withUnsafeBytes { UpdateCheck.norm(of: $0) }
+    }
+
     public func add(
         _ updates: [EncodedUpdate], count: Int, to sum: UnsafeMutableBufferPointer<Double>
     ) throws(CodecError) {

@@ -135,10 +135,14 @@ public struct BufferedRounds: Sendable {
         case .workerLost(let worker):
             available.remove(worker)
             actions += fail(worker, as: .lapsed)
-        case .renewed(let worker): tasks[worker]?.until = leaseEnd
+        case .renewed(let worker):
+            tasks[worker]?.until = leaseEnd
+            // Nothing else follows from it, and it comes with every message.
+            return []
         case .declined(let worker): actions += fail(worker, as: .declined)
-        case .updateRecorded(let worker, _):
-            if let task = tasks.removeValue(forKey: worker) {
+        case .updatesRecorded(let updates):
+            for worker in updates.keys.sorted() {
+                guard let task = tasks.removeValue(forKey: worker) else { continue }
                 counted.append(Update(worker: worker, round: task.round))
             }
         case .timePassed: break
@@ -174,6 +178,9 @@ extension BufferedRounds {
         }
         return .refuse(reason: "the lease for round \(round) has ended")
     }
+
+    /// How many more updates the open round takes.
+    public var room: Int { max(1, options.size - counted.count) }
 
     /// When ``Round/Event/timePassed`` will next change something; `nil` when only other events can.
     public var nextDue: Instant? { tasks.values.map(\.until).min() }

@@ -14,12 +14,17 @@ public struct Round: Sendable {
         /// Any sign that the worker works under its lease: an acceptance, a heartbeat, a part of its update.
         case renewed(WorkerName)
         case declined(WorkerName)
-        /// The worker's update is on disk and in the ledger.
-        case updateRecorded(WorkerName, object: ContentHash)
+        /// These workers' updates are on disk and in the ledger.
+        case updatesRecorded([WorkerName: ContentHash])
         /// Leases and the deadline are looked at.
         case timePassed
         /// The process itself stood still: leases start anew, for the workers' signs of life may be waiting unread.
         case clockStalled
+
+        /// One worker's update is on disk and in the ledger.
+        public static func updateRecorded(_ worker: WorkerName, object: ContentHash) -> Event {
+            .updatesRecorded([worker: object])
+        }
     }
 
     public enum Action: Hashable, Sendable {
@@ -102,13 +107,17 @@ public struct Round: Sendable {
             }
         case .renewed(let worker):
             if isActive(worker) { progress[worker] = .working(until: leaseEnd(from: now)) }
+            // Nothing else follows from it, and it comes with every message.
+            return []
         case .declined(let worker):
             if isActive(worker) {
                 progress[worker] = .declined
                 actions.append(.recordFailure([worker]))
             }
-        case .updateRecorded(let worker, let object):
-            if verdict(on: object, from: worker) == .take { progress[worker] = .recorded(object) }
+        case .updatesRecorded(let updates):
+            for (worker, object) in updates where verdict(on: object, from: worker) == .take {
+                progress[worker] = .recorded(object)
+            }
         case .timePassed: break
         case .clockStalled:
             for worker in progress.keys where isActive(worker) {
@@ -139,6 +148,12 @@ extension Round {
         case .lapsed: .refuse(reason: "the lease for round \(plan.round) has ended")
         case nil: .refuse(reason: "this worker is not part of round \(plan.round)")
         }
+    }
+
+    /// How many more updates it takes until it closes, or 1 where another one would already be too many.
+    public func room(at now: Instant) -> Int {
+        let isPastDeadline = deadline.map { $0 <= now } ?? false
+        return max(1, (isPastDeadline ? plan.minimum : plan.target) - recorded.count)
     }
 
     /// Whether the worker holds a lease.

@@ -15,6 +15,8 @@ public final class MemoryLink {
     public let executor = MemoryExecutor()
     public private(set) var now = Instant(nanoseconds: 0)
     public var faults: LinkFaults
+    /// Of single workers' connections, in both directions, instead of ``faults``.
+    package var faultsOfWorker: [WorkerName: LinkFaults] = [:]
     /// Sees each message as it is sent, faults or not: true toward the coordinator.
     public var watch: (Envelope, _ isUp: Bool) -> Void = { _, _ in }
     public let coordinator: MemoryCoordinatorLink
@@ -227,6 +229,7 @@ extension MemoryLink {
         if case .coordinator = target { watch(envelope, true) } else { watch(envelope, false) }
         let bytes = WireCodec.encode(envelope)
         let size = UInt64(bytes.count + (payload?.count ?? 0))
+        let faults = faults(toward: target)
         guard generator.uniformDouble() >= faults.loss else { return size }
         let copies = generator.uniformDouble() < faults.duplication ? 2 : 1
         for _ in 0..<copies {
@@ -241,6 +244,15 @@ extension MemoryLink {
             deliveries.insert(delivery, at: place)
         }
         return size
+    }
+
+    private func faults(toward target: Target) -> LinkFaults {
+        let peer =
+            switch target {
+            case .coordinator(let peer), .worker(let peer): peer
+            }
+        guard case .worker(let name) = peer.role else { return faults }
+        return faultsOfWorker[name] ?? faults
     }
 
     func disconnect(_ peer: Peer) {

@@ -106,8 +106,11 @@ extension WorkerService {
     /// Whether it is known what became of every update that a task's start depends on.
     func isSettled(for offer: Offer) -> Bool {
         let personal = offer.training.personal
-        guard personal.keepsControl || personal.isPersonal else { return true }
-        return unsettled(besides: offer.lease, in: [controls, ownModels]) == nil
+        var stores: [OwnVectorStore] = []
+        if personal.keepsControl || personal.isPersonal { stores += [controls, ownModels] }
+        // A residual from before an update that counts would be sent a second time.
+        if offer.task == .train, offer.errorFeedback { stores.append(residuals) }
+        return unsettled(besides: offer.lease, in: stores) == nil
     }
 
     private func unsettled(besides lease: UInt64, in stores: [OwnVectorStore]) -> OwnVectorRecord.Update? {
@@ -122,6 +125,19 @@ extension WorkerService {
             } catch {
                 // It stays prepared on disk: the coordinator is asked again before the next update.
                 observer(.warning("the \(store.name) could not be settled: \(error)"))
+            }
+        }
+    }
+
+    /// The gate turned these attempts back: an update that was acknowledged in one of them does not count after all.
+    func takeBack(_ attempts: [RoundAttempt], of run: RunID) {
+        for store in ownStores {
+            guard let update = store.record?.update, update.run == run.text,
+                attempts.contains(where: { $0.round == update.round && $0.attempt == update.attempt })
+            else { continue }
+            do { try store.takeBack() } catch {
+                // The next offer says it again.
+                observer(.warning("the \(store.name) could not be taken back: \(error)"))
             }
         }
     }

@@ -24,7 +24,7 @@ extension WorkerService {
         if offer.task == .train {
             do { _ = try Codecs.make(offer.uplink) } catch { return giveUpTask(because: "\(error)") }
         }
-        guard remember({ () throws(WorkerStateError) in try state.saw(round: task.round) }) else { return }
+        takeBack(offer.rolledBack, of: open.run)
         nextHeartbeat = min(nextHeartbeat, now.advanced(bySeconds: open.heartbeatSeconds))
         let pending = pendingStore.load().flatMap { $0.run == open.run && $0.lease == offer.lease ? $0 : nil }
         if pending == nil, open.isFrugal, modelDownload == nil, adapter?.object != offer.adapter {
@@ -179,13 +179,18 @@ extension WorkerService {
         }
         let part = task.offer.training.travellingPart(of: adapter.layout)
         let (after, before) = (part.gather(values), part.gather(adapter.values))
-        let delta = [Float](unsafeUninitializedCapacity: part.count) { delta, count in
-            for index in 0..<part.count { delta.initializeElement(at: index, to: after[index] - before[index]) }
-            count = part.count
+        let delta = after.withUnsafeBufferPointer { after in
+            before.withUnsafeBufferPointer { before in
+                [Float](unsafeUninitializedCapacity: part.count) { delta, count in
+                    for index in 0..<part.count { delta.initializeElement(at: index, to: after[index] - before[index]) }
+                    count = part.count
+                }
+            }
         }
         let pending: PendingUpdate
         do {
-            var update = delta + controlChange(of: task, after: delta, steps: steps)
+            let change = controlChange(of: task, after: delta, steps: steps)
+            var update = change.isEmpty ? delta : delta + change
             try UpdateCheck(parameterCount: update.count).validate(update, trainingItems: UInt64(items))
             let isClipped = try protect(&update, of: task, run: run, worker: worker)
             let withholds = task.offer.privacy?.withholdsMetrics == true
@@ -199,6 +204,9 @@ extension WorkerService {
                     tokens: withholds ? 0 : tokens, trainLoss: withholds ? 0 : meanLoss, isClipped: isClipped,
                     bytes: bytes)
             }
+        } catch let error as FileError {
+            // A full disk, say. Declined, it would not be asked again in this round; ended, it can come back to it.
+            return fail("\(error); free some space and start this worker again")
         } catch {
             return giveUpTask(because: "\(error)")
         }

@@ -9,7 +9,7 @@ struct OwnVectorRecord: Hashable, Codable {
         case prepared
         /// Acknowledged: the vector is `after`.
         case counted
-        /// Refused, expired or withdrawn: the vector is `before`.
+        /// Refused, expired, withdrawn or rolled back: the vector is `before`.
         case restored
     }
 

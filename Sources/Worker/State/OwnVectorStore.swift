@@ -1,6 +1,5 @@
 internal import Federation
 internal import FoundationEssentials
-internal import Glibc
 internal import ModelFiles
 
 /// Keeps a vector of the worker's own across restarts (the residual of error feedback, a control variate, what is
@@ -104,6 +103,14 @@ final class OwnVectorStore {
         try settle(lease: lease, as: .restored)
     }
 
+    /// The update does not count after all, whatever was said of it.
+    func takeBack() throws(FileError) {
+        guard var record, record.standing != .restored else { return }
+        record.standing = .restored
+        try save(record)
+        sweep()
+    }
+
     private func settle(lease: UInt64, as standing: OwnVectorRecord.Standing) throws(FileError) {
         guard var record, record.standing == .prepared, record.update.lease == lease else { return }
         record.standing = standing
@@ -159,13 +166,8 @@ extension OwnVectorStore {
 
     /// Removes values that the record does not name: of updates long settled, or of a crash before their record.
     private func sweep() {
-        guard let listing = opendir(folder) else { return }
-        defer { closedir(listing) }
         let kept = record?.files ?? []
-        while let entry = readdir(listing) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
+        for name in DiskTable.disk(of: folder).names(in: folder) ?? [] {
             if ContentHash(name) != nil, !kept.contains(name) { StateFolder.remove("\(folder)/\(name)") }
         }
     }

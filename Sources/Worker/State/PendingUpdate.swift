@@ -40,6 +40,8 @@ struct PendingUpdate: Hashable {
 }
 
 /// Keeps the one pending update on disk until the coordinator has it, so that a restart does not train again.
+///
+/// It survives the process, not a power cut: its hash tells whether it is whole, and training again mends what is not.
 struct PendingStore {
     private struct Record: Codable {
         var version = 1
@@ -65,7 +67,6 @@ struct PendingStore {
         recordPath = folder + "/update.json"
     }
 
-    /// The update's bytes reach the disk before the record that names them.
     func save(_ update: PendingUpdate) throws(FileError) {
         let record = Record(
             run: update.run.text, round: update.round, attempt: update.attempt, lease: update.lease,
@@ -75,8 +76,8 @@ struct PendingStore {
         guard let text = try? JSONEncoder().encode(record) else {
             preconditionFailure("a record of plain values and a finite loss")
         }
-        try AtomicFile.write(update.bytes, to: dataPath, permissions: 0o600)
-        try AtomicFile.write(Array(text), to: recordPath, permissions: 0o600)
+        try StateFolder.overwrite(dataPath, with: update.bytes)
+        try StateFolder.overwrite(recordPath, with: Array(text))
     }
 
     /// What an earlier process left; `nil` if nothing, or nothing whole.

@@ -5,11 +5,11 @@ internal import ModelFiles
 enum StateFolder {
     /// Creates a folder and those above it; new ones are the owner's alone.
     static func make(_ path: String) throws(FileError) {
-        if mkdir(path, 0o700) == 0 { return }
+        let disk = DiskTable.disk(of: path)
+        if disk.makeFolder(path, 0o700) == 0 { return try AtomicFile.synchronizeEntry(of: path) }
         switch errno {
         case EEXIST:
-            var status = stat()
-            guard stat(path, &status) == 0 else { throw FileError.last("examine", path) }
+            guard let status = disk.status(path, followsLinks: true) else { throw FileError.last("examine", path) }
             guard status.st_mode & S_IFMT == S_IFDIR else {
                 throw FileError(operation: "make the folder", path: path, code: ENOTDIR)
             }
@@ -18,28 +18,49 @@ enum StateFolder {
                 throw FileError.last("make the folder", path)
             }
             try make(String(path[..<slash]))
-            guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw FileError.last("make the folder", path) }
+            guard disk.makeFolder(path, 0o700) == 0 || errno == EEXIST else {
+                throw FileError.last("make the folder", path)
+            }
+            try AtomicFile.synchronizeEntry(of: path)
         default: throw FileError.last("make the folder", path)
         }
     }
 
     /// A small file's bytes; `nil` if there is none.
     static func read(_ path: String, bytesMax: Int) throws(FileError) -> [UInt8]? {
-        guard access(path, F_OK) == 0 else { return nil }
+        guard DiskTable.disk(of: path).exists(path) else { return nil }
         let file = try MappedFile(path: path)
         guard file.bytes.count <= bytesMax else { throw FileError(operation: "read", path: path, code: EFBIG) }
         return file.copy()
     }
 
+    /// Writes a file in place, for its owner alone and without waiting for the disk: for what can be made again, and whose
+    /// reader finds out by itself whether it is whole.
+    static func overwrite(_ path: String, with bytes: [UInt8]) throws(FileError) {
+        let disk = DiskTable.disk(of: path)
+        let descriptor = disk.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw FileError.last("open", path) }
+        defer { _ = disk.close(descriptor) }
+        var offset = 0
+        while offset < bytes.count {
+            let written = bytes.withUnsafeBytes { buffer in
+                disk.write(descriptor, UnsafeRawBufferPointer(rebasing: buffer[offset...]))
+            }
+            guard written > 0 else { throw FileError.last("write", path) }
+            offset += written
+        }
+    }
+
     /// Unit: bytes; `nil` if there is no such regular file.
     static func size(of path: String) -> UInt64? {
-        var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        guard let status = DiskTable.disk(of: path).status(path, followsLinks: false),
+            status.st_mode & S_IFMT == S_IFREG
+        else { return nil }
         return UInt64(status.st_size)
     }
 
     /// Removes a file if it is there.
     static func remove(_ path: String) {
-        unlink(path)
+        _ = DiskTable.disk(of: path).unlink(path)
     }
 }

@@ -22,8 +22,9 @@ public struct WorkerIdentity: Sendable {
             } catch { throw .file(error) }
             return
         }
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw .file(.last("examine", path)) }
+        guard let status = DiskTable.disk(of: path).status(path, followsLinks: true) else {
+            throw .file(.last("examine", path))
+        }
         guard status.st_mode & 0o077 == 0 else { throw .readableByOthers(path: path) }
         guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: Data(bytes)) else {
             throw .invalid(path: path)

@@ -24,12 +24,12 @@ public final class WorkerState {
         var isEnrolled = false
         var worker: String?
         var run: String?
-        var highestRound = 0
     }
 
     public let folder: String
     private var record: Record
     private let lock: Int32
+    private let disk: any Disk
 
     private static let recordBytesMax = 64 << 10
 
@@ -40,25 +40,29 @@ public final class WorkerState {
             for name in ["pending", "residual", "control", "own", "records", "models"] {
                 try StateFolder.make(folder + "/" + name)
             }
+            // An earlier process may have been killed after it made names and before they were durable.
+            try AtomicFile.synchronizeEntry(of: folder)
+            try AtomicFile.synchronizeFolder(folder)
         } catch { throw .file(error) }
         let path = folder + "/lock"
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        disk = DiskTable.disk(of: folder)
+        let descriptor = disk.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .file(.last("open", path)) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
+        guard disk.lock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            _ = disk.close(descriptor)
             throw .inUse(folder: folder)
         }
         do throws(WorkerStateError) {
             record = try Self.read(folder)
         } catch {
-            close(descriptor)
+            _ = disk.close(descriptor)
             throw error
         }
         lock = descriptor
         self.folder = folder
     }
 
-    deinit { close(lock) }
+    deinit { _ = disk.close(lock) }
 
     /// Whether the coordinator has registered this worker's own keys.
     public var isEnrolled: Bool { record.isEnrolled }
@@ -66,6 +70,7 @@ public final class WorkerState {
     public var worker: WorkerName? { record.worker.flatMap { WorkerName($0) } }
     /// The run of the last session.
     public var run: RunID? { record.run.flatMap { RunID($0) } }
+
     /// 32 secret bytes that only this worker knows; made on first use, mode 0600.
     func noiseSecret() throws(FileError) -> [UInt8] {
         let path = folder + "/noise.key"
@@ -76,9 +81,6 @@ public final class WorkerState {
         try AtomicFile.write(secret, to: path, permissions: 0o600)
         return secret
     }
-
-    /// The latest round that was offered in ``run``.
-    public var highestRound: Int { record.highestRound }
 
     /// The keys registered with the coordinator are the own ones from now on.
     public func enrolled(as worker: WorkerName) throws(WorkerStateError) {
@@ -91,16 +93,10 @@ public final class WorkerState {
     func joined(_ run: RunID, as worker: WorkerName) throws(WorkerStateError) {
         guard record.run != run.text || record.worker != worker.text || !record.isEnrolled else { return }
         try change {
-            if $0.run != run.text { $0.highestRound = 0 }
             $0.isEnrolled = true
             $0.run = run.text
             $0.worker = worker.text
         }
-    }
-
-    func saw(round: Int) throws(WorkerStateError) {
-        guard round > record.highestRound else { return }
-        try change { $0.highestRound = round }
     }
 
     var pendingFolder: String { folder + "/pending" }

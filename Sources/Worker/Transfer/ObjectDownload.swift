@@ -91,7 +91,10 @@ final class ObjectDownload {
         guard chunk.offset == received, !payload.isEmpty || chunk.totalBytes == received else { return .ignored }
         if let file {
             do { try file.append(payload) } catch { throw .file(error) }
+        } else if memory.isEmpty, payload.count == chunk.totalBytes {
+            memory = payload
         } else {
+            if memory.isEmpty { memory.reserveCapacity(Int(chunk.totalBytes)) }
             memory += payload
         }
         hasher.update(payload)

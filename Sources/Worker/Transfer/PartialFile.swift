@@ -6,6 +6,7 @@ final class PartialFile {
     private let folder: String
     private let name: String
     private let path: String
+    private let disk: any Disk
     private let descriptor: Int32
     /// Unit: bytes.
     private(set) var size: UInt64
@@ -15,12 +16,13 @@ final class PartialFile {
         self.folder = folder
         self.name = name
         path = "\(folder)/.\(name).part"
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        disk = DiskTable.disk(of: folder)
+        descriptor = disk.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw .last("open", path) }
         size = StateFolder.size(of: path) ?? 0
     }
 
-    deinit { close(descriptor) }
+    deinit { _ = disk.close(descriptor) }
 
     /// Hands the bytes that an earlier process left to `hasher`.
     func rehash(into hasher: inout ContentHash.Hasher) throws(FileError) {
@@ -30,11 +32,8 @@ final class PartialFile {
     func append(_ bytes: [UInt8]) throws(FileError) {
         var done = 0
         while done < bytes.count {
-            let position = off_t(size)
             let written = bytes.withUnsafeBytes { buffer in
-                retryingInterrupts {
-                    pwrite(descriptor, buffer.baseAddress?.advanced(by: done), bytes.count - done, position)
-                }
+                disk.write(descriptor, UnsafeRawBufferPointer(rebasing: buffer[done...]), at: Int(size))
             }
             guard written > 0 else { throw .last("write", path) }
             done += written
@@ -43,18 +42,14 @@ final class PartialFile {
     }
 
     func empty() throws(FileError) {
-        guard ftruncate(descriptor, 0) == 0 else { throw .last("empty", path) }
+        guard disk.truncate(descriptor, to: 0) == 0 else { throw .last("empty", path) }
         size = 0
     }
 
     /// Makes the bytes durable and gives the file its name.
     func finish() throws(FileError) {
-        guard fsync(descriptor) == 0 else { throw .last("flush", path) }
-        guard rename(path, "\(folder)/\(name)") == 0 else { throw .last("rename", path) }
-        let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else { throw .last("open", folder) }
-        defer { close(directory) }
-        // Some file systems cannot flush a folder and say EINVAL; there is nothing more to do on them.
-        guard fsync(directory) == 0 || errno == EINVAL else { throw .last("flush", folder) }
+        guard disk.synchronize(descriptor) == 0 else { throw .last("flush", path) }
+        guard disk.rename(path, to: "\(folder)/\(name)") == 0 else { throw .last("rename", path) }
+        try AtomicFile.synchronizeFolder(folder)
     }
 }

@@ -3,5 +3,8 @@ import ArgumentParser
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure this machine at the work that Shoal does.",
-        subcommands: [BenchTrain.self, BenchAggregate.self, BenchCodec.self, BenchFleet.self, BenchFleetWorkers.self])
+        subcommands: [
+            BenchTrain.self, BenchAggregate.self, BenchCodec.self, BenchFleet.self, BenchFleetWorkers.self,
+            BenchFaults.self,
+        ])
 }

@@ -60,6 +60,12 @@ struct BenchFleet: AsyncParsableCommand {
             "round, ms (p50, p99)", Quantity.fixed(result.roundMillisecondsP50, digits: 1),
             Quantity.fixed(result.roundMillisecondsP99, digits: 1))
         table.add("coordinator memory, MiB", Quantity.fixed(result.coordinatorRssMiB, digits: 0))
+        table.add(
+            "of it early and late, MiB", Quantity.fixed(result.coordinatorRssEarlyMiB, digits: 0),
+            Quantity.fixed(result.coordinatorRssLateMiB, digits: 0))
+        if let slowest = result.joinMillisecondsMax {
+            table.add("slowest answer to a joining worker, ms", Quantity.fixed(slowest, digits: 0))
+        }
         table.add("largest worker process, MiB", Quantity.fixed(result.workerRssMiB, digits: 0))
         table.add("disk, sequential write, MB/s", Quantity.fixed(result.diskMBPerSecond, digits: 0))
         table.add("CURVE alone, one way, MB/s", Quantity.fixed(result.curveMBPerSecond, digits: 0))

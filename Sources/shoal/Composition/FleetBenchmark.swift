@@ -2,6 +2,7 @@ import Benchmarking
 import Coordinator
 import Federation
 import Foundation
+import Glibc
 import Logging
 import ModelFiles
 import Recipe
@@ -38,10 +39,16 @@ struct FleetBenchmark {
         var roundMillisecondsP99: Double
         /// The most memory this process held.
         var coordinatorRssMiB: Double
+        /// What it held after a tenth of the rounds, and after the last.
+        var coordinatorRssEarlyMiB: Double
+        var coordinatorRssLateMiB: Double
         /// The most memory that one of the worker processes held.
         var workerRssMiB: Double
         /// From the first process started to the last worker connected.
         var connectSeconds: Double
+        /// While rounds ran, from opening a connection to the answer to its `Hello`; `nil` where the run was too short.
+        var joinMillisecondsMax: Double?
+        var joins: Int
         /// This disk's sequential write with one sync at its end, measured just before.
         var diskMBPerSecond: Double
         /// Raw CURVE's one-way rate over loopback, measured just before.
@@ -65,11 +72,18 @@ struct FleetBenchmark {
         let transport = try CoordinatorTransport(
             bindingTo: "tcp://127.0.0.1:0", security: .curve(keys), admission: state.ledger,
             logger: log.logger("shoal.coordinator"))
-        var times = RoundTimes()
-        let service = try service(model.path, state, transport) { times.note($0, at: MonotonicClock.now()) }
-        let members = try members(in: folder, endpoint: transport.boundEndpoint, state.ledger, keys)
+        let probe = try probe(transport.boundEndpoint, state.ledger, keys)
+        var times = RoundTimes(rounds: rounds)
+        let service = try service(model.path, state, transport) { event in
+            times.note(event, at: MonotonicClock.now())
+            if case .roundStarted = event { probe.start() }
+        }
+        let workersFolder = try workersFolder(besides: folder)
+        defer { try? FileManager.default.removeItem(atPath: workersFolder) }
+        let members = try members(in: workersFolder, endpoint: transport.boundEndpoint, state.ledger, keys)
         let start = MonotonicClock.now()
         try await lead(service, transport, members)
+        probe.stop()
         guard let first = times.firstOffer, let last = times.lastPublication, let connected = times.lastConnection
         else {
             throw CommandFailure.failed("no round was published")
@@ -83,9 +97,11 @@ struct FleetBenchmark {
             downlinkMBPerSecond: Double(times.downlinkBytes) / seconds / 1e6,
             roundMillisecondsP50: 1e3 * sorted[(sorted.count - 1) / 2],
             roundMillisecondsP99: 1e3 * sorted[(sorted.count * 99 + 99) / 100 - 1],
-            coordinatorRssMiB: try PeakMemory.residentMiB(),
+            coordinatorRssMiB: try PeakMemory.residentMiB(), coordinatorRssEarlyMiB: times.earlyMiB,
+            coordinatorRssLateMiB: times.lateMiB,
             workerRssMiB: try members.map { try FleetBenchmarkWorkers.peakMiB(log: $0.logPath) }.max() ?? 0,
-            connectSeconds: connected.seconds(since: start), diskMBPerSecond: disk / 1e6,
+            connectSeconds: connected.seconds(since: start), joinMillisecondsMax: probe.answers.max().map { 1e3 * $0 },
+            joins: probe.answers.count, diskMBPerSecond: disk / 1e6,
             curveMBPerSecond: curve / 1e6, shareOfLimit: uplink * 1e6 / min(disk, curve / 2))
     }
 
@@ -119,13 +135,33 @@ struct FleetBenchmark {
                 evaluator: nil, observe: observe))
     }
 
+    /// A worker that the run can do without.
+    private func probe(_ endpoint: String, _ ledger: Ledger, _ keys: CurveKeyPair) throws -> JoinProbe {
+        guard let name = WorkerName("probe") else { throw CommandFailure.failed("no worker name") }
+        let own = try CurveKeyPair.generate()
+        try ledger.allow(name: name, key: own.publicKey)
+        return try JoinProbe(endpoint: endpoint, coordinatorKey: keys.publicKey, keys: own)
+    }
+
+    /// Where the workers keep their state: in memory where there is room, for each would have a disk of its own, and the
+    /// one that is measured is the coordinator's.
+    private func workersFolder(besides folder: String) throws -> String {
+        let memory = "/dev/shm"
+        let needed = workers * ((64 << 10) + 8 * parameters)
+        var status = statvfs()
+        if statvfs(memory, &status) == 0, status.f_bavail * UInt(status.f_frsize) > UInt(needed) {
+            if let path = try? TemporaryFolder.create(prefix: "shoal-fleet-", in: memory) { return path }
+        }
+        return folder + "/workers"
+    }
+
     /// Invites everybody and deals the workers out over the processes.
     private func members(
         in folder: String, endpoint: String, _ ledger: Ledger, _ keys: CurveKeyPair
     ) throws -> [Fleet.Member] {
         let names = try (1...workers).map { number in
             guard let name = WorkerName("worker-\(number)") else { throw CommandFailure.failed("no worker name") }
-            let path = "\(folder)/workers/\(name)"
+            let path = "\(folder)/\(name)"
             try StateDirectory.createFolder(path)
             try Invitation.write(
                 worker: name, endpoint: endpoint, expiresIn: 24 * 3600, ledger: ledger, coordinator: keys,
@@ -191,7 +227,15 @@ private struct RoundTimes {
     var updates = 0
     var uplinkBytes: UInt64 = 0
     var downlinkBytes: UInt64 = 0
+    private(set) var earlyMiB = 0.0
+    private(set) var lateMiB = 0.0
+    /// Of the whole run.
+    private let roundCount: Int
     private var offered = Instant(nanoseconds: 0)
+
+    init(rounds: Int) {
+        roundCount = rounds
+    }
 
     mutating func note(_ event: RunEvent, at now: Instant) {
         switch event {
@@ -205,6 +249,8 @@ private struct RoundTimes {
             updates += summary.workers ?? 0
             uplinkBytes = summary.uplinkBytes
             downlinkBytes = summary.downlinkBytes
+            if rounds.count == (roundCount + 9) / 10 { earlyMiB = (try? PeakMemory.currentMiB()) ?? 0 }
+            if rounds.count == roundCount { lateMiB = (try? PeakMemory.currentMiB()) ?? 0 }
         default: break
         }
     }

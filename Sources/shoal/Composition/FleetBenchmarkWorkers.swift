@@ -12,7 +12,10 @@ struct FleetBenchmarkWorkers {
     let folders: [String]
 
     func run(logger: Logger) throws {
-        let context = try MessagingContext()
+        DescriptorLimit.raise()
+        // Each worker has a socket, its monitor and the monitor's reader; with its own keys new ones, before the first
+        // have gone.
+        let context = try MessagingContext(socketsMax: 6 * folders.count + 64)
         let model = try WorkerAssembly.heldModel(BuiltInModel.name)
         let workers = try folders.map { folder in
             let (transport, service) = try WorkerAssembly(
@@ -28,7 +31,10 @@ struct FleetBenchmarkWorkers {
         let parent = ParentWatch(stop)
         let threads = workers.map { transport, service in
             DedicatedThread {
-                do { try transport.run(service: service.value) } catch { logger.error("\(error)") }
+                do { try transport.run(service: service.value) } catch {
+                    logger.error("\(error)")
+                    stop()
+                }
             }
         }
         for thread in threads { thread.join() }
@@ -64,7 +70,19 @@ private final class NoTraining: TaskRunning {
 
     func start(_ task: LocalTask, report: @escaping @Sendable (TaskEvent) -> Void) {
         var values = task.values
-        for index in values.indices { values[index] += Self.noise[index & 0xffff] }
+        // From another place on for each lease, so that no two updates are equal.
+        var place = Int(task.lease % UInt64(Self.noise.count))
+        values.withUnsafeMutableBufferPointer { values in
+            Self.noise.withUnsafeBufferPointer { noise in
+                var done = 0
+                while done < values.count {
+                    let count = min(noise.count - place, values.count - done)
+                    for index in 0..<count { values[done + index] += noise[place + index] }
+                    done += count
+                    place = 0
+                }
+            }
+        }
         report(.trained(values: values, trainingItems: 1, steps: 1, tokens: 1, meanLoss: 1))
     }
 

@@ -3,8 +3,8 @@ import ModelFiles
 
 /// A new folder that nobody else can have prepared or can read.
 enum TemporaryFolder {
-    static func create(prefix: String) throws -> String {
-        var path = NSTemporaryDirectory()
+    static func create(prefix: String, in folder: String = NSTemporaryDirectory()) throws -> String {
+        var path = folder
         while path.hasSuffix("/") { path.removeLast() }
         var template = Array("\(path)/\(prefix)XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw FileError.last("create a folder in", path) }

@@ -1,0 +1,108 @@
+internal import Federation
+internal import Randomness
+
+/// What one schedule of a fault simulation does, drawn from its seed: the run, and everything that goes wrong in it.
+package struct FaultPlan: Sendable {
+    /// A worker's link that says nothing, or is slow, for a while. Unit of times: virtual seconds.
+    struct LinkTrouble: Sendable {
+        let worker: Int
+        let from: Double
+        let until: Double
+        let faults: LinkFaults
+    }
+
+    /// When a machine goes down beside those that go down in the middle of a write. Unit: virtual seconds.
+    struct TimedCrash: Sendable {
+        /// `nil`: all machines at once.
+        let machine: Int?
+        let at: Double
+        let kind: DiskFaults.Crash
+    }
+
+    package let seed: UInt64
+    let workers: Int
+    let rounds: Int
+    let workersPerRound: Int
+    let minimumWorkers: Int
+    let workersAsked: Int
+    /// Unit: seconds.
+    let deadlineSeconds: Double?
+    let codec: CodecName
+    let keepsResiduals: Bool
+    let hasMomentum: Bool
+    let hasGate: Bool
+    /// Whether workers lack the base model.
+    let downloadsModel: Bool
+    /// Whether the coordinator's folder is empty at first.
+    let startsBlank: Bool
+    /// Of updates; a small one is sent whole. Unit: bytes.
+    let chunkBytes: Int
+    /// Unit: virtual seconds a step.
+    let secondsPerStep: Double
+
+    let link: LinkFaults
+    let troubles: [LinkTrouble]
+    let diskFailure: Double
+    let shortWrite: Double
+    /// How many times each machine goes down in the middle of a write, at most; the coordinator's first.
+    let crashes: [Int]
+    let timedCrashes: [TimedCrash]
+    /// After sending so many acknowledgements, the coordinator's machine goes down at once.
+    let crashAfterAcknowledgement: Int?
+    /// When everything that goes wrong has gone wrong. Unit: virtual seconds.
+    let calmSeconds: Double
+    package var plantedBugs: Set<PlantedBug> = []
+
+    package init(seed: UInt64) {
+        self.seed = seed
+        var random = StreamKey(seed: seed, worker: "plan", purpose: .faults).generator()
+        func chance(_ probability: Double) -> Bool { random.uniformDouble() < probability }
+        func between(_ low: Double, _ high: Double) -> Double { low + (high - low) * random.uniformDouble() }
+        let workers = 2 + random.index(below: 3)
+        self.workers = workers
+        rounds = 1 + random.index(below: 3)
+        workersPerRound = 1 + random.index(below: workers)
+        minimumWorkers = 1 + random.index(below: workersPerRound)
+        workersAsked = min(workers, workersPerRound + (chance(0.3) ? 1 : 0))
+        deadlineSeconds = chance(0.4) ? between(3, 30) : nil
+        let codecs: [(String, Bool)] = [
+            ("dense", false), ("topk:density=0.3", true), ("ternary:density=0.3", true), ("bfloat16", true),
+        ]
+        let choice = codecs[random.index(below: codecs.count)]
+        codec = CodecName(choice.0) ?? .dense
+        keepsResiduals = choice.1
+        hasMomentum = chance(0.3)
+        hasGate = chance(0.3)
+        downloadsModel = chance(0.1)
+        startsBlank = chance(0.1)
+        chunkBytes = chance(0.5) ? 16 : 4_096
+        secondsPerStep = chance(0.5) ? 0 : between(0.1, 3)
+        let calm = between(5, 45)
+        calmSeconds = calm
+
+        let delay = between(0.001, 0.5)
+        link = LinkFaults(
+            loss: chance(0.5) ? between(0, 0.25) : 0, duplication: chance(0.5) ? between(0, 0.3) : 0,
+            // One delay for all: messages, and their doubles, arrive together.
+            delaySeconds: 0.001...(chance(0.5) ? delay : 0.001))
+        troubles = (0..<random.index(below: 3)).map { _ in
+            let from = between(0, calm)
+            let isCut = chance(0.7)
+            return LinkTrouble(
+                worker: random.index(below: workers), from: from, until: min(calm, from + between(1, 20)),
+                faults: isCut ? LinkFaults(loss: 1) : LinkFaults(loss: 0.05, delaySeconds: 0.5...4))
+        }
+        diskFailure = chance(0.3) ? between(0, 0.01) : 0
+        shortWrite = chance(0.3) ? between(0, 0.1) : 0
+        let isDiskTroubled = chance(0.8)
+        crashes = (0...workers).map { machine in
+            isDiskTroubled && chance(machine == 0 ? 0.8 : 0.4) ? 1 + random.index(below: 3) : 0
+        }
+        timedCrashes = (0..<random.index(below: 3)).map { _ in
+            TimedCrash(
+                machine: chance(0.3) ? nil : random.index(below: workers + 1), at: between(0, calm),
+                kind: chance(0.5) ? .kill : .powerCut)
+        }
+        crashAfterAcknowledgement = chance(0.3) ? 1 + random.index(below: 4) : nil
+    }
+}

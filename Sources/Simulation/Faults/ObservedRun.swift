@@ -1,0 +1,60 @@
+internal import Federation
+internal import ModelFiles
+internal import Wire
+
+/// What a schedule has seen from outside: on the wire, and in what was published.
+struct ObservedRun {
+    /// One worker's place in a round.
+    struct Slot: Hashable, CustomStringConvertible {
+        let round: Int
+        let attempt: Int
+        let worker: Int
+
+        var description: String { "worker \(worker) in round \(round), attempt \(attempt)" }
+    }
+
+    /// A published adapter.
+    struct Version {
+        let object: ContentHash
+        let values: [Float]
+    }
+
+    static let momentum = 0.5
+
+    var lastWait = ""
+    var acknowledgements = 0
+    /// The update that was acknowledged, by its place.
+    var acknowledged: [Slot: ContentHash] = [:]
+    /// By version; the first is what the run began with.
+    var versions: [Version] = []
+    /// The server optimiser's, after the last version.
+    var velocity: [Double] = []
+    /// What each worker counted for, by round.
+    var counted: [Int: [(slot: Slot, object: ContentHash)]] = [:]
+
+    /// Complete updates as they left each worker, by SHA-256.
+    private(set) var sent: [Int: [ContentHash: [UInt8]]] = [:]
+    private var arriving: [Int: (object: ContentHash, bytes: [UInt8?])] = [:]
+
+    /// Puts a worker's update together from its messages.
+    mutating func workerSent(_ worker: Int, _ envelope: Envelope, payload: [UInt8]?) {
+        switch envelope.message {
+        case .updateBegin(let begin):
+            guard arriving[worker]?.object != begin.object else { return }
+            arriving[worker] = (begin.object, Array(repeating: nil, count: Int(begin.totalBytes)))
+        case .updateChunk(let chunk):
+            guard var update = arriving[worker], let payload else { return }
+            arriving[worker] = nil
+            for (index, byte) in payload.enumerated() where Int(chunk.offset) + index < update.bytes.count {
+                update.bytes[Int(chunk.offset) + index] = byte
+            }
+            let bytes = update.bytes.compactMap(\.self)
+            if bytes.count == update.bytes.count, ContentHash(of: bytes) == update.object {
+                sent[worker, default: [:]][update.object] = bytes
+            }
+            arriving[worker] = update
+        case .updateWhole(let commit): sent[worker, default: [:]][commit.object] = payload
+        default: break
+        }
+    }
+}
