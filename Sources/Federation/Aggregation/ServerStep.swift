@@ -58,11 +58,10 @@ public struct ServerStep: Sendable {
     }
 
     /// The same for what the updates became together elsewhere: with noise, under differential privacy.
-    /// - Parameter delta: `[part.count]`
+    /// - Parameter delta: `[part.count]`; for a strategy that keeps a control variate, with its change behind it.
     public func apply(
         _ delta: [Float], to global: inout [Float], state: inout ServerOptimizerState
     ) throws(AggregationError) {
-        precondition(delta.count == part.count, "a step of \(delta.count) values for \(part.count)")
         var optimizer = strategy.optimizer(parameterCount: part.count)
         optimizer.state = state.gathered(part)
         var values = part.gather(global)
