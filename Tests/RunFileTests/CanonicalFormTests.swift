@@ -72,8 +72,9 @@ struct CanonicalFormTests {
                 "evaluation.every", "evaluation.gate", "evaluation.gate-attempts", "evaluation.minimum-cohort",
                 "federation.buffer-size", "federation.concurrency", "federation.deadline",
                 "federation.maximum-staleness", "federation.minimum-workers", "federation.over-selection",
-                "federation.rounds", "federation.staleness-exponent", "limits.heartbeat", "limits.lease",
-                "simulation.slow-factor", "simulation.slow-share", "simulation.step-time", "training.threads",
+                "federation.robust-f", "federation.rounds", "federation.staleness-exponent", "limits.heartbeat",
+                "limits.lease", "simulation.slow-factor", "simulation.slow-share", "simulation.step-time",
+                "training.threads",
             ])
     }
 }
