@@ -64,7 +64,8 @@ struct Simulate: AsyncParsableCommand {
         let seeded =
             simulation.prepared.configuration.privacyOptions == nil
             ? [] : ["              SIMULATION: coins and noise come from the run's seed and protect nobody"]
-        view.showHeader(RunHeader.lines(simulation.prepared) + seeded + ["state         \(AbsolutePath.of(folder))", ""])
+        view.showHeader(
+            RunHeader.lines(simulation.prepared) + seeded + ["state         \(AbsolutePath.of(folder))", ""])
         var record = RunOutcome()
         let observe = { (event: RunEvent) in
             record.note(event)
