@@ -10,7 +10,8 @@ struct PrivacyLedgerTests {
     @Test(
         "nothing in it can be taken back",
         arguments: [
-            "DELETE FROM privacyEntry", "UPDATE privacyEntry SET noiseMultiplier = 9", "UPDATE privacyEntry SET round = 0",
+            "DELETE FROM privacyEntry", "UPDATE privacyEntry SET noiseMultiplier = 9",
+            "UPDATE privacyEntry SET round = 0",
             "DELETE FROM privacyTerms", "UPDATE privacyTerms SET epsilon = 1000",
         ])
     func permanent(_ statement: String) throws {

@@ -57,7 +57,8 @@ struct PrivacyTests {
         let told = try Program.run("run", "privacy", state, "--json")
         let privacy = try #require(try told.objects.first)
         let planned = try Program.run(
-            "privacy", "plan", "--epsilon", "8", "--delta", "1e-5", "--workers", "4", "--per-round", "2", "--rounds", "3",
+            "privacy", "plan", "--epsilon", "8", "--delta", "1e-5", "--workers", "4", "--per-round", "2", "--rounds",
+            "3",
             "--json")
         let plan = try #require(try planned.objects.first)
         for (ours, theirs) in [

@@ -81,7 +81,7 @@ struct OverrideTests {
             ("adapter={rank: 8}", "--set adapter={rank: 8}: 'adapter' is a section; set one of its keys"),
             ("adapter.rank", "--set adapter.rank: must be written key.path=VALUE"),
             ("=8", "--set =8: must be written key.path=VALUE"), ("", "--set : must be written key.path=VALUE"),
-            ("privacy.epsilon=1", "--set privacy.epsilon=1: unknown key 'privacy.epsilon'"),
+            ("privacy.epsilom=1", "--set privacy.epsilom=1: unknown key 'privacy.epsilom'"),
         ])
     func wrong(_ override: String, _ message: String) {
         let error = #expect(throws: RunFileError.self) {

@@ -135,8 +135,8 @@ struct PrivacyKeyTests {
     @Test("names the line of a file")
     func line() {
         let yaml =
-            Minimal.yaml + "  deadline: 1m\n  selection: fair\nprivacy:\n  mechanism: central\n  epsilon: 8\n  delta: 1e-5\n"
-            + "  clip: 1\n"
+            Minimal.yaml + "  deadline: 1m\n  selection: fair\nprivacy:\n  mechanism: central\n  epsilon: 8\n"
+            + "  delta: 1e-5\n  clip: 1\n"
         let error = #expect(throws: RunFileError.self) { try RunConfiguration(yaml: yaml) }
         #expect(error?.description.hasPrefix("run.yaml:6: 'privacy.mechanism: central' gives every worker") == true)
     }

@@ -41,7 +41,8 @@ struct LocalPrivacyTests {
         let moved = zip(values, conversation.firstAdapter).map { Double($0 - $1) }
         let variance = moved.reduce(0) { $0 + $1 * $1 } / Double(moved.count)
         let expected = 3 * 0.2 * 0.2 / 2
-        #expect(abs(variance / expected - 1) < 4 * (2.0 / Double(moved.count)).squareRoot())
+        // The workers' secrets are new each time; 14 values leave this band once in a million times.
+        #expect(variance > 0.1 * expected && variance < 4 * expected)
         let report = try #require(try PrivacyReport(ledger: conversation.keys))
         #expect(report.workers.map(\.name.text) == ["a", "b", "c"])
         #expect(report.workers.map(\.steps).reduce(0, +) == 6)

@@ -124,26 +124,6 @@ struct PrivateRunTests {
         let audit = try RecordAudit(ledger: conversation.keys, state: conversation.root + "/state")
         #expect(audit.finding == nil && audit.records == 3)
     }
-
-    @Test("an update that is longer than the clip is shortened again by the coordinator")
-    func hostile() throws {
-        // The offer asks nothing of the worker here, as an old or a hostile one would behave.
-        let conversation = try Conversation(
-            rounds: 1, workersPerRound: 1, minimumConnected: 1, deadlineSeconds: 30)
-        conversation.settings.privacy = Self.options(rounds: 1, workers: 1, expected: 1, clip: 0.5)
-        conversation.settings.hasSeededPrivacy = true
-        conversation.link.watch = { _, _ in }
-        try conversation.startCoordinator()
-        try conversation.allow(["a"])
-        let runner = FakeRunner(items: 1, slope: 1)
-        runner.training = { task in (task.values.map { $0 + 1_000 }, nil) }
-        try conversation.startWorker("a", runner: runner)
-        #expect(conversation.runToEnd())
-        let values = try #require(conversation.service?.currentAdapter.values)
-        let norm = zip(values, conversation.firstAdapter).reduce(0.0) { $0 + pow(Double($1.0 - $1.1), 2) }.squareRoot()
-        // The clip, and noise of norm 0.025 · √14 or so.
-        #expect(abs(norm - 0.5) < 0.3)
-    }
 }
 
 @Suite("A private run's budget")

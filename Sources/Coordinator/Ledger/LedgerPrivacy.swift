@@ -131,7 +131,10 @@ extension Ledger {
         try read { database in
             try String.fetchOne(
                 database,
-                sql: "SELECT noiseKey FROM privacyEntry WHERE round = ? AND attempt = ? AND worker = '' AND content = ?",
+                sql: """
+                    SELECT noiseKey FROM privacyEntry
+                    WHERE round = ? AND attempt = ? AND worker = '' AND content = ?
+                    """,
                 arguments: [round, attempt, content.description]
             ).flatMap { Hexadecimal.read($0, count: SecretStream.keyBytes) }
         }

@@ -141,7 +141,8 @@ extension RunService {
         try pauseForBudget(
             "round \(round) would overspend privacy budgets: only \(left) workers have any left of epsilon "
                 + "\(privacy.terms.epsilon), after \(privacy.roundsPerWorker) rounds each, and a round needs "
-                + "\(settings.minimumWorkers); enrol more workers, or end the run with its last adapter (shoal run stop)")
+                + "\(settings.minimumWorkers); enrol more workers, or end the run with its last adapter (shoal run stop)"
+        )
         return false
     }
 

@@ -174,7 +174,8 @@ extension RunService {
         let lossSum = zip(updates, weights).reduce(0) { $0 + $1.0.trainLoss * $1.1 }
         let counters = try ledger.counters()
         return RoundSummary(
-            round: round, workers: hidesParticipation ? nil : updates.count, trainLoss: settings.withholdsMetrics ? nil : lossSum / weights.reduce(0, +), evaluation: nil,
+            round: round, workers: hidesParticipation ? nil : updates.count,
+            trainLoss: settings.withholdsMetrics ? nil : lossSum / weights.reduce(0, +), evaluation: nil,
             uplinkBytes: counters.uplinkBytes, downlinkBytes: counters.downlinkBytes,
             denseUplinkBytes: try denseUplinkBytes(updates: totals.updates),
             tokensTrained: totals.tokens, seconds: seconds, residual: try ledger.residual(version: round)?.truncation,

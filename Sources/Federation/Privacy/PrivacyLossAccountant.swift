@@ -33,7 +33,9 @@ public enum PrivacyLossAccountant {
     private static func epsilon(
         _ steps: [(step: SampledGaussian, count: Int)], _ direction: PrivacyLossDistribution.Direction, delta: Double
     ) -> Double {
-        var gap = finestGap
+        // A grid that is too fine for one step alone need not be tried: with little noise it has millions of losses.
+        let widest = steps.map { PrivacyLossDistribution.width(of: $0.step) / finestGap }.max() ?? 0
+        var gap = finestGap * max(1, (widest / Double(mostLosses)).rounded(.up))
         while gap <= coarsestGap {
             let parts = steps.map { (PrivacyLossDistribution($0.step, direction, gap: gap), $0.count) }
             let window = window(of: parts)

@@ -23,10 +23,20 @@ struct PrivacyLossDistribution {
 
     var highest: Int { lowest + masses.count - 1 }
 
-    init(_ step: SampledGaussian, _ direction: Direction, gap: Double) {
-        // Beyond ten standard deviations lies less than 1e-23.
+    /// The losses that one step is followed through. Beyond ten standard deviations lies less than 1e-23.
+    private static func range(of step: SampledGaussian) -> ClosedRange<Double> {
         let reach = 10 * step.noiseMultiplier
-        let range = step.privacyLoss(at: -reach)...step.privacyLoss(at: 1 + reach)
+        return step.privacyLoss(at: -reach)...step.privacyLoss(at: 1 + reach)
+    }
+
+    /// How far they lie apart. Unit: nats.
+    static func width(of step: SampledGaussian) -> Double {
+        let range = range(of: step)
+        return range.upperBound - range.lowerBound
+    }
+
+    init(_ step: SampledGaussian, _ direction: Direction, gap: Double) {
+        let range = Self.range(of: step)
         let losses = direction == .remove ? range : -range.upperBound ... -range.lowerBound
         let lowest = Int((losses.lowerBound / gap).rounded(.down))
         let cells = max(1, Int((losses.upperBound / gap).rounded(.up)) - lowest)

@@ -208,11 +208,11 @@ extension Round {
             plan.isSampled
             ? .forDeadline(round: plan.round)
             : active.isEmpty
-            ? .forMoreWorkers(
-                round: plan.round, recorded: recorded.count, target: plan.target, minimum: plan.minimum)
-            : .forUpdates(
-                round: plan.round, recorded: recorded.count, target: plan.target, from: active,
-                isPastDeadline: isPastDeadline)
+                ? .forMoreWorkers(
+                    round: plan.round, recorded: recorded.count, target: plan.target, minimum: plan.minimum)
+                : .forUpdates(
+                    round: plan.round, recorded: recorded.count, target: plan.target, from: active,
+                    isPastDeadline: isPastDeadline)
         if reason != lastReason {
             lastReason = reason
             actions.append(.wait(because: reason))

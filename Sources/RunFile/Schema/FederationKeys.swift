@@ -52,7 +52,8 @@ extension RunSchema {
                 "1 with selection data-size, which counts size already, and with a privacy.mechanism; else none"
             ) {
                 if $0.privacy.mechanism != .none { return .integer(1) }
-                return $0.federation.selection == .dataSize && $0.federation.strategy != .qfedavg ? .integer(1) : .text("none")
+                let countsSize = $0.federation.selection == .dataSize && $0.federation.strategy != .qfedavg
+                return countsSize ? .integer(1) : .text("none")
             },
             at: \.federation.weightCap, "Most blocks or examples for which one worker's update counts."),
     ]

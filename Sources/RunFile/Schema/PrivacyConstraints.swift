@@ -22,13 +22,13 @@ extension Constraint {
                 guard run.privacy.mechanism != .none, let delta = run.privacy.delta,
                     delta * Double(run.federation.workers) >= 1
                 else { return nil }
-                return "'privacy.delta' is \(delta), and publishing one worker of \(run.federation.workers) outright would "
-                    + "keep such a promise; set it below \(1 / Double(run.federation.workers))"
+                return "'privacy.delta' is \(delta), and publishing one worker of \(run.federation.workers) outright "
+                    + "would keep such a promise; set it below \(1 / Double(run.federation.workers))"
             },
             Constraint(keys: ["privacy.participations", "privacy.mechanism"]) { run in
                 guard run.privacy.mechanism == .central, run.privacy.participations != nil else { return nil }
-                return "'privacy.participations' is used only with 'privacy.mechanism: local': under central noise every "
-                    + "round counts for every worker; remove it"
+                return "'privacy.participations' is used only with 'privacy.mechanism: local': under central noise "
+                    + "every round counts for every worker; remove it"
             },
         ]
 
@@ -44,10 +44,11 @@ extension Constraint {
     private static let clipping = [
         Constraint(keys: ["privacy.clipping", "privacy.mechanism"]) { run in
             guard run.privacy.clipping == .adaptive, run.privacy.mechanism == .local else { return nil }
-            return "'privacy.clipping: adaptive' needs a count over all workers, which 'privacy.mechanism: local' does not "
-                + "take; set it to fixed"
+            return "'privacy.clipping: adaptive' needs a count over all workers, which 'privacy.mechanism: local' "
+                + "does not take; set it to fixed"
         },
-        Constraint(keys: ["privacy.clip-quantile", "privacy.clip-rate", "privacy.clip-count-noise", "privacy.clipping"]) {
+        Constraint(keys: ["privacy.clip-quantile", "privacy.clip-rate", "privacy.clip-count-noise", "privacy.clipping"])
+        {
             run in
             guard run.privacy.clipping == .fixed else { return nil }
             let keys = RunSchema.clipKeys.filter { $0.path.hasPrefix("privacy.clip-") && $0.read(run) != nil }
@@ -59,8 +60,9 @@ extension Constraint {
             guard let options = run.privacyOptions, let clip = options.adaptiveClip,
                 let noise = try? options.plannedNoiseMultiplier(), clip.updateNoiseMultiplier(total: noise) == nil
             else { return nil }
-            return "'privacy.clip-count-noise' is \(clip.countNoise), and the count alone would cost more than a whole round "
-                + "with noise multiplier \(noise); set it above \(noise / 2), or 'privacy.clipping: fixed'"
+            return "'privacy.clip-count-noise' is \(clip.countNoise), and the count alone would cost more than a "
+                + "whole round with noise multiplier \(noise); set it above \(noise / 2), or 'privacy.clipping: "
+                + "fixed'"
         },
     ]
 
@@ -68,8 +70,8 @@ extension Constraint {
     private static let sampling = [
         whenCentral("federation.deadline") { run in
             guard run.federation.deadline == nil else { return nil }
-            return "needs rounds that close by a deadline alone: a round that waits for its updates tells who was late; set "
-                + "'federation.deadline'"
+            return "needs rounds that close by a deadline alone: a round that waits for its updates tells who was "
+                + "late; set 'federation.deadline'"
         },
         whenCentral("federation.schedule") { run in
             guard run.federation.schedule == .asynchronous else { return nil }
@@ -87,8 +89,8 @@ extension Constraint {
         },
         whenCentral("federation.minimum-workers") { run in
             guard run.federation.minimumWorkers > 1 else { return nil }
-            return "closes every round at its deadline, with however few updates: a minimum would tell how many there were; "
-                + "remove 'federation.minimum-workers'"
+            return "closes every round at its deadline, with however few updates: a minimum would tell how many "
+                + "there were; remove 'federation.minimum-workers'"
         },
     ]
 
@@ -101,13 +103,14 @@ extension Constraint {
         whenPrivate("federation.strategy") { run in
             let usable: [Strategy] = [.fedavg, .fedprox, .fedavgm, .fedadam, .fedyogi, .fedadagrad, .diloco]
             guard !usable.contains(run.federation.strategy) else { return nil }
-            return "works on one noisy mean of updates, and '\(run.federation.strategy.rawValue)' asks workers for more; "
+            return "works on one noisy mean of updates, and '\(run.federation.strategy.rawValue)' asks workers for "
+                + "more; "
                 + "choose " + usable.map(\.rawValue).joined(separator: ", ")
         },
         whenCentral("federation.aggregation") { run in
             guard run.federation.aggregation.mixesFactors else { return nil }
-            return "adds noise to a sum of updates, and '\(run.federation.aggregation.rawValue)' forms products of single "
-                + "workers' factors; set 'federation.aggregation' to separate, ffa-lora, rolora or fed-sb"
+            return "adds noise to a sum of updates, and '\(run.federation.aggregation.rawValue)' forms products of "
+                + "single workers' factors; set 'federation.aggregation' to separate, ffa-lora, rolora or fed-sb"
         },
         whenCentral("federation.robust") { run in
             guard run.federation.robust.rules != nil else { return nil }
@@ -123,8 +126,9 @@ extension Constraint {
         // to be the last thing that happens to a worker's update before its codec.
         Constraint(keys: ["compression.error-feedback", "compression.uplink", "privacy.mechanism"]) { run in
             guard run.privacy.mechanism == .local, run.compression.errorFeedback else { return nil }
-            return "error feedback is not supported with 'privacy.mechanism: local', whose noise it would send again; set "
-                + "'compression.error-feedback: false' or an unbiased codec (dense, eden) as 'compression.uplink'"
+            return "error feedback is not supported with 'privacy.mechanism: local', whose noise it would send "
+                + "again; set 'compression.error-feedback: false' or an unbiased codec (dense, eden) as "
+                + "'compression.uplink'"
         },
     ]
 
@@ -142,7 +146,8 @@ extension Constraint {
         },
         whenPrivate("evaluation.gate") { run in
             guard run.evaluation.gate != nil else { return nil }
-            return "pays for every attempt, and a gate decides without noise what is published; remove 'evaluation.gate'"
+            return "pays for every attempt, and a gate decides without noise what is published; remove "
+                + "'evaluation.gate'"
         },
     ]
 

@@ -26,8 +26,8 @@ extension RunSchema {
             .absent, at: \.privacy.delta,
             "Probability that the guarantee fails; below 1 / federation.workers."),
         SchemaKey(
-            "privacy.noise-multiplier", .number(NumberRange(minimum: SampledGaussian.leastNoiseMultiplier)), orWord: nil,
-            .absent, at: \.privacy.noiseMultiplier,
+            "privacy.noise-multiplier", .number(NumberRange(minimum: SampledGaussian.leastNoiseMultiplier)),
+            orWord: nil, .absent, at: \.privacy.noiseMultiplier,
             "Standard deviation of the noise on a sum of updates over the clip; absent: the least that lets all rounds fit "
                 + "the budget."),
         SchemaKey(

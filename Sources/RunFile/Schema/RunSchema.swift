@@ -3,8 +3,8 @@
 enum RunSchema {
     /// In the order of the design's sections; a derived default follows the keys it is computed from.
     static let keys: [SchemaKey] =
-        modelKeys + adapterKeys + dataKeys + trainingKeys + federationKeys + compressionKeys + privacyKeys + evaluationKeys
-        + limitKeys + simulationKeys
+        modelKeys + adapterKeys + dataKeys + trainingKeys + federationKeys + compressionKeys + privacyKeys
+        + evaluationKeys + limitKeys + simulationKeys
 
     /// Sections in file order.
     static let sections: [(name: String, summary: String)] = [

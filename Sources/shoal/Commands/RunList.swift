@@ -21,7 +21,7 @@ struct RunList: ParsableCommand {
             table.add("run", "state", "round", "held-out loss", "updates")
             table.add(
                 overview.id.text, overview.state.rawValue, RunText.progress(overview),
-                overview.last.map { Quantity.loss($0.evaluation.loss) } ?? "-", 
+                overview.last.map { Quantity.loss($0.evaluation.loss) } ?? "-",
                 overview.hidesParticipation ? "secret" : Quantity.count(overview.totals.updates))
             for line in table.lines { Console.output(line) }
         }

@@ -46,7 +46,8 @@ struct PrivacyPage {
             "(\(number(report.epsilonSpent)), \(scientific(terms.delta)))-differential privacy so far, of at most epsilon "
                 + "\(number(terms.epsilon)), for each worker with all its text together.",
             "In words: whatever anybody concludes from "
-                + (isCentral ? "all adapters that this run has published" : "all updates that a worker has sent") + ", it is "
+                + (isCentral ? "all adapters that this run has published" : "all updates that a worker has sent")
+                + ", it is "
                 + "at most \(number(odds)) times as likely with a worker's text in the run as without it, but for a chance "
                 + "of \(scientific(terms.delta)).",
             "It holds against any computing power and any side knowledge, and for everything that is later made of the "
@@ -73,7 +74,8 @@ struct PrivacyPage {
     private var parameters: TextTable {
         var table = TextTable(alignment: .left)
         table.add(
-            "noise", isCentral ? "by the coordinator, once a round, on the sum of updates" : "by each worker, on its own update")
+            "noise",
+            isCentral ? "by the coordinator, once a round, on the sum of updates" : "by each worker, on its own update")
         table.add("noise / clip", number(terms.noiseMultiplier))
         table.add(
             "clip (L2 norm)",

@@ -118,7 +118,8 @@ struct RunLine: Encodable {
         try line.encode(overview.rounds, forKey: .rounds)
         let isSecret = overview.hidesParticipation
         let open = overview.open.map {
-            OpenRound(round: $0.round, attempt: $0.attempt, updates: isSecret ? nil : $0.recorded,
+            OpenRound(
+                round: $0.round, attempt: $0.attempt, updates: isSecret ? nil : $0.recorded,
                 workersAsked: isSecret ? nil : $0.selected)
         }
         try line.encode(open, forKey: .openRound)
