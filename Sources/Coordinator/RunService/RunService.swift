@@ -177,8 +177,8 @@ public final class RunService: CoordinatorService {
         earlierCounters = try ledger.counters()
         revoked = try ledger.revokedWorkers()
         heldOut = try ledger.heldOutWorkers()
-        for rollback in try ledger.rollbacks() { noteRolledBack(round: rollback.round, attempt: rollback.attempt) }
         isResumed = try current.version > 0 || ledger.openRound() != nil
+        for rollback in try ledger.rollbacks() { noteRolledBack(round: rollback.round, attempt: rollback.attempt) }
         try writeAdapterDirectories()
         try queueMissingEvaluations()
     }
