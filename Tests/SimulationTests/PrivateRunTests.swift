@@ -210,7 +210,7 @@ struct PrivateBudgetTests {
         let conversation = try crashed(["a", "b", "c"], slow: "c")
         #expect(try conversation.keys.updates(round: 2, attempt: 1).map(\.worker.text) == ["a", "b"])
         try conversation.startCoordinator()
-        conversation.workers["c"]?.runner.isHeld = false
+        conversation.workers["c"]?.runner.release()
         #expect(conversation.runToEnd())
         #expect(try conversation.keys.updates(round: 2, attempt: 1).map(\.worker.text) == ["a", "b", "c"])
         let spent = try entries(conversation)
