@@ -77,7 +77,7 @@ final class FaultSchedule {
             seed: plan.seed, faults: plan.link)
         machines = (0...plan.workers).map { index in
             let name = index == 0 ? "coordinator" : names[index - 1].text
-            let disk = SimulatedDisk(mount: "\(mount)-\(name)", seed: plan.seed)
+            let disk = SimulatedDisk(mount: "\(mount)-\(name)", name: name, seed: plan.seed)
             return Machine(name: name, disk: disk, crashesLeft: plan.crashes[index])
         }
         ends = names.map { [link] name in link.addWorker(keys: [.own: Self.connectionKey(name)]) }
@@ -379,7 +379,7 @@ final class FaultSchedule {
             runner: KnownTrainer(
                 worker: worker, link: link, secondsPerStep: plan.secondsPerStep, isAlive: isAlive,
                 check: { [unowned self] task in
-                    if let problem = FaultTemplate.problem(ofModel: task.modelPath) {
+                    if let problem = FaultTemplate.problem(ofModel: task.modelPath), !machine.disk.isDown {
                         violation = Violation("worker \(worker) trains on another model: \(problem)")
                     }
                 }),
