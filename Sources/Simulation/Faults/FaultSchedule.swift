@@ -131,7 +131,9 @@ final class FaultSchedule {
     }
 
     private var standing: String {
-        let workers = workers.enumerated().map { "\($0): \($1.map { "\($0.outcome.map { "\($0)" } ?? "runs")" } ?? "down")" }
+        let workers = workers.enumerated().map {
+            "\($0): \($1.map { "\($0.outcome.map { "\($0)" } ?? "runs")" } ?? "down")"
+        }
         return "round \(service?.currentAdapter.version ?? -1) of \(plan.rounds), coordinator "
             + "\(service.map { "\($0.outcome)" } ?? "down"), workers \(workers.joined(separator: ", ")), last said: "
             + observed.lastWait
@@ -190,7 +192,8 @@ final class FaultSchedule {
         machine.process += 1
         machine.isRunning = true
         let process = machine.process
-        note("\(machine.name) starts, crash after \(machine.disk.faults.crashCountdown.map(String.init) ?? "no") writes")
+        note(
+            "\(machine.name) starts, crash after \(machine.disk.faults.crashCountdown.map(String.init) ?? "no") writes")
         return { machine.isRunning && machine.process == process && !machine.disk.isDown }
     }
 
