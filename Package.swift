@@ -82,7 +82,8 @@ if !coreOnly {
         library(
             "Simulation",
             [
-                "Coordinator", "Worker", "Wire", "Federation", "FineTuning", "LanguageModel", "ModelFiles", "Randomness",
+                "Coordinator", "Worker", "Wire", "Federation", "FineTuning", "LanguageModel", "ModelFiles",
+                "Randomness",
                 "Recipe", crypto, .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -114,7 +115,8 @@ if !coreOnly {
         tests(
             "Simulation",
             [
-                "Simulation", "Coordinator", "Worker", "Wire", "Federation", "RunFile", "ModelFiles", "Randomness", "Recipe",
+                "Simulation", "Coordinator", "Worker", "Wire", "Federation", "RunFile", "ModelFiles", "Randomness",
+                "Recipe",
             ]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["FixtureFiles", "LinkRecording"], path: "Tests/EndToEnd",

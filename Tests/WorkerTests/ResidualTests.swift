@@ -18,12 +18,14 @@ struct ResidualTests {
 
     /// Takes a task to its trained update and returns the bytes that the worker would send.
     private func train(
-        lease: UInt64, round: UInt32, attempt: UInt32 = 1, errorFeedback: Bool = true, rolledBack: [RoundAttempt] = []
+        lease: UInt64, round: UInt32, attempt: UInt32 = 1, errorFeedback: Bool = true, rolledBack: [RoundAttempt] = [],
+        fateOfBefore: (lease: UInt64, round: UInt32, state: UpdateAck.State)? = nil
     ) throws -> [UInt8] {
         var offer = bench.offer(lease: lease, uplink: Self.codec)
         offer.errorFeedback = errorFeedback
         offer.rolledBack = rolledBack
         bench.receive(.offer(offer), round: round, attempt: attempt)
+        if let before = fateOfBefore { answer(before.state, lease: before.lease, round: before.round) }
         bench.serveAll([bench.adapter])
         bench.finishTraining()
         return [UInt8](try Data(contentsOf: URL(fileURLWithPath: bench.folder + "/pending/update.bin")))
@@ -108,8 +110,17 @@ struct ResidualTests {
             bench.receive(.refused(Refused(code: .tooLarge, reason: "too large")), answering: begin.id)
         }
         #expect(bench.pendingFiles == [])
-        let third = try train(lease: 3, round: 3)
+        let third = try train(lease: 3, round: 3, fateOfBefore: (2, 2, .rejected(reason: "round 2 is closed")))
         try expectCarried(try remainder(of: [first], rounds: 1), by: third)
+    }
+
+    /// A withdrawal that was overtaken by the update.
+    @Test func aWithdrawnUpdateThatCountsAllTheSameIsNotTakenBack() throws {
+        try begin()
+        let first = try train(lease: 1, round: 1)
+        bench.receive(.cancel(Cancel(lease: 1, reason: "no sign of life")))
+        let second = try train(lease: 2, round: 2, fateOfBefore: (1, 1, .committed))
+        try expectCarried(try remainder(of: [first], rounds: 1), by: second)
     }
 
     @Test func aRestartBetweenPreparationAndAcknowledgementChangesNothing() throws {

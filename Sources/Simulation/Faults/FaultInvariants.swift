@@ -9,13 +9,17 @@ extension FaultSchedule {
     /// A message of the coordinator: nothing is acknowledged that is not in the ledger, nothing served or offered that
     /// is not published.
     func checkSent(_ envelope: Envelope, to peer: Peer) throws {
-        guard case .worker(let name) = peer.role, let worker = (0..<plan.workers).first(where: { Self.name($0) == name })
+        guard case .worker(let name) = peer.role,
+            let worker = (0..<plan.workers).first(where: { Self.name($0) == name })
         else { return }
         switch envelope.message {
         case .updateAck(let ack):
             guard case .committed = ack.state, let ledger else { return }
             let slot = ObservedRun.Slot(round: Int(envelope.round), attempt: Int(envelope.attempt), worker: worker)
-            guard let row = try ledger.updates(round: slot.round, attempt: slot.attempt).first(where: { $0.worker == name })
+            guard
+                let row = try ledger.updates(round: slot.round, attempt: slot.attempt).first(where: {
+                    $0.worker == name
+                })
             else { throw Violation("\(slot) was acknowledged an update that is not in the ledger") }
             if let before = observed.acknowledged.updateValue(row.object, forKey: slot), before != row.object {
                 throw Violation("\(slot) was acknowledged two updates")
@@ -30,7 +34,9 @@ extension FaultSchedule {
             }
         case .objectChunk(let chunk):
             try checkPublications()
-            guard observed.versions.contains(where: { $0.object == chunk.object }) || FaultTemplate.isOfModel(chunk.object)
+            guard
+                observed.versions.contains(where: { $0.object == chunk.object })
+                    || FaultTemplate.isOfModel(chunk.object)
             else { throw Violation("an object was served that was never published") }
         default: break
         }
@@ -161,7 +167,9 @@ extension FaultSchedule {
         store = try BlobStore(directory: state)
         guard try ledger?.run()?.isFinished == true else { throw Violation("the run's end is gone from the ledger") }
         try checkRecords()
-        guard try AdapterDirectory.read(StateDirectory.adapter(in: state, round: nil)).values == observed.versions.last?.values
+        guard
+            try AdapterDirectory.read(StateDirectory.adapter(in: state, round: nil)).values
+                == observed.versions.last?.values
         else { throw Violation("the current adapter's folder holds another adapter than the last round's") }
     }
 

@@ -77,7 +77,7 @@ final class FaultSchedule {
             seed: plan.seed, faults: plan.link)
         machines = (0...plan.workers).map { index in
             let name = index == 0 ? "coordinator" : names[index - 1].text
-            let disk = SimulatedDisk(mount: "\(mount)-\(name)", seed: plan.seed)
+            let disk = SimulatedDisk(mount: "\(mount)-\(name)", name: name, seed: plan.seed)
             return Machine(name: name, disk: disk, crashesLeft: plan.crashes[index])
         }
         ends = names.map { [link] name in link.addWorker(keys: [.own: Self.connectionKey(name)]) }
@@ -131,7 +131,9 @@ final class FaultSchedule {
     }
 
     private var standing: String {
-        let workers = workers.enumerated().map { "\($0): \($1.map { "\($0.outcome.map { "\($0)" } ?? "runs")" } ?? "down")" }
+        let workers = workers.enumerated().map {
+            "\($0): \($1.map { "\($0.outcome.map { "\($0)" } ?? "runs")" } ?? "down")"
+        }
         return "round \(service?.currentAdapter.version ?? -1) of \(plan.rounds), coordinator "
             + "\(service.map { "\($0.outcome)" } ?? "down"), workers \(workers.joined(separator: ", ")), last said: "
             + observed.lastWait
@@ -190,7 +192,8 @@ final class FaultSchedule {
         machine.process += 1
         machine.isRunning = true
         let process = machine.process
-        note("\(machine.name) starts, crash after \(machine.disk.faults.crashCountdown.map(String.init) ?? "no") writes")
+        note(
+            "\(machine.name) starts, crash after \(machine.disk.faults.crashCountdown.map(String.init) ?? "no") writes")
         return { machine.isRunning && machine.process == process && !machine.disk.isDown }
     }
 
@@ -379,7 +382,7 @@ final class FaultSchedule {
             runner: KnownTrainer(
                 worker: worker, link: link, secondsPerStep: plan.secondsPerStep, isAlive: isAlive,
                 check: { [unowned self] task in
-                    if let problem = FaultTemplate.problem(ofModel: task.modelPath) {
+                    if let problem = FaultTemplate.problem(ofModel: task.modelPath), !machine.disk.isDown {
                         violation = Violation("worker \(worker) trains on another model: \(problem)")
                     }
                 }),

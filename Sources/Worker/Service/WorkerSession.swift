@@ -90,10 +90,12 @@ extension WorkerService {
                 "the run's base model is \(welcome.baseModel), but \(held.path) holds \(held.identity); give --model "
                     + "the directory the coordinator was started with, or leave --model out to download the model")
         }
-        guard let head = meetRecords(welcome, of: run) else { return }
         if let before = state.run, before != run { forgetTask(because: "the coordinator now conducts another run") }
         let worker = welcome.worker
+        // The run's name before its newest record: without it, a restart could not say which record it remembers, and
+        // would take the coordinator's next one for another history.
         guard remember({ () throws(WorkerStateError) in try state.joined(run, as: worker) }) else { return }
+        guard let head = meetRecords(welcome, of: run) else { return }
         for store in ownStores {
             if let reason = store.drop(unless: run) { reportDrop(of: store, because: reason) }
         }

@@ -13,8 +13,7 @@ extension WorkerService {
         if let lastDecline, lastDecline.lease == offer.lease {
             return send(.decline(lastDecline), answering: envelope.id)
         }
-        // Whether an update on its way counts is not known then: its answer may have been lost.
-        forgetTask(because: "the coordinator offers another task", settlesOwn: false)
+        forgetTask(because: "the coordinator offers another task")
         let task = ActiveTask(
             offer: offer, round: Int(envelope.round), attempt: Int(envelope.attempt), firstMessage: nextMessageID)
         self.task = task
@@ -76,14 +75,12 @@ extension WorkerService {
 
     /// Drops the task without a word to the coordinator, which knows.
     ///
-    /// - Parameter settlesOwn: Whether an update on its way certainly does not count.
-    func forgetTask(because reason: String, settlesOwn: Bool = true) {
+    /// Whether an update on its way counts is not known then, not even of a lease that was withdrawn: it may have arrived
+    /// under the same lease, offered again. The next task asks.
+    func forgetTask(because reason: String) {
         guard let task else { return }
         if case .running = task.stage { runner.cancel(lease: task.offer.lease) }
-        if case .uploading = task.stage {
-            if settlesOwn { settleOwn(lease: task.offer.lease, counts: false) }
-            pendingStore.remove()
-        }
+        if case .uploading = task.stage { pendingStore.remove() }
         self.task = nil
         dropAdapterDownload()
         observer(.taskDropped(round: task.round, reason: reason))

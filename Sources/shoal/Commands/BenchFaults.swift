@@ -6,7 +6,8 @@ internal import Simulation
 struct BenchFaults: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "faults",
-        abstract: "Run a coordinator and workers through seeded faults of link, disk and process, and check what must hold.",
+        abstract:
+            "Run a coordinator and workers through seeded faults of link, disk and process, and check what must hold.",
         discussion: """
             Each schedule runs the real services over a virtual clock, on simulated disks and links that lose, repeat, \
             delay and tear, with machines that go down in the middle of writes. A failing one prints the command that \
@@ -41,7 +42,9 @@ struct BenchFaults: AsyncParsableCommand {
     }
 
     func validate() throws {
-        guard schedules >= 1, (threads ?? 1) >= 1 else { throw ValidationError("--schedules and --threads must be at least 1") }
+        guard schedules >= 1, (threads ?? 1) >= 1 else {
+            throw ValidationError("--schedules and --threads must be at least 1")
+        }
     }
 
     func run() async throws {

@@ -7,7 +7,8 @@ import Testing
 
 @Suite("A disk in memory")
 struct SimulatedDiskTests {
-    private static func mounted<Result>(_ seed: UInt64 = 0, _ body: (SimulatedDisk) throws -> Result) rethrows -> Result {
+    private static func mounted<Result>(_ seed: UInt64 = 0, _ body: (SimulatedDisk) throws -> Result) rethrows -> Result
+    {
         let disk = SimulatedDisk(mount: "disk-\(UUID().uuidString)", seed: seed)
         DiskTable.mount(disk, as: disk.mount)
         defer { DiskTable.unmount(disk.mount) }
@@ -46,10 +47,13 @@ struct SimulatedDiskTests {
                 let files = ["a", "b", "d/a", "d/b", "e/a"]
                 let (one, other) = (files[random.index(below: 5)], files[random.index(below: 5)])
                 let folderName = ["d", "e", "f"][random.index(below: 3)]
-                let (offset, size, flag) = (random.index(below: 2_000), random.index(below: 1_500), random.index(below: 4))
+                let (offset, size, flag) = (
+                    random.index(below: 2_000), random.index(below: 1_500), random.index(below: 4)
+                )
                 let outcomes = disks.map { disk, root in
                     Self.outcome(
-                        of: call, on: disk, "\(root)/\(one)", "\(root)/\(other)", "\(root)/\(folderName)", offset, size, flag)
+                        of: call, on: disk, "\(root)/\(one)", "\(root)/\(other)", "\(root)/\(folderName)", offset, size,
+                        flag)
                 }
                 #expect(outcomes[0] == outcomes[1], "step \(step), call \(call), \(one), \(other), \(folderName)")
                 let trees = disks.map { Self.tree($0.disk, $0.root) }
@@ -160,7 +164,9 @@ struct SimulatedDiskTests {
                 for start in stride(from: 0, to: bytes.count, by: 512) {
                     let sector = bytes[start..<min(bytes.count, start + 512)]
                     let isNew = sector.allSatisfy { $0 == 2 }
-                    let isOld = zip(sector.indices, sector).allSatisfy { index, byte in byte == (index < old.count ? 1 : 0) }
+                    let isOld = zip(sector.indices, sector).allSatisfy { index, byte in
+                        byte == (index < old.count ? 1 : 0)
+                    }
                     #expect(isNew || isOld)
                 }
                 seen.insert(bytes)

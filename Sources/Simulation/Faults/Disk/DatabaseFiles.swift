@@ -55,7 +55,9 @@ enum DatabaseFiles {
             return isDurable ? SQLITE_OK : DatabaseHandle.Codes.synchronize
         }
         vfs.pointee.xAccess = { _, name, flags, result in
-            guard let name, let disk = disk(of: name) else { return system.pointee.xAccess(system, name, flags, result) }
+            guard let name, let disk = disk(of: name) else {
+                return system.pointee.xAccess(system, name, flags, result)
+            }
             guard !disk.isDown else { return DatabaseHandle.Codes.access }
             let status = disk.status(String(cString: name), followsLinks: true)
             // As SQLite's own files: an empty journal is none.

@@ -45,11 +45,13 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
     /// Failures injected since the last start.
     package internal(set) var failures = 0
 
-    /// - Parameter mount: Its name in the ``DiskTable``; it is mounted by whoever uses it. SQLite finds it there too.
-    package init(mount: String, seed: UInt64) {
+    /// - Parameters:
+    ///   - mount: Its name in the ``DiskTable``; it is mounted by whoever uses it. SQLite finds it there too.
+    ///   - name: Keys what goes wrong, together with the seed.
+    package init(mount: String, name: String = "disk", seed: UInt64) {
         self.mount = mount
         DatabaseFiles.install()
-        random = StreamKey(seed: seed, worker: mount, purpose: .faults).generator()
+        random = StreamKey(seed: seed, worker: name, purpose: .faults).generator()
     }
 
     /// Where the disk's root folder stands.
