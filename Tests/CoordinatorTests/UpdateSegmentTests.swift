@@ -69,8 +69,10 @@ struct UpdateSegmentTests {
         let store = try BlobStore(directory: state)
         try store.keep([whole(first)])
         // As a power cut may leave it: named, but not written.
-        try Data(Array(ContentHash(of: first).bytes) + [136, 19, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 5_000))
-            .write(to: URL(fileURLWithPath: files[0]))
+        try Data(
+            Array(ContentHash(of: first).bytes) + [136, 19, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 5_000)
+        )
+        .write(to: URL(fileURLWithPath: files[0]))
         let reopened = try BlobStore(directory: state)
         try reopened.keep([whole(first)])
         #expect(try reopened.read(ContentHash(of: first)) == first)

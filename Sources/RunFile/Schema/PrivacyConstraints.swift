@@ -114,7 +114,8 @@ extension Constraint {
         },
         whenCentral("federation.robust") { run in
             guard run.federation.robust.rules != nil else { return nil }
-            return "adds noise to a sum whose share of each worker is bounded by its clip, and a robust rule forms none; "
+            return
+                "adds noise to a sum whose share of each worker is bounded by its clip, and a robust rule forms none; "
                 + "remove 'federation.robust'"
         },
         Constraint(keys: ["federation.schedule", "privacy.mechanism"]) { run in

@@ -134,6 +134,9 @@ MESSAGES = [
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1)
      + blob(75, blob(1, bytes(range(0x40, 0x60))) + blob(2, bytes(range(0x20, 0x40))) + number(3, 12)
             + text(4, "eden:bits=4"))),
+    ("offer that takes attempts back", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1)
+     + blob(60, number(1, 3) + number(2, 1)) + blob(60, number(1, 7) + number(2, 2))),
     ("update whole", 45, number(1, LEASE) + blob(2, B) + number(3, 321) + number(4, 10) + number(5, 81920)
      + real32(6, 1.25)),
 ]
