@@ -73,7 +73,8 @@ struct CanonicalFormTests {
                 "federation.buffer-size", "federation.concurrency", "federation.deadline",
                 "federation.maximum-staleness", "federation.minimum-workers", "federation.over-selection",
                 "federation.rounds", "federation.staleness-exponent", "limits.heartbeat", "limits.lease",
-                "simulation.slow-factor", "simulation.slow-share", "simulation.step-time", "training.threads",
+                "privacy.participations", "simulation.slow-factor", "simulation.slow-share", "simulation.step-time",
+                "training.threads",
             ])
     }
 }

@@ -45,19 +45,21 @@ struct JSONSchemaTests {
             compared += 1
         }
         // All but the required, the derived and those that may be absent.
-        #expect(compared == minimal.count - 7)
+        #expect(compared == minimal.count - 8)
     }
 
     @Test("knows every key of the complete example, and the example every key")
     func complete() throws {
         let full = try RunConfiguration.load(path: FixtureFiles.path("runfile/full.yaml")).canonical
-        // Labels belong to classification, and strategies, schedules, aggregations and auto take their own numbers alone.
+        // Labels belong to classification; a promise of privacy, strategies, schedules, aggregations and auto take their own numbers alone.
         #expect(
             Set(try leaves().keys).subtracting(full.keys) == [
                 "adapter.maximum-rank", "adapter.minimum-rank", "data.labels", "federation.beta1", "federation.beta2",
                 "federation.buffer-size", "federation.concurrency", "federation.lipschitz",
                 "federation.maximum-staleness", "federation.q", "federation.staleness-exponent",
-                "federation.residual-rank", "federation.tau",
+                "federation.residual-rank", "federation.tau", "privacy.clip", "privacy.clip-count-noise",
+                "privacy.clip-quantile", "privacy.clip-rate", "privacy.clipping", "privacy.delta", "privacy.epsilon",
+                "privacy.noise-multiplier", "privacy.participations",
             ])
         #expect(Set(full.keys).isSubset(of: try leaves().keys))
     }
