@@ -10,7 +10,9 @@ struct EncodedCheckTests {
         return (0..<count).map { _ in random.normal() }
     }
 
-    @Test("gives the norm of the decoded values", arguments: ["dense", "bfloat16", "int8", "topk:density=0.1", "eden:bits=4"])
+    @Test(
+        "gives the norm of the decoded values",
+        arguments: ["dense", "bfloat16", "int8", "topk:density=0.1", "eden:bits=4"])
     func norm(_ name: String) throws {
         let codec = try Codecs.make(try #require(CodecName(name)))
         for count in [1, 31, 32, 33, 1_000] {

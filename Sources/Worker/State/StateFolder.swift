@@ -52,7 +52,9 @@ enum StateFolder {
 
     /// Unit: bytes; `nil` if there is no such regular file.
     static func size(of path: String) -> UInt64? {
-        guard let status = DiskTable.disk(of: path).status(path, followsLinks: false), status.st_mode & S_IFMT == S_IFREG else { return nil }
+        guard let status = DiskTable.disk(of: path).status(path, followsLinks: false),
+            status.st_mode & S_IFMT == S_IFREG
+        else { return nil }
         return UInt64(status.st_size)
     }
 

@@ -57,7 +57,8 @@ final class JoinProbe: WorkerServiceProtocol, @unchecked Sendable {
         send(
             .hello(
                 Hello(
-                    software: shoalVersion, features: [], codecs: Codecs.supported.map { CodecName(name: $0) }, cores: 1,
+                    software: shoalVersion, features: [], codecs: Codecs.supported.map { CodecName(name: $0) },
+                    cores: 1,
                     memoryBytes: 0, baseModel: nil)))
     }
 
