@@ -69,10 +69,9 @@ struct UpdateSegmentTests {
         let store = try BlobStore(directory: state)
         try store.keep([whole(first)])
         // As a power cut may leave it: named, but not written.
-        try Data(
-            Array(ContentHash(of: first).bytes) + [136, 19, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 5_000)
-        )
-        .write(to: URL(fileURLWithPath: files[0]))
+        let length: [UInt8] = [136, 19, 0, 0, 0, 0, 0, 0]
+        let spoilt = ContentHash(of: first).bytes + length + [UInt8](repeating: 0, count: 5_000)
+        try Data(spoilt).write(to: URL(fileURLWithPath: files[0]))
         let reopened = try BlobStore(directory: state)
         try reopened.keep([whole(first)])
         #expect(try reopened.read(ContentHash(of: first)) == first)

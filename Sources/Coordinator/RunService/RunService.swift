@@ -100,6 +100,8 @@ public final class RunService: CoordinatorService {
     var earlierAdapters: [Int: GlobalAdapter] = [:]
     var roundStart = Instant(nanoseconds: 0)
     var uploads: [WorkerName: Upload] = [:]
+    /// Of a round that was just published.
+    var endedUpdates: [ContentHash] = []
     /// In the order they came.
     var arrivals: [Arrival] = []
     var pendingOffers: [WorkerName: PendingOffer] = [:]

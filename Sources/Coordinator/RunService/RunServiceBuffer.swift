@@ -136,13 +136,31 @@ extension RunService {
     /// A published round's updates are of no use any more, nor are its unfinished uploads where its leases end with it.
     func discardRound(_ updates: [CountedUpdate]) {
         // The adapter stands for them now; their hashes stay in the ledger.
-        for update in updates { store.remove(update.record.object) }
+        endedUpdates += updates.map(\.record.object)
         noteWait(nil)
         guard settings.buffering == nil else { return }
         round = nil
         uploads = [:]
         pendingOffers = [:]
         store.discardUpdates()
+    }
+
+    /// Removes what a published round was made of: once the next round's offers are on their way, so that workers need
+    /// not wait for it, and before another message is looked at, for that may bring an object of the same name.
+    func removeEndedUpdates() {
+        for object in endedUpdates { store.remove(object) }
+        endedUpdates = []
+    }
+
+    /// The same of the last published round, where the process ended in between.
+    func removeLeftUpdates() throws {
+        guard settings.buffering == nil, let attempt = try ledger.publishedRound(adapter.version)?.attempt else {
+            return
+        }
+        let open = Set(try ledger.openRound()?.updates.map(\.object) ?? [])
+        for update in try ledger.updates(round: adapter.version, attempt: attempt) where !open.contains(update.object) {
+            store.remove(update.object)
+        }
     }
 
     /// What is to be done with an update of an asynchronous run.

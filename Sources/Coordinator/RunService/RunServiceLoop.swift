@@ -85,6 +85,7 @@ extension RunService {
 
     private func resume() throws {
         if isResumed { gatherUntil = now.advanced(bySeconds: settings.resumeGatherSeconds) }
+        try removeLeftUpdates()
         flushAnnouncements()
         startEvaluation()
         // A paused run stays so across a restart.
@@ -118,6 +119,7 @@ extension RunService {
 
     /// Starts whatever can be started now.
     private func advance() throws {
+        defer { removeEndedUpdates() }
         while !isFinished {
             try finishCohort()
             guard farewellUntil == nil, !isPaused, round == nil, buffer == nil, cohort == nil else { return }
