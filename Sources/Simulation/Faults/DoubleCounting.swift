@@ -8,12 +8,12 @@ internal import Wire
 final class DoubleCounting: CoordinatorService {
     private let service: RunService
     private let workers: [WorkerName]
-    private let bytes: (WorkerName, ContentHash) -> [UInt8]?
+    private let bytes: (ContentHash) -> [UInt8]?
     private var peers: [WorkerName: Peer] = [:]
     private var committed: Set<UInt64> = []
 
     /// - Parameter bytes: Of an update that a worker has sent.
-    init(_ service: RunService, workers: [WorkerName], bytes: @escaping (WorkerName, ContentHash) -> [UInt8]?) {
+    init(_ service: RunService, workers: [WorkerName], bytes: @escaping (ContentHash) -> [UInt8]?) {
         self.service = service
         self.workers = workers
         self.bytes = bytes
@@ -28,7 +28,7 @@ final class DoubleCounting: CoordinatorService {
         case .updateCommit(let sent), .updateWhole(let sent): commit = sent
         default: return
         }
-        guard !committed.insert(commit.lease).inserted, let update = bytes(name, commit.object) else { return }
+        guard !committed.insert(commit.lease).inserted, let update = bytes(commit.object) else { return }
         for other in workers where other != name {
             guard let peer = peers[other] else { continue }
             var forged = commit

@@ -89,7 +89,7 @@ extension FaultSchedule {
         var weight = 0.0
         for row in rows {
             guard let worker = (0..<plan.workers).first(where: { Self.name($0) == row.worker }),
-                let bytes = observed.sent[worker]?[row.object]
+                observed.announced[worker]?.contains(row.object) == true, let bytes = observed.sent[row.object]
             else { throw Violation("round \(round) counts an update of \(row.worker) that it did not send") }
             let seed = CodecSeed.derive(seed: plan.seed, round: round, attempt: attempt, worker: row.worker)
             let decoded = try codec.decode(bytes, count: values.count, seed: seed)
@@ -221,7 +221,7 @@ extension FaultSchedule {
         let counted = observed.counted[worker] ?? []
         var expected = [Double](repeating: 0, count: Self.firstAdapter.count)
         for (slot, object) in counted {
-            guard let bytes = observed.sent[worker]?[object] else { continue }
+            guard let bytes = observed.sent[object] else { continue }
             let seed = CodecSeed.derive(
                 seed: plan.seed, round: slot.round, attempt: slot.attempt, worker: Self.name(worker))
             let decoded = try codec.decode(bytes, count: expected.count, seed: seed)

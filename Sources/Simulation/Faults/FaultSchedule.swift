@@ -319,8 +319,8 @@ final class FaultSchedule {
         try checkPublications()
         guard plan.plantedBugs.contains(.doubleCount) else { return link.attach(service) }
         link.attach(
-            DoubleCounting(service, workers: (0..<plan.workers).map(Self.name)) { [unowned self] name, object in
-                (0..<plan.workers).first { Self.name($0) == name }.flatMap { observed.sent[$0]?[object] }
+            DoubleCounting(service, workers: (0..<plan.workers).map(Self.name)) { [unowned self] object in
+                observed.sent[object]
             })
     }
 

@@ -32,14 +32,17 @@ struct ObservedRun {
     /// What each worker counted for, by round.
     var counted: [Int: [(slot: Slot, object: ContentHash)]] = [:]
 
-    /// Complete updates as they left each worker, by SHA-256.
-    private(set) var sent: [Int: [ContentHash: [UInt8]]] = [:]
+    /// Complete updates, by SHA-256. Bytes that the coordinator holds already need not be sent again.
+    private(set) var sent: [ContentHash: [UInt8]] = [:]
+    /// What each worker has named as its own.
+    private(set) var announced: [Int: Set<ContentHash>] = [:]
     private var arriving: [Int: (object: ContentHash, bytes: [UInt8?])] = [:]
 
     /// Puts a worker's update together from its messages.
     mutating func workerSent(_ worker: Int, _ envelope: Envelope, payload: [UInt8]?) {
         switch envelope.message {
         case .updateBegin(let begin):
+            announced[worker, default: []].insert(begin.object)
             guard arriving[worker]?.object != begin.object else { return }
             arriving[worker] = (begin.object, Array(repeating: nil, count: Int(begin.totalBytes)))
         case .updateChunk(let chunk):
@@ -50,10 +53,12 @@ struct ObservedRun {
             }
             let bytes = update.bytes.compactMap(\.self)
             if bytes.count == update.bytes.count, ContentHash(of: bytes) == update.object {
-                sent[worker, default: [:]][update.object] = bytes
+                sent[update.object] = bytes
             }
             arriving[worker] = update
-        case .updateWhole(let commit): sent[worker, default: [:]][commit.object] = payload
+        case .updateWhole(let commit):
+            announced[worker, default: []].insert(commit.object)
+            sent[commit.object] = payload
         default: break
         }
     }

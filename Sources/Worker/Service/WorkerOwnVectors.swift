@@ -113,6 +113,13 @@ extension WorkerService {
         return unsettled(besides: offer.lease, in: stores) == nil
     }
 
+    /// Whether what this worker keeps with an update was taken back: sent now, it would count without.
+    func isTakenBack(_ pending: PendingUpdate) -> Bool {
+        ownStores.contains { store in
+            store.record.map { $0.standing == .restored && $0.update == OwnVectorRecord.Update(pending) } ?? false
+        }
+    }
+
     private func unsettled(besides lease: UInt64, in stores: [OwnVectorStore]) -> OwnVectorRecord.Update? {
         stores.lazy.compactMap(\.unsettled).first { $0.lease != lease }
     }

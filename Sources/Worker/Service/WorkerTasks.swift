@@ -25,7 +25,10 @@ extension WorkerService {
         }
         takeBack(offer.rolledBack, of: open.run)
         nextHeartbeat = min(nextHeartbeat, now.advanced(bySeconds: open.heartbeatSeconds))
-        let pending = pendingStore.load().flatMap { $0.run == open.run && $0.lease == offer.lease ? $0 : nil }
+        // One that a crash brought back after what goes with it was taken back is trained again.
+        let pending = pendingStore.load().flatMap { pending in
+            pending.run == open.run && pending.lease == offer.lease && !isTakenBack(pending) ? pending : nil
+        }
         if pending == nil, open.isFrugal, modelDownload == nil, adapter?.object != offer.adapter {
             adapterDownload = ObjectDownload(wayToAdapter(of: offer), limit: Self.adapterBytesMax)
             downloadRetry = Retry(.bulk, at: now, random: &random)

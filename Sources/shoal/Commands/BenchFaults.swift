@@ -23,6 +23,10 @@ struct BenchFaults: AsyncParsableCommand {
     @Option(help: "Schedules that run at the same time (default: one a core).")
     var threads: Int?
 
+    @Option(
+        help: "Plant a bug on purpose, which the schedules are to find: \(PlantedBug.names); may be repeated.")
+    var plant: [PlantedBug] = []
+
     @Flag(help: "Tell on standard error what happens in each schedule, message by message.")
     var trace = false
 
@@ -74,8 +78,9 @@ struct BenchFaults: AsyncParsableCommand {
     }
 
     private func campaign() async -> FaultCampaign.Outcome {
-        let campaign = FaultCampaign(
+        var campaign = FaultCampaign(
             seed: seed, schedules: schedules, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        campaign.plantedBugs = Set(plant)
         return await campaign.run { progress in
             guard progress.schedules.isMultiple(of: 1_000) else { return }
             Console.error("\(progress.schedules) schedules, \(progress.failures.count) failures")
@@ -85,9 +90,13 @@ struct BenchFaults: AsyncParsableCommand {
     private func traced() -> FaultCampaign.Outcome {
         var outcome = FaultCampaign.Outcome()
         for index in 0..<schedules {
-            let one = FaultCampaign.run(seed: seed &+ UInt64(index), mount: "faults") { Console.error($0) }
+            let one = FaultCampaign.run(seed: seed &+ UInt64(index), Set(plant), mount: "faults") { Console.error($0) }
             outcome.add(one)
         }
         return outcome
     }
+}
+
+extension PlantedBug: ExpressibleByArgument {
+    fileprivate static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
 }
