@@ -137,16 +137,20 @@ extension WorkerService {
     }
 
     /// The gate turned these attempts back: an update that was acknowledged in one of them does not count after all.
-    func takeBack(_ attempts: [RoundAttempt], of run: RunID) {
+    ///
+    /// - Returns: Whether what goes with them is as it was before; otherwise this worker has ended, since its next update
+    ///   would build on what does not count. Started again, it hears of the attempts once more.
+    func takeBack(_ attempts: [RoundAttempt], of run: RunID) -> Bool {
         for store in ownStores {
             guard let update = store.record?.update, update.run == run.text,
                 attempts.contains(where: { $0.round == update.round && $0.attempt == update.attempt })
             else { continue }
             do { try store.takeBack() } catch {
-                // The next offer says it again.
-                observer(.warning("the \(store.name) could not be taken back: \(error)"))
+                fail("\(error): the \(store.name) cannot be taken back; free some space and start this worker again")
+                return false
             }
         }
+        return true
     }
 
     /// Asks the coordinator whether an earlier update counts, whose answer was lost: the next one builds on it.

@@ -23,7 +23,7 @@ extension WorkerService {
         if offer.task == .train {
             do { _ = try Codecs.make(offer.uplink) } catch { return giveUpTask(because: "\(error)") }
         }
-        takeBack(offer.rolledBack, of: open.run)
+        guard takeBack(offer.rolledBack, of: open.run) else { return }
         nextHeartbeat = min(nextHeartbeat, now.advanced(bySeconds: open.heartbeatSeconds))
         // One that a crash brought back after what goes with it was taken back is trained again.
         let pending = pendingStore.load().flatMap { pending in
