@@ -453,6 +453,8 @@ def main():
                 expect(False, "an honest worker finished")
         rounds = stage.published()
         expect(len(set(rounds)) == len(rounds), "no round was published twice")
+        stage.coordinator.wait(60)
+        time.sleep(0.5)  # Until the thread that keeps it has seen the end.
         expect(stage.outcome == 0, f"the coordinator ended with {stage.outcome}, started {stage.starts} times")
         verified = stage.run("run", "verify", stage.state, "--json").strip()
         expect(True, f"the records are sound: {verified[:160]}")

@@ -65,6 +65,8 @@ final class RunView {
         case .workerDeclined(let round, let worker, let reason):
             showLine("worker \(worker) gives no update for round \(round): \(reason)")
         case .refused(let peer, let kind, let reason, let count):
+            // A lease that ended while a worker's message was on its way is the normal course.
+            guard kind != "unknown-lease" else { return }
             showLine("refused \(count) from \(name(of: peer)) (\(kind)): \(reason)")
         case .roundPublished(let summary): showRound(summary)
         case .roundRolledBack(let rollback):
