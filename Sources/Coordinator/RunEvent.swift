@@ -1,4 +1,5 @@
 public import Federation
+public import Wire
 
 /// What an observer (the terminal, `--json`, a log) is told while a run goes on.
 public enum RunEvent: Sendable {
@@ -10,6 +11,9 @@ public enum RunEvent: Sendable {
     case updateAccepted(round: Int, worker: WorkerName, trainLoss: Double)
     /// The worker gives no update for this round. The reason may be the worker's own words: untrusted text.
     case workerDeclined(round: Int, worker: WorkerName, reason: String)
+    /// A peer's messages were refused: `count` of them since the last time that this was told of the peer, and why the
+    /// newest was. At most once a second a peer.
+    case refused(PeerRole, kind: String, reason: String, count: Int)
     case roundPublished(RoundSummary)
     /// The quality gate turned a round back: the next attempt starts from the adapter before it.
     case roundRolledBack(Rollback)

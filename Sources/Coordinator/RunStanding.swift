@@ -26,6 +26,8 @@ public struct RunStanding: Hashable, Codable, Sendable {
     public var lateCount: Int
     /// Workers with an open session.
     public var connected: Int
+    /// What peers were refused since the process began, by kind; `nil`: nothing.
+    public var refusals: [String: Int]?
 
     public static let lateCountMax = 200
     private static let bytesMax = 1 << 20

@@ -34,6 +34,7 @@ final class AdmissionGate: Sendable {
         private let admission: any Admission
         private let mechanism: String
         private let logger: Logger
+        private var refused = 0
 
         init(socket: consuming MessagingSocket, admission: any Admission, mechanism: String, logger: Logger) {
             self.socket = consume socket
@@ -68,9 +69,10 @@ final class AdmissionGate: Sendable {
                     user = Array(key.z85.utf8)
                 } else {
                     let address = request.count > 3 ? String(decoding: request[3], as: UTF8.self) : ""
+                    refused += 1
                     logger.info(
                         "refused a connection with an unknown key",
-                        metadata: ["key": "\(key.z85)", "address": "\(address)"])
+                        metadata: ["key": "\(key.z85)", "address": "\(address)", "refused": "\(refused)"])
                 }
             }
             let status = user.isEmpty ? ("400", "not admitted") : ("200", "OK")

@@ -75,6 +75,7 @@ public final class RunService: CoordinatorService {
     // Sessions
     var sessions: [WorkerName: Session] = [:]
     var everConnected: Set<WorkerName> = []
+    var refusals = Refusals()
     var revoked: Set<WorkerName> = []
     var nextRevocationPoll = Instant(nanoseconds: .min)
     var dismissed: [(peer: Peer, due: Instant)] = []
@@ -265,6 +266,13 @@ public final class RunService: CoordinatorService {
             id: lastMessage, inReplyTo: id, run: run.text, round: UInt32(clamping: round),
             attempt: UInt32(clamping: attempt), message: message)
         link.send(envelope, payload: payload, to: peer)
+        if let refusal = message.refusal { note(refusal.kind, refusal.reason, of: peer) }
+    }
+
+    /// Counts a refusal and tells the observer, soon or with those that follow.
+    func note(_ kind: String, _ reason: String, of peer: Peer) {
+        guard let count = refusals.note(kind, of: peer.role, at: now) else { return }
+        observe(.refused(peer.role, kind: kind, reason: reason, count: count))
     }
 
     var counters: RunCounters {

@@ -25,7 +25,7 @@ extension RunService {
                 case .malformed, .missingPayload, .unexpectedPayload: (.malformed, 0)
                 }
             if case .worker(let name) = peer.role, sessions[name]?.peer == peer {
-                guard sessions[name]?.budget.spend(1, at: now) == true else { return }
+                guard sessions[name]?.budget.spend(1, at: now) == true else { return noteOverBudget(peer) }
             }
             send(.refused(Refused(code: code, reason: error.description)), to: peer, answering: id)
         }

@@ -33,7 +33,7 @@ extension RunService {
         repeat {
             let next = min(end, offset + WireLimits.payloadBytes)
             let part = held?.part(from: offset, to: next) ?? file?.withBytes { Array($0[offset..<next]) } ?? []
-            guard sessions[name]?.budget.spend(1, at: now) == true else { return }
+            guard sessions[name]?.budget.spend(1, at: now) == true else { return noteOverBudget(peer) }
             let chunk = ObjectChunk(object: request.object, offset: UInt64(offset), totalBytes: UInt64(total))
             send(.objectChunk(chunk), payload: part, to: peer, answering: envelope.id)
             offset = next

@@ -23,6 +23,11 @@ extension RunService {
         send(
             .refused(Refused(code: code, reason: reason, isTemporary: isTemporary)), to: peer, answering: envelope.id)
     }
+
+    /// A message more than the peer may send: let drop, as an answer would cost as much again.
+    func noteOverBudget(_ peer: Peer) {
+        note("over-budget", "more messages than a worker may send; the rest is let drop", of: peer)
+    }
 }
 
 // MARK: - Sessions
@@ -32,7 +37,7 @@ extension RunService {
         guard sessions[name]?.peer == peer else {
             return refuse(.sessionRequired, "say Hello first", envelope, peer, isTemporary: true)
         }
-        guard sessions[name]?.budget.spend(1, at: now) == true else { return }
+        guard sessions[name]?.budget.spend(1, at: now) == true else { return noteOverBudget(peer) }
         sessions[name]?.lastHeard = now
         guard farewellUntil == nil || envelope.message.belongsToFarewell else {
             return send(
@@ -85,7 +90,7 @@ extension RunService {
         sessions[name] = Session(
             peer: peer, lastHeard: now, budget: budget, cores: Int(hello.cores), memoryBytes: hello.memoryBytes)
         let head = meet(hello, of: name)
-        guard sessions[name]?.budget.spend(1, at: now) == true else { return }
+        guard sessions[name]?.budget.spend(1, at: now) == true else { return noteOverBudget(peer) }
         let welcome = Welcome(
             software: settings.software, features: [Feature.frugalUplink, Feature.roundRecords], worker: name,
             heartbeatMilliseconds: UInt32(settings.heartbeatSeconds * 1_000), baseModel: baseModel.identity,

@@ -23,7 +23,8 @@ extension RunService {
         let late = lateWorkers
         var note = RunStanding(
             writtenAt: 0, waitingFor: standing.wait?.reason, waitingSince: standing.wait?.since,
-            late: Array(late.prefix(RunStanding.lateCountMax)), lateCount: late.count, connected: sessions.count)
+            late: Array(late.prefix(RunStanding.lateCountMax)), lateCount: late.count, connected: sessions.count,
+            refusals: refusals.counts.isEmpty ? nil : refusals.counts)
         guard note != standing.written else { return }
         standing.written = note
         note.writtenAt = ledger.wallClock()

@@ -1,5 +1,6 @@
 import Coordinator
 import Federation
+import Wire
 
 /// Shows a run while it goes on: bars on a terminal, plain lines elsewhere, JSON lines when asked.
 ///
@@ -63,6 +64,10 @@ final class RunView {
             draw(isForced: false)
         case .workerDeclined(let round, let worker, let reason):
             showLine("worker \(worker) gives no update for round \(round): \(reason)")
+        case .refused(let peer, let kind, let reason, let count):
+            // A lease that ended while a worker's message was on its way is the normal course.
+            guard kind != "unknown-lease" else { return }
+            showLine("refused \(count) from \(name(of: peer)) (\(kind)): \(reason)")
         case .roundPublished(let summary): showRound(summary)
         case .roundRolledBack(let rollback):
             if printsJSON { showFailure { try JSONLine.print(RollbackLine(rollback)) } }
@@ -70,6 +75,13 @@ final class RunView {
         case .waiting(let reason):
             if Console.errorIsTerminal { return showBusy("waiting: \(reason)") }
             showLine("waiting: \(reason)")
+        }
+    }
+
+    private func name(of peer: PeerRole) -> String {
+        switch peer {
+        case .worker(let name): "worker \(name)"
+        case .invitation(let id): "invitation \(id)"
         }
     }
 
