@@ -70,6 +70,8 @@ public final class WorkerService: WorkerServiceProtocol {
     var fixedFactors: GlobalAdapter?
     /// The last message that asked what became of an earlier update.
     var settlementQuestion: UInt64?
+    /// The newest training offer that was taken up.
+    var newestTraining: (run: RunID, attempt: RoundAttempt)?
     var task: ActiveTask?
     /// The last task that could not be carried out: offered again, it is declined again.
     var lastDecline: Decline?

@@ -13,6 +13,7 @@ extension WorkerService {
         if let lastDecline, lastDecline.lease == offer.lease {
             return send(.decline(lastDecline), answering: envelope.id)
         }
+        guard offer.task != .train || isCurrent(envelope, in: open.run) else { return }
         forgetTask(because: "the coordinator offers another task")
         let task = ActiveTask(
             offer: offer, round: Int(envelope.round), attempt: Int(envelope.attempt), firstMessage: nextMessageID)
@@ -41,6 +42,19 @@ extension WorkerService {
             pendingStore.remove()
             prepareTask()
         }
+    }
+
+    /// Whether a training offer is none that a later one overtook on its way: an attempt that was turned back would be
+    /// trained again on top of what followed it.
+    private func isCurrent(_ envelope: Envelope, in run: RunID) -> Bool {
+        let attempt = RoundAttempt(round: envelope.round, attempt: envelope.attempt)
+        if let newest = newestTraining, newest.run == run {
+            guard (attempt.round, attempt.attempt) >= (newest.attempt.round, newest.attempt.attempt) else {
+                return false
+            }
+        }
+        newestTraining = (run, attempt)
+        return true
     }
 
     /// What to download for an offer's adapter: itself, or what leads to it from the one that is here.
