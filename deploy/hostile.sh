@@ -15,4 +15,4 @@ python=${PYTHON:-python3}
 swift build -c release --product shoal
 # Thousands of connections need as many descriptors.
 ulimit -n "$(ulimit -Hn)"
-exec "$python" deploy/hostile.py --program .build/release/shoal "$@"
+exec "$python" -u deploy/hostile.py --program .build/release/shoal "$@"
