@@ -2978,7 +2978,7 @@ const ProtobufCEnumDescriptor shoal__v1__training_options__precision__descriptor
   shoal__v1__training_options__precision__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[24] =
+static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[25] =
 {
   {
     "local_steps",
@@ -3268,9 +3268,22 @@ static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "balance_classes",
+    100,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__TrainingOptions, balance_classes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   2,   /* field[2] = accumulation_steps */
+  24,   /* field[24] = balance_classes */
   1,   /* field[1] = batch_size */
   10,   /* field[10] = beta1 */
   11,   /* field[11] = beta2 */
@@ -3295,12 +3308,13 @@ static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   7,   /* field[7] = warmup_steps */
   9,   /* field[9] = weight_decay */
 };
-static const ProtobufCIntRange shoal__v1__training_options__number_ranges[3 + 1] =
+static const ProtobufCIntRange shoal__v1__training_options__number_ranges[4 + 1] =
 {
   { 1, 0 },
   { 20, 17 },
   { 35, 21 },
-  { 0, 24 }
+  { 100, 24 },
+  { 0, 25 }
 };
 const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
 {
@@ -3310,10 +3324,10 @@ const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
   "Shoal__V1__TrainingOptions",
   "shoal.v1",
   sizeof(Shoal__V1__TrainingOptions),
-  24,
+  25,
   shoal__v1__training_options__field_descriptors,
   shoal__v1__training_options__field_indices_by_name,
-  3,  shoal__v1__training_options__number_ranges,
+  4,  shoal__v1__training_options__number_ranges,
   (ProtobufCMessageInit) shoal__v1__training_options__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -45,6 +45,9 @@ public struct TrainingOptions: Hashable, Sendable {
     public var chatTemplate: ChatTemplateName?
     /// Classes in the order of the head's outputs, for classification; empty for language modelling.
     public var classNames: [String]
+    /// For classification: a batch draws every class that the worker has equally often, and a class that it does not have
+    /// takes no part in its loss. Otherwise examples are drawn as frequent as they are.
+    public var balancesClasses: Bool
 
     public init(
         localSteps: Int = 10, batchSize: Int = 8, accumulationSteps: Int = 1, sequenceLength: Int = 128,
@@ -52,7 +55,7 @@ public struct TrainingOptions: Hashable, Sendable {
         warmupSteps: Int = 0, totalSteps: Int = 0, weightDecay: Double = 0, beta1: Double = 0.9, beta2: Double = 0.999,
         epsilon: Double = 1e-8, momentum: Double = 0, clipNorm: Double? = 1, precision: Precision = .float32,
         recomputes: Bool = false, proximal: Double? = nil, frozenFactor: AdapterTensorName.Factor? = nil,
-        chatTemplate: ChatTemplateName? = nil, classNames: [String] = []
+        chatTemplate: ChatTemplateName? = nil, classNames: [String] = [], balancesClasses: Bool = false
     ) {
         self.localSteps = localSteps
         self.batchSize = batchSize
@@ -75,5 +78,6 @@ public struct TrainingOptions: Hashable, Sendable {
         self.recomputes = recomputes
         self.chatTemplate = chatTemplate
         self.classNames = classNames
+        self.balancesClasses = balancesClasses
     }
 }

@@ -107,7 +107,8 @@ extension TrainingOptions {
             momentum: try wireFinite(fields.momentum, "training.momentum"), clipNorm: clipNorm, precision: precision,
             recomputes: fields.recompute != 0, proximal: proximal,
             frozenFactor: try FactorCoding.factor(fields.frozen_factor, "training.frozenFactor"),
-            chatTemplate: try ChatTemplateCoding.name(fields.chat_template), classNames: try Self.classNames(fields))
+            chatTemplate: try ChatTemplateCoding.name(fields.chat_template), classNames: try Self.classNames(fields),
+            balancesClasses: fields.balance_classes != 0)
         personal = PersonalOptions(
             ownFactor: try FactorCoding.factor(fields.own_factor, "training.ownFactor"),
             keepsControl: fields.control_variate != 0, hasLocalAdapter: fields.local_adapter != 0)

@@ -1,3 +1,4 @@
+import Foundation
 import LanguageModel
 import ModelFiles
 import Randomness
@@ -90,6 +91,41 @@ struct EncoderTests {
         let together = loaded.model.logits(ClassificationBatch(examples), adapter: loaded.adapter)
         let apart = examples.flatMap { loaded.model.logits(ClassificationBatch([$0]), adapter: loaded.adapter) }
         #expect(relativeDistance(together, apart) < (precision == .float32 ? 1e-5 : 2e-2))
+    }
+
+    @Test("A class left out of the loss has no part in it")
+    func leftOut() throws {
+        let loaded = try load(ArchitectureFixture("bert"))
+        try #require(loaded.model.classCount == 3)
+        var random = CounterRandom(key: 5)
+        let examples = (0..<6).map { index in
+            ((0..<5 + index).map { _ in Int32(random.index(below: loaded.model.vocabularySize)) }, Int32(index % 2 * 2))
+        }
+        let batch = ClassificationBatch(examples, leavingOut: [1])
+        var gradient = [Float](repeating: 0, count: loaded.adapter.layout.parameterCount)
+        let loss = loaded.model.lossAndGradient(
+            batch, adapter: loaded.adapter, dropout: nil, gradientScale: 1, gradient: &gradient)
+        // The closed form of two classes, from the logits; the gradient by the head's bias is the mean of p − 1 and p.
+        let logits = loaded.model.logits(batch, adapter: loaded.adapter).map(Double.init)
+        let odds = (0..<6).map { logits[$0 * 3 + 2] - logits[$0 * 3] }
+        let losses = (0..<6).map { log1p(exp($0 % 2 == 0 ? odds[$0] : -odds[$0])) }
+        #expect(abs(loss - losses.reduce(0, +) / 6) < 1e-5)
+        let second = (0..<6).reduce(0.0) { $0 + (1 / (1 + exp(-odds[$1])) - ($1 % 2 == 0 ? 0 : 1)) / 6 }
+        let bias = try #require(loaded.adapter.saved.last { $0.name.hasSuffix("bias") }, "the head has a bias")
+        #expect(abs(Double(gradient[bias.offset]) + second) < 1e-5)
+        #expect(gradient[bias.offset + 1] == 0)
+        #expect(abs(Double(gradient[bias.offset + 2]) - second) < 1e-5)
+    }
+
+    @Test("A batch of the one class that is not left out teaches nothing", arguments: cases)
+    func oneClass(_ fixture: ArchitectureFixture) throws {
+        let loaded = try load(fixture)
+        var gradient = [Float](repeating: 0, count: loaded.adapter.layout.parameterCount)
+        let others = (0..<loaded.model.classCount).filter { $0 != 1 }
+        let batch = ClassificationBatch([([1, 2, 3], 1), ([4, 5], 1)], leavingOut: others)
+        let loss = loaded.model.lossAndGradient(
+            batch, adapter: loaded.adapter, dropout: nil, gradientScale: 1, gradient: &gradient)
+        #expect(loss == 0 && gradient.allSatisfy { $0 == 0 })
     }
 
     @Test("Dropout follows its key, and recomputation draws the same masks", arguments: cases)

@@ -40,6 +40,7 @@ struct RunFileProblemTests {
         let path = FixtureFiles.path("runfile/classification.yaml")
         let run = try RunConfiguration.load(path: path)
         #expect(run.task == .classification && run.training.classNames == ["negative", "positive"])
+        #expect(run.training.balancesClasses)
         let error = #expect(throws: RunFileError.self) {
             try RunConfiguration.load(path: path, overrides: ["model=built-in"])
         }
@@ -103,6 +104,7 @@ struct RunFileProblemTests {
             (["compression.error-feedback=true"], "needs a biased codec, and dense is unbiased"),
             (["compression.error-feedback=true", "compression.uplink=eden:bits=4"], "eden:bits=4 is unbiased"),
             (["data.labels=[a, b]"], "used only with 'task: classification'"),
+            (["training.balance-classes=true"], "used only with 'task: classification'; remove it"),
         ])
     func combinations(_ overrides: [String], _ remedy: String) {
         let found = problems(Minimal.yaml, overrides: overrides)

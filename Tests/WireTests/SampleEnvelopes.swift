@@ -211,7 +211,11 @@ enum SampleEnvelopes {
         noisy.privacy = UpdatePrivacy(clip: 0.5, noiseDeviation: 0.75, withholdsMetrics: true)
         var taken = plain
         taken.rolledBack = [RoundAttempt(round: 3, attempt: 1), RoundAttempt(round: 7, attempt: 2)]
+        var balanced = plain
+        balanced.training.classNames = ["no", "yes"]
+        balanced.training.balancesClasses = true
         return [
+            ("offer that balances classes", .offer(balanced)),
             ("offer that takes attempts back", .offer(taken)),
             ("offer with a clip and noise", .offer(noisy)),
             ("offer with fixed factors", .offer(core)),

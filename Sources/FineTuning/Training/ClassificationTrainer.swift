@@ -26,11 +26,12 @@ public struct ClassificationTrainer {
         var batches = batches
         var dropout = dropout
         var tokens = 0
+        let draw = ClassDraw(examples, isBalanced: options.balancesClasses)
         let loop = TrainingLoop(options: options, scope: scope)
         let (meanLoss, core) = try loop.run(&adapter, after: globalStep, progress: progress) {
             adapter, share, gradient in
-            let chosen = (0..<options.batchSize).map { _ in batches.index(below: examples.count) }
-            let batch = examples.batch(chosen)
+            let chosen = (0..<options.batchSize).map { _ in draw.next(&batches) }
+            let batch = examples.batch(chosen, leavingOut: draw.leftOut)
             tokens += batch.tokens.count
             return model.lossAndGradient(
                 batch, adapter: adapter, dropout: CounterRandom(key: dropout.next()), gradientScale: Float(share),

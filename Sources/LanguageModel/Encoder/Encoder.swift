@@ -54,7 +54,7 @@ package final class Encoder: SequenceClassifier {
         return gradient.withUnsafeMutableBufferPointer { gradient in
             withPass(batch, adapter: adapter, dropout: dropout, gradient: gradient.baseAddress) { pass in
                 let losses = pass.computation.classLosses(
-                    network.logits(batch.tokens, pass), labels: batch.labels,
+                    network.logits(batch.tokens, pass), labels: batch.labels, leavingOut: batch.leftOut,
                     gradientScale: gradientScale / Float(batch.examples))
                 pass.computation.backward()
                 return losses.reduce(0) { $0 + Double($1) } / Double(losses.count)

@@ -145,6 +145,10 @@ struct Constraint: Sendable {
             default: nil
             }
         },
+        Constraint(keys: ["training.balance-classes", "task"]) { run in
+            guard run.training.balancesClasses, run.task != .classification else { return nil }
+            return "'training.balance-classes' is used only with 'task: classification'; remove it"
+        },
         Constraint(keys: ["task", "model"]) { run in
             guard run.task == .classification, run.model == .builtIn else { return nil }
             return "'task: classification' needs an encoder (bert, distilbert, mobilebert); the built-in model is none"

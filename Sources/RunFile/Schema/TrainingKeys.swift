@@ -54,6 +54,12 @@ extension RunSchema {
                 $0.federation.strategy == .fedprox ? .number(0.01) : nil
             }, at: \.training.proximal,
             "Weight mu of (mu/2)·|w − w_t|², which holds a worker near the round's adapter; with any strategy."),
+        SchemaKey(
+            "training.balance-classes", .boolean,
+            .derived("true with task classification, else false") { .boolean($0.task == .classification) },
+            at: \.training.balancesClasses,
+            "Draw every class that a worker has equally often, and leave those it has not out of its loss: workers with "
+                + "different mixes of classes then train one model, for classes equally frequent."),
     ]
 
     private static let resourceKeys = [

@@ -102,6 +102,9 @@ MESSAGES = [
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD + number(35, 2)) + text(9, "dense") + fixed64(10, 1)),
     ("offer with a local adapter", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD + number(37, 1)) + text(9, "dense") + fixed64(10, 1)),
+    ("offer that balances classes", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD + text(21, "no") + text(21, "yes") + number(100, 1))
+     + text(9, "dense") + fixed64(10, 1)),
     ("offer with a clip and noise", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1) + real64(65, 0.5)
      + real64(66, 0.75) + number(67, 1)),

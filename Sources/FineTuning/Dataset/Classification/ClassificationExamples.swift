@@ -94,9 +94,18 @@ public struct ClassificationExamples: Sendable {
     /// How many tokens an example has.
     public func length(of example: Int) -> Int { Int(places[example].count) }
 
+    /// The numbers of each class's examples, `[labels]`.
+    public var byClass: [[Int]] {
+        var numbers = [[Int]](repeating: [], count: labels.count)
+        for (example, place) in places.enumerated() { numbers[Int(place.label)].append(example) }
+        return numbers
+    }
+
     /// The examples of those numbers, in that order; a number may stand more than once.
-    public func batch(_ examples: some Collection<Int>) -> ClassificationBatch {
-        ClassificationBatch(examples.map { self[$0] })
+    ///
+    /// - Parameter leftOut: Classes that take no part in the loss.
+    public func batch(_ examples: some Collection<Int>, leavingOut leftOut: [Int] = []) -> ClassificationBatch {
+        ClassificationBatch(examples.map { self[$0] }, leavingOut: leftOut)
     }
 }
 

@@ -1,0 +1,27 @@
+package import Randomness
+
+/// Which examples a batch of classification holds, drawn with replacement.
+///
+/// A classifier learns how frequent a class is where it trains, and workers with other mixes of classes pull a shared
+/// model apart for that reason alone. Balanced, each class that a worker has is drawn equally often, and the classes it
+/// does not have are left out of its loss: a worker with one class alone teaches nothing then, which is what it knows.
+package struct ClassDraw {
+    private let count: Int
+    /// The examples of each class that has any; empty where examples are drawn as frequent as they are.
+    private let groups: [[Int]]
+    /// Classes that take no part in the loss.
+    package let leftOut: [Int]
+
+    package init(_ examples: ClassificationExamples, isBalanced: Bool) {
+        count = examples.count
+        let byClass = isBalanced ? examples.byClass : []
+        groups = byClass.filter { !$0.isEmpty }
+        leftOut = byClass.indices.filter { byClass[$0].isEmpty }
+    }
+
+    package func next(_ random: inout CounterRandom) -> Int {
+        guard !groups.isEmpty else { return random.index(below: count) }
+        let group = groups[random.index(below: groups.count)]
+        return group[random.index(below: group.count)]
+    }
+}

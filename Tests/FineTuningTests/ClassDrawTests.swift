@@ -1,0 +1,37 @@
+import FineTuning
+import Randomness
+import Testing
+
+@Suite("What a batch of classification draws")
+struct ClassDrawTests {
+    /// 60 examples of `a`, 6 of `c`, none of `b`.
+    private static func examples() throws -> ClassificationExamples {
+        let rows = (0..<66).map { DataRow(.text("x"), label: $0 % 11 == 10 ? "c" : "a") }
+        return try ClassificationExamples(.rows(rows), labels: ["a", "b", "c"], maximumLength: 4) { _, _ in [1] }
+    }
+
+    /// How often each example comes in 6,600 draws.
+    private static func counts(_ draw: ClassDraw) -> [Int] {
+        var random = CounterRandom(key: 11)
+        return (0..<6_600).reduce(into: [Int](repeating: 0, count: 66)) { counts, _ in counts[draw.next(&random)] += 1 }
+    }
+
+    @Test("every class that there is equally often, its examples too; the others are left out")
+    func balanced() throws {
+        let examples = try Self.examples()
+        let draw = ClassDraw(examples, isBalanced: true)
+        #expect(draw.leftOut == [1])
+        // Expected 55 and 550; five standard deviations.
+        for (example, count) in Self.counts(draw).enumerated() {
+            let expected = examples[example].label == 0 ? 55.0 : 550
+            #expect(abs(Double(count) - expected) < 5 * expected.squareRoot(), "example \(example)")
+        }
+    }
+
+    @Test("unbalanced, every example equally often, and no class is left out")
+    func unbalanced() throws {
+        let draw = ClassDraw(try Self.examples(), isBalanced: false)
+        #expect(draw.leftOut.isEmpty)
+        #expect(Self.counts(draw).allSatisfy { abs(Double($0) - 100) < 50 })
+    }
+}
