@@ -172,6 +172,7 @@ extension TrainingOptions {
         case .bfloat16: fields.pointee.precision = SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_BFLOAT16
         }
         fields.pointee.recompute = recomputes ? 1 : 0
+        fields.pointee.prepack = prepacks ? 1 : 0
         return fields
     }
 }

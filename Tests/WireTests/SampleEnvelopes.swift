@@ -211,7 +211,10 @@ enum SampleEnvelopes {
         noisy.privacy = UpdatePrivacy(clip: 0.5, noiseDeviation: 0.75, withholdsMetrics: true)
         var taken = plain
         taken.rolledBack = [RoundAttempt(round: 3, attempt: 1), RoundAttempt(round: 7, attempt: 2)]
+        var packed = plain
+        packed.training.prepacks = true
         return [
+            ("offer with packed weights", .offer(packed)),
             ("offer that takes attempts back", .offer(taken)),
             ("offer with a clip and noise", .offer(noisy)),
             ("offer with fixed factors", .offer(core)),
