@@ -17,7 +17,7 @@ enum BenchmarkModel {
     init(_ path: String, _ options: TrainBenchmark.Options) throws {
         let directory = try ModelDirectory(path)
         let precision: ModelOptions.Precision = options.precision == .bfloat16 ? .bfloat16 : .float32
-        let modelOptions = ModelOptions(precision: precision, recomputes: options.recompute)
+        let modelOptions = ModelOptions(precision: precision, recomputes: options.recompute, prepacks: options.prepack)
         self =
             directory.configuration.isEncoder
             ? .encoder(try directory.loadClassifier(modelOptions, classes: Self.classNames.count))
@@ -67,11 +67,6 @@ enum BenchmarkModel {
 
 // MARK: - The files
 extension BenchmarkModel {
-    /// Refuses, before anything is written or loaded, what the engine cannot do: a figure must be of what was asked.
-    static func requireAvailable(_ options: TrainBenchmark.Options) throws(TrainBenchmarkError) {
-        if options.prepack { throw .unavailable(option: "--prepack") }
-    }
-
     /// The quantised copy of a random model, beside it in the cache and written if it is not there yet.
     static func quantised(_ path: String, _ quantization: TrainBenchmark.Quantization) throws -> String {
         let copy = path + "-" + quantization.rawValue
@@ -93,8 +88,6 @@ extension BenchmarkModel {
 }
 
 public enum TrainBenchmarkError: Error, Hashable, Sendable {
-    /// As the command line names it.
-    case unavailable(option: String)
     /// Of a model that is not the benchmark's own.
     case quantisedModel
 }
@@ -102,8 +95,6 @@ public enum TrainBenchmarkError: Error, Hashable, Sendable {
 extension TrainBenchmarkError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .unavailable(let option):
-            "\(option) is not available in this build, leave it out"
         case .quantisedModel:
             "--quantize goes with --shape; for --model, make the copy with shoal quantize and name that one"
         }

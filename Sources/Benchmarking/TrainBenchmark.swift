@@ -64,7 +64,6 @@ public struct TrainBenchmark: Sendable {
 
     /// Limits this process to `options.threads` threads and trains.
     public func run() throws -> TrainMeasurement {
-        try BenchmarkModel.requireAvailable(options)
         Threads.limit(to: options.threads)
         let (name, path) = try modelDirectory()
         var trained = path

@@ -93,6 +93,35 @@ static void work_through(size_t begin, size_t end, void *context) {
     }
 }
 
+// Packing once.
+
+size_t shoal_panels_bytes(shoal_type type, size_t inner, size_t columns) {
+    const struct product_form form = shoal_kernels()->product_form;
+    const struct shoal_product_term term = {.inner = inner};
+    const struct shoal_product product = {.type = type, .terms = &term, .count = 1};
+    const size_t panels = divided_up(columns, form.panel_columns);
+    return sizeof(struct shoal_panels) + steps_of(&product, form.pairs) * panels * form.panel_columns * sizeof(float);
+}
+
+struct packing {
+    shoal_type type;
+    const struct shoal_product_term *term;
+    size_t columns;
+    struct shoal_panels *panels;
+};
+
+static void some_panels(size_t begin, size_t end, void *context) {
+    const struct packing *packing = context;
+    packing->panels->table->pack_panels(packing->type, packing->term, packing->columns, begin, end,
+                                        packing->panels->values);
+}
+
+void shoal_pack(shoal_type type, const struct shoal_product_term *term, size_t columns, struct shoal_panels *panels) {
+    panels->table = shoal_kernels();
+    struct packing packing = {type, term, columns, panels};
+    shoal_parallel(divided_up(columns, panels->table->product_form.panel_columns), 4, some_panels, &packing);
+}
+
 void shoal_multiply(const struct shoal_product *product) {
     if (product->rows == 0 || product->columns == 0) return;
     const struct kernel_table *table = shoal_kernels();

@@ -9,6 +9,13 @@ struct product_call {
     size_t group;
 };
 
+/// Stands before the panels of a packed factor, 64 bytes.
+struct shoal_panels {
+    /// Whose tiles read them.
+    const struct kernel_table *table;
+    _Alignas(64) float values[];
+};
+
 /// What a level packs and how large its tiles are.
 struct product_form {
     /// Rows of a tile, columns of a panel.

@@ -48,6 +48,8 @@ struct kernel_table {
     void (*dequantise_nf4)(const struct shoal_nf4 *weight, shoal_type type, void *out, size_t C, size_t begin,
                            size_t end);
     struct product_form product_form;
+    void (*pack_panels)(shoal_type type, const struct shoal_product_term *term, size_t columns, size_t first, size_t last,
+                        float *values);
     void (*product_block)(const struct product_call *call, size_t first, size_t last, size_t row, size_t end,
                           float *scratch);
     void (*product_columns)(const struct product_call *call, size_t begin, size_t end);

@@ -2978,7 +2978,7 @@ const ProtobufCEnumDescriptor shoal__v1__training_options__precision__descriptor
   shoal__v1__training_options__precision__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[25] =
+static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[26] =
 {
   {
     "local_steps",
@@ -3280,6 +3280,18 @@ static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "prepack",
+    101,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__TrainingOptions, prepack),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   2,   /* field[2] = accumulation_steps */
@@ -3300,6 +3312,7 @@ static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   4,   /* field[4] = optimizer */
   21,   /* field[21] = own_factor */
   15,   /* field[15] = precision */
+  25,   /* field[25] = prepack */
   19,   /* field[19] = proximal */
   16,   /* field[16] = recompute */
   6,   /* field[6] = schedule */
@@ -3314,7 +3327,7 @@ static const ProtobufCIntRange shoal__v1__training_options__number_ranges[4 + 1]
   { 20, 17 },
   { 35, 21 },
   { 100, 24 },
-  { 0, 25 }
+  { 0, 26 }
 };
 const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
 {
@@ -3324,7 +3337,7 @@ const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
   "Shoal__V1__TrainingOptions",
   "shoal.v1",
   sizeof(Shoal__V1__TrainingOptions),
-  25,
+  26,
   shoal__v1__training_options__field_descriptors,
   shoal__v1__training_options__field_indices_by_name,
   4,  shoal__v1__training_options__number_ranges,

@@ -12,6 +12,8 @@ public enum ModelError: Error, Hashable, Sendable {
     case unsupportedSetting(file: String, key: String, value: String, supported: String)
     /// The architecture is made for another task.
     case wrongTask(directory: String, architecture: String, task: String)
+    /// Packing is for weights that are multiplied as they are stored.
+    case quantisedPrepack(directory: String)
     case checkpoint(CheckpointError)
     case shapeMismatch(file: String, tensor: String, expected: [Int], actual: [Int])
 }
@@ -34,6 +36,8 @@ extension ModelError: CustomStringConvertible {
         case .wrongTask(let directory, let architecture, let task):
             "\(directory): \(architecture) is no model for \(task); language modelling takes a decoder, classification an "
                 + "encoder (bert, distilbert, mobilebert)"
+        case .quantisedPrepack(let directory):
+            "\(directory): a quantised model's weights cannot be packed; remove prepack, or take the model unquantised"
         case .checkpoint(let error):
             error.description
         case .shapeMismatch(let file, let tensor, let expected, let actual):

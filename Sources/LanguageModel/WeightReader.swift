@@ -11,6 +11,8 @@ package final class WeightReader {
     private let quantisation: QuantisationFormat?
     /// bfloat16 copies of the checkpoint's matrices of other types.
     private let copies: SafetensorsFile?
+    /// Whether linear layers' weights are laid out for products when they are read.
+    private let prepacks: Bool
     /// Names of modules in the checkpoint may lack this beginning of the names that adapters use.
     private let optionalPrefix: String
     package private(set) var linearLayers: [LinearLayer] = []
@@ -31,12 +33,13 @@ package final class WeightReader {
     /// - Parameter copies: Used in place of converting; see ``WeightCache/copy(of:)``.
     package init(
         checkpoint: Checkpoint, type: Tensor.ElementType, quantisation: QuantisationFormat? = nil,
-        copies: SafetensorsFile? = nil, optionalPrefix: String = ""
+        copies: SafetensorsFile? = nil, prepacks: Bool = false, optionalPrefix: String = ""
     ) {
         self.checkpoint = checkpoint
         self.type = type
         self.quantisation = quantisation
         self.copies = copies
+        self.prepacks = prepacks
         self.optionalPrefix = optionalPrefix
     }
 
@@ -46,6 +49,7 @@ package final class WeightReader {
         type = nil
         quantisation = nil
         copies = nil
+        prepacks = false
         self.optionalPrefix = optionalPrefix
     }
 
@@ -80,6 +84,7 @@ package final class WeightReader {
     private func list(
         _ name: String, _ weight: Weight, bias: Vector?, isOutputHead: Bool, isTransposed: Bool
     ) -> Linear {
+        let weight = prepacks ? weight.packed() : weight
         linearLayers.append(
             LinearLayer(
                 name: name, inputs: weight.columns, outputs: weight.rows, isOutputHead: isOutputHead,

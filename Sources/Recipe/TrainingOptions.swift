@@ -41,6 +41,8 @@ public struct TrainingOptions: Hashable, Sendable {
     /// Inner values of each layer are computed again in the backward pass instead of being kept: less memory, more
     /// time.
     public var recomputes: Bool
+    /// The base model's weights are laid out for products once: more speed, more memory.
+    public var prepacks: Bool
     /// How conversations become text; `nil` recognises the base model's own template.
     public var chatTemplate: ChatTemplateName?
     /// Classes in the order of the head's outputs, for classification; empty for language modelling.
@@ -54,8 +56,9 @@ public struct TrainingOptions: Hashable, Sendable {
         optimizer: Optimizer = .adamw, learningRate: Double = 1e-3, schedule: Schedule = .constant,
         warmupSteps: Int = 0, totalSteps: Int = 0, weightDecay: Double = 0, beta1: Double = 0.9, beta2: Double = 0.999,
         epsilon: Double = 1e-8, momentum: Double = 0, clipNorm: Double? = 1, precision: Precision = .float32,
-        recomputes: Bool = false, proximal: Double? = nil, frozenFactor: AdapterTensorName.Factor? = nil,
-        chatTemplate: ChatTemplateName? = nil, classNames: [String] = [], balancesClasses: Bool = false
+        recomputes: Bool = false, prepacks: Bool = false, proximal: Double? = nil,
+        frozenFactor: AdapterTensorName.Factor? = nil, chatTemplate: ChatTemplateName? = nil, classNames: [String] = [],
+        balancesClasses: Bool = false
     ) {
         self.localSteps = localSteps
         self.batchSize = batchSize
@@ -76,6 +79,7 @@ public struct TrainingOptions: Hashable, Sendable {
         self.frozenFactor = frozenFactor
         self.precision = precision
         self.recomputes = recomputes
+        self.prepacks = prepacks
         self.chatTemplate = chatTemplate
         self.classNames = classNames
         self.balancesClasses = balancesClasses

@@ -17,6 +17,8 @@ public enum MatMul {
         public let isTransposed: Bool
         /// A ``Weight``, which stays where it is.
         public let isWeight: Bool
+        /// A weight's own layout for the right side of products: as the operand is, and transposed.
+        fileprivate var panels: (plain: OpaquePointer?, transposed: OpaquePointer?) = (nil, nil)
 
         /// A stored `[rows, columns]` matrix.
         public init(
@@ -33,6 +35,7 @@ public enum MatMul {
                 address: weight.bytes, type: weight.type, rows: weight.rows, columns: weight.columns,
                 stride: weight.isTransposed ? weight.rows : weight.columns, isTransposed: weight.isTransposed,
                 isWeight: true)
+            panels = (weight.panels?.plain, weight.panels?.transposed)
         }
 
         package init(_ activation: Activation) {
@@ -56,9 +59,11 @@ public enum MatMul {
 
         /// The same memory read the other way round.
         public var transposed: Operand {
-            Operand(
+            var other = Operand(
                 address: address, type: type, rows: columns, columns: rows, stride: stride, isTransposed: !isTransposed,
                 isWeight: isWeight)
+            other.panels = (panels.transposed, panels.plain)
+            return other
         }
 
         /// The same matrix at another address.
@@ -142,6 +147,6 @@ extension MatMul.Term {
     fileprivate var kernelTerm: shoal_product_term {
         shoal_product_term(
             a: left.address, a_stride: left.stride, a_transposed: left.isTransposed, b: right.address,
-            b_stride: right.stride, b_transposed: right.isTransposed, inner: left.columns)
+            b_stride: right.stride, b_transposed: right.isTransposed, inner: left.columns, b_panels: right.panels.plain)
     }
 }

@@ -12,6 +12,8 @@ public struct Weight {
     public let isTransposed: Bool
     /// The values or codes, aligned for their type, never written.
     public let bytes: UnsafeRawPointer
+    /// The same values in products' own layout; see ``packed()``.
+    package var panels: WeightPanels?
     /// Keeps `bytes` and what `storage` points to valid.
     private let owner: Any
 

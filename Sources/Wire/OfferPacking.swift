@@ -173,6 +173,7 @@ extension TrainingOptions {
         }
         fields.pointee.recompute = recomputes ? 1 : 0
         fields.pointee.balance_classes = balancesClasses ? 1 : 0
+        fields.pointee.prepack = prepacks ? 1 : 0
         return fields
     }
 }

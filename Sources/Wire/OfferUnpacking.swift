@@ -105,7 +105,7 @@ extension TrainingOptions {
             beta2: try wireFinite(fields.beta2, "training.beta2"),
             epsilon: try wireFinite(fields.epsilon, "training.epsilon"),
             momentum: try wireFinite(fields.momentum, "training.momentum"), clipNorm: clipNorm, precision: precision,
-            recomputes: fields.recompute != 0, proximal: proximal,
+            recomputes: fields.recompute != 0, prepacks: fields.prepack != 0, proximal: proximal,
             frozenFactor: try FactorCoding.factor(fields.frozen_factor, "training.frozenFactor"),
             chatTemplate: try ChatTemplateCoding.name(fields.chat_template), classNames: try Self.classNames(fields),
             balancesClasses: fields.balance_classes != 0)

@@ -20,9 +20,9 @@ struct ArchitectureFixture: Sendable, CustomTestStringConvertible {
     init(_ name: String) { self.name = name }
 
     /// Tests run side by side: one thread each.
-    func model() throws -> any CausalLanguageModel {
+    func model(_ options: ModelOptions = ModelOptions()) throws -> any CausalLanguageModel {
         Threads.limit(to: 1)
-        return try ModelDirectory(directory).loadModel()
+        return try ModelDirectory(directory).loadModel(options)
     }
 
     func adapter(for model: any CausalLanguageModel) throws -> LowRankAdapter {

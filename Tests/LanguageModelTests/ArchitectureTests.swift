@@ -32,7 +32,18 @@ struct ArchitectureTests {
     @Test(
         "Every gradient of a decoder's adapter", arguments: ArchitectureFixture.decoders, KernelLevel.supported)
     func gradients(_ fixture: ArchitectureFixture, _ level: KernelLevel) throws {
-        let model = try fixture.model()
+        try checkGradients(of: fixture.model(), fixture, level)
+    }
+
+    @Test("The same when weights are packed once", arguments: ArchitectureFixture.decoders, KernelLevel.supported)
+    func packed(_ fixture: ArchitectureFixture, _ level: KernelLevel) throws {
+        let model = try level.whileInUse { try fixture.model(ModelOptions(prepacks: true)) }
+        try checkGradients(of: model, fixture, level)
+    }
+
+    private func checkGradients(
+        of model: any CausalLanguageModel, _ fixture: ArchitectureFixture, _ level: KernelLevel
+    ) throws {
         let adapter = try fixture.adapter(for: model)
         let batch = try fixture.batch()
         var gradient = [Float](repeating: 0, count: adapter.layout.parameterCount)

@@ -61,6 +61,11 @@ struct EncoderTests {
         try checkGradients(try load(fixture), level)
     }
 
+    @Test("The same when weights are packed once", arguments: cases, KernelLevel.supported)
+    func packed(_ fixture: ArchitectureFixture, _ level: KernelLevel) throws {
+        try checkGradients(try level.whileInUse { try load(fixture, ModelOptions(prepacks: true)) }, level)
+    }
+
     @Test("The same when layers are computed again in the backward pass", arguments: cases)
     func recomputed(_ fixture: ArchitectureFixture) throws {
         try checkGradients(try load(fixture, ModelOptions(recomputes: true)), KernelLevel.supported[0])

@@ -214,8 +214,11 @@ enum SampleEnvelopes {
         var balanced = plain
         balanced.training.classNames = ["no", "yes"]
         balanced.training.balancesClasses = true
+        var packed = plain
+        packed.training.prepacks = true
         return [
             ("offer that balances classes", .offer(balanced)),
+            ("offer with packed weights", .offer(packed)),
             ("offer that takes attempts back", .offer(taken)),
             ("offer with a clip and noise", .offer(noisy)),
             ("offer with fixed factors", .offer(core)),

@@ -56,6 +56,7 @@ const struct kernel_table LEVEL(shoal_table) = {
     .dequantise_int8 = LEVEL(dequantise_int8),
     .dequantise_nf4 = LEVEL(dequantise_nf4),
     .product_form = {LEVEL(tile_rows), LEVEL(panel_columns), LEVEL(has_pairs)},
+    .pack_panels = LEVEL(pack_panels),
     .product_block = LEVEL(product_block),
     .product_columns = LEVEL(product_columns),
     .flip_signs = LEVEL(flip_signs),

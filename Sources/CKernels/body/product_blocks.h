@@ -14,9 +14,10 @@ static void LEVEL(product_block)(const struct product_call *call, size_t first, 
         terms[t].b_bytes = product->terms[t].b_stride * value_bytes;
     }
     for (size_t p = first; p < last; p++) {
-        const size_t rest = product->columns - p * columns, width = rest > LANES ? columns : LANES;
+        const size_t rest = product->columns - p * columns, width = LEVEL(panel_width)(p * columns, product->columns);
         if (in_place && rest >= columns) continue;
         for (size_t t = 0; t < count; t++) {
+            if (LEVEL(is_packed)(&product->terms[t])) continue;
             LEVEL(pack_right)(type, &product->terms[t], p * columns, rest < columns ? rest : columns, width, panel);
             panel += terms[t].steps * width;
         }
@@ -42,8 +43,15 @@ static void LEVEL(product_block)(const struct product_call *call, size_t first, 
             const size_t rest = product->columns - p * columns, vectors = rest > LANES ? 2 : 1;
             const enum panel_kind kind = in_place && rest >= columns ? ROWS_IN_PLACE : PACKED_PANEL;
             for (size_t t = 0; t < count; t++) {
-                terms[t].b = kind == PACKED_PANEL ? (const char *)panel : at(type, product->terms[t].b, p * columns);
-                if (kind == PACKED_PANEL) panel += terms[t].steps * vectors * LANES;
+                const struct shoal_product_term *term = &product->terms[t];
+                if (kind == ROWS_IN_PLACE) {
+                    terms[t].b = at(type, term->b, p * columns);
+                } else if (LEVEL(is_packed)(term)) {
+                    terms[t].b = (const char *)(term->b_panels->values + p * terms[t].steps * columns);
+                } else {
+                    terms[t].b = (const char *)panel;
+                    panel += terms[t].steps * vectors * LANES;
+                }
             }
             const struct LEVEL(tile_target) target = {product, row, p * columns};
 #ifdef BFLOAT16_PAIRS

@@ -90,6 +90,27 @@ INLINE void LEVEL(pack_right)(shoal_type type, const struct shoal_product_term *
     }
 }
 
+/// Width of the panel at column `first` of `columns`.
+INLINE size_t LEVEL(panel_width)(size_t first, size_t columns) {
+    return columns - first > LANES ? LEVEL(panel_columns) : LANES;
+}
+
+/// Panels `first`..<last of a whole right factor; each begins where it would were all of them of full width.
+static void LEVEL(pack_panels)(shoal_type type, const struct shoal_product_term *term, size_t columns, size_t first,
+                               size_t last, float *values) {
+    const size_t full = LEVEL(panel_columns);
+    for (size_t p = first; p < last; p++) {
+        const size_t rest = columns - p * full;
+        LEVEL(pack_right)(type, term, p * full, rest < full ? rest : full, LEVEL(panel_width)(p * full, columns),
+                          values + p * LEVEL(steps)(type, term->inner) * full);
+    }
+}
+
+/// Whether a term's right factor was packed before, as this level does it.
+INLINE bool LEVEL(is_packed)(const struct shoal_product_term *term) {
+    return term->b_panels && term->b_panels->table == &LEVEL(shoal_table);
+}
+
 /// Whether so few rows are multiplied that reading whole panels where they lie is cheaper than packing them.
 INLINE bool LEVEL(reads_rows_in_place)(const struct shoal_product *product) {
     if (product->rows > 2 * LEVEL(tile_rows)) return false;

@@ -53,6 +53,8 @@ struct shoal_product_term {
     size_t b_stride;
     bool b_transposed;
     size_t inner;
+    /// All of B from `shoal_pack`, or NULL.
+    const struct shoal_panels *b_panels;
 };
 
 /// C (rows, columns) = Σ terms + bias, or C += Σ terms. All factors are of `type`; sums are float32 and are rounded once.
@@ -72,6 +74,13 @@ struct shoal_product {
 
 /// The order in which a value's terms are added depends on the level alone.
 void shoal_multiply(const struct shoal_product *product);
+
+/// A right factor laid out once as the tiles of one level read it; products at another level leave it aside.
+struct shoal_panels;
+/// What `shoal_pack` writes for a factor B (inner, columns), as the level in use would. Unit: bytes.
+size_t shoal_panels_bytes(shoal_type type, size_t inner, size_t columns);
+/// Packs a term's B, of `columns` columns. panels: `shoal_panels_bytes`, aligned to 64.
+void shoal_pack(shoal_type type, const struct shoal_product_term *term, size_t columns, struct shoal_panels *panels);
 
 // Vectors
 

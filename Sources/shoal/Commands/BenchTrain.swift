@@ -34,7 +34,7 @@ struct BenchTrain: ParsableCommand {
     @Flag(help: "Compute activations again in the backward pass instead of keeping them.")
     var recompute = false
 
-    @Flag(help: "Copy the weights into the layout that products like best.")
+    @Flag(help: "Lay the weights out for products once: faster, for more memory.")
     var prepack = false
 
     @Option(help: "Quantise the base model: int8, nf4.")
@@ -50,6 +50,9 @@ struct BenchTrain: ParsableCommand {
 
     func validate() throws {
         if (shape == nil) == (model == nil) { throw ValidationError("give either --shape or --model") }
+        if prepack, quantize != nil {
+            throw ValidationError("--prepack is for weights that are not quantised; leave it or --quantize out")
+        }
         for (name, value, range) in [
             ("batch", batch, 1...65_536), ("sequence", sequence, 2...1_048_576), ("rank", rank, 1...65_536),
             ("threads", threads, 1...1024), ("steps", steps, 2...1_000_000),

@@ -79,6 +79,8 @@ MESSAGES = [
     ("heartbeat with loss zero", 21, number(1, 4) + real32(5, 0.0)),
     ("offer", 22, number(1, LEASE) + number(2, 1) + number(3, 30000) + number(4, 600000) + blob(5, A) + blob(6, B)
      + blob(7, ADAPTER) + blob(8, TRAINING) + text(9, "eden:bits=4") + fixed64(10, 0xFEDCBA9876543210)),
+    ("offer with packed weights", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD + number(101, 1)) + text(9, "dense") + fixed64(10, 1)),
     ("offer to evaluate", 22, number(1, 1) + number(2, 2) + number(3, 1) + blob(5, A) + blob(6, B)
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1)),
     ("offer with patterns", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
