@@ -17,7 +17,11 @@ static void LEVEL(product_block)(const struct product_call *call, size_t first, 
         const size_t rest = product->columns - p * columns, width = LEVEL(panel_width)(p * columns, product->columns);
         if (in_place && rest >= columns) continue;
         for (size_t t = 0; t < count; t++) {
-            if (LEVEL(is_packed)(&product->terms[t])) continue;
+            if (LEVEL(is_packed)(&product->terms[t])) {
+                const size_t size = terms[t].steps * columns;
+                LEVEL(fetch)(product->terms[t].b_panels->values + p * size, size);
+                continue;
+            }
             LEVEL(pack_right)(type, &product->terms[t], p * columns, rest < columns ? rest : columns, width, panel);
             panel += terms[t].steps * width;
         }

@@ -111,6 +111,11 @@ INLINE bool LEVEL(is_packed)(const struct shoal_product_term *term) {
     return term->b_panels && term->b_panels->table == &LEVEL(shoal_table);
 }
 
+/// Asks for a packed panel: the first rows would otherwise wait for each of its lines.
+INLINE void LEVEL(fetch)(const float *panel, size_t count) {
+    for (size_t i = 0; i < count; i += 16) __builtin_prefetch(panel + i, 0, 2);
+}
+
 /// Whether so few rows are multiplied that reading whole panels where they lie is cheaper than packing them.
 INLINE bool LEVEL(reads_rows_in_place)(const struct shoal_product *product) {
     if (product->rows > 2 * LEVEL(tile_rows)) return false;
