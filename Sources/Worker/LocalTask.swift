@@ -77,7 +77,7 @@ public enum TaskEvent: Sendable {
     case progress(step: Int, totalSteps: Int, loss: Double)
     /// - Parameters:
     ///   - values: The adapter after training, `[layout.parameterCount]`, float32.
-    ///   - trainingItems: Size of the training set. Unit: blocks or examples.
+    ///   - trainingItems: What the update weighs, by default the size of the training set. Unit: blocks or examples.
     ///   - tokens: Tokens trained on in this task.
     ///   - meanLoss: Mean over the task's steps. Unit: nats a token.
     ///   - local: The worker's own adapter after training, `[layout.parameterCount]`, where it has one.

@@ -168,7 +168,8 @@ public final class LocalTraining: TaskRunning {
             let ownTokens = try own.train(on: packed.train, after: before, isWanted: isWanted)
             try own.write(global: adapter.values)
             return .trained(
-                values: summary.core ?? adapter.values, trainingItems: packed.train.count, steps: summary.steps,
+                values: summary.core ?? adapter.values, trainingItems: packed.train.weight(task.training),
+                steps: summary.steps,
                 tokens: summary.tokens + ownTokens, meanLoss: summary.meanLoss, local: own.local)
         }
     }

@@ -28,6 +28,25 @@ struct ClassDrawTests {
         }
     }
 
+    @Test("the weight is of equally many examples drawn as they come")
+    func weight() throws {
+        func weight(_ counts: [Int], isBalanced: Bool = true) throws -> Int {
+            let rows = zip(["a", "b", "c"], counts).flatMap { label, count in
+                (0..<count).map { _ in DataRow(.text("x"), label: label) }
+            }
+            let examples = try ClassificationExamples(.rows(rows), labels: ["a", "b", "c"], maximumLength: 4) { _, _ in
+                [1]
+            }
+            return ClassDraw(examples, isBalanced: isBalanced).effectiveCount
+        }
+        #expect(try weight([50, 50, 0]) == 100)
+        #expect(try weight([30, 30, 30]) == 90)
+        #expect(try weight([1250, 38, 0]) == 148)
+        #expect(try weight([100, 0, 0]) == 1)
+        #expect(try weight([1, 1000, 0]) == 4)
+        #expect(try weight([1250, 38, 0], isBalanced: false) == 1288)
+    }
+
     @Test("unbalanced, every example equally often, and no class is left out")
     func unbalanced() throws {
         let draw = ClassDraw(try Self.examples(), isBalanced: false)

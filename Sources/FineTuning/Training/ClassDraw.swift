@@ -19,6 +19,16 @@ package struct ClassDraw {
         leftOut = byClass.indices.filter { byClass[$0].isEmpty }
     }
 
+    /// How many examples drawn as frequent as they are would give a mean gradient of the same variance, at least 1: what a
+    /// worker's update weighs. Balanced over k classes it is k²/Σ(1/n), n being a class's examples, and next to nothing
+    /// where a class has next to none.
+    package var effectiveCount: Int {
+        guard !groups.isEmpty else { return count }
+        guard groups.count > 1 else { return 1 }
+        let classes = Double(groups.count)
+        return max(1, Int((classes * classes / groups.reduce(0) { $0 + 1 / Double($1.count) }).rounded()))
+    }
+
     package func next(_ random: inout CounterRandom) -> Int {
         guard !groups.isEmpty else { return random.index(below: count) }
         let group = groups[random.index(below: groups.count)]
