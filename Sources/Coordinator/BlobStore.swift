@@ -103,27 +103,22 @@ extension BlobStore {
         let descriptor = disk.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw FileError.last("open", path) }
         defer { _ = disk.close(descriptor) }
-        var offset = 0
-        while offset < bytes.count {
-            let written = bytes.withUnsafeBytes { buffer in
-                disk.write(descriptor, UnsafeRawBufferPointer(rebasing: buffer[offset...]))
-            }
-            guard written > 0 else { throw FileError.last("write", path) }
-            offset += written
-        }
+        try disk.writeAll(bytes, to: descriptor, path: path)
         disk.beginSynchronizing(descriptor)
     }
 
     /// Makes updates durable, whose hashes were verified.
     package func keep(_ updates: [ReceivedUpdate]) throws(FileError) {
         var whole: [(object: ContentHash, bytes: [UInt8])] = []
+        var uploads: [UploadKey] = []
         for update in updates {
             switch update {
             case .whole(let object, let bytes): whole.append((object, bytes))
-            case .uploaded(let upload): try commit(upload)
+            case .uploaded(let upload): uploads.append(upload)
             }
         }
         if !whole.isEmpty { try segments.append(whole) }
+        if !uploads.isEmpty { try commit(uploads) }
     }
 
     /// Drops all uploads in progress and all small updates: none of them counts any more.
@@ -132,16 +127,17 @@ extension BlobStore {
         segments.removeAll()
     }
 
-    /// Turns an upload whose hash was verified into a durable blob. Again after a crash half-way: no harm.
-    public func commit(_ upload: UploadKey) throws(FileError) {
-        let source = path(of: upload)
-        try StateDirectory.createFolder(folder(of: upload.object))
-        if disk.exists(source) {
+    /// Turns uploads whose hashes were verified into durable blobs. Again after a crash half-way: no harm.
+    public func commit(_ uploads: [UploadKey]) throws(FileError) {
+        for upload in uploads {
+            let source = path(of: upload)
+            try StateDirectory.createFolder(folder(of: upload.object))
+            guard disk.exists(source) else { continue }
             try flush(source)
             guard disk.rename(source, to: path(of: upload.object)) == 0 else { throw FileError.last("rename", source) }
         }
-        // Also after a crash half-way: whether the name was durable is not known then.
-        try flush(folder(of: upload.object))
+        // Also after a crash half-way: whether the names were durable is not known then.
+        for folder in Set(uploads.map { folder(of: $0.object) }).sorted() { try flush(folder) }
         try flush(directory + "/blobs")
     }
 

@@ -72,8 +72,10 @@ public enum AtomicFile {
         guard descriptor >= 0 else { throw FileError.last("create", path) }
         var failure: FileError?
         do {
-            try writeAll(bytes, to: descriptor, of: disk, path: path)
+            try disk.writeAll(bytes, to: descriptor, path: path)
             if disk.synchronize(descriptor) != 0 { failure = FileError.last("flush", path) }
+            // A run writes an adapter a round and keeps them all; the system's memory need not hold them.
+            if bytes.count >= forgottenBytes { disk.forget(descriptor) }
         } catch {
             failure = error
         }
@@ -82,17 +84,6 @@ public enum AtomicFile {
         if let failure {
             _ = disk.unlink(path)
             throw failure
-        }
-    }
-
-    private static func writeAll(
-        _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, of disk: any Disk, path: String
-    ) throws(FileError) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let written = disk.write(descriptor, UnsafeRawBufferPointer(rebasing: rest))
-            guard written > 0 else { throw FileError.last("write", path) }
-            rest = rest.dropFirst(written)
         }
     }
 
@@ -114,6 +105,8 @@ public enum AtomicFile {
     }
 
     private static let temporarySuffix = ".tmp"
+    /// Files from this size on leave the system's memory once they are durable.
+    private static let forgottenBytes = 1 << 20
 
     /// Calls `make` with hidden names beside `name` until one did not exist, and returns that one.
     static func unusedName(

@@ -24,8 +24,9 @@ public final class CoordinatorTransport: CoordinatorLink, LoopExecutor, @uncheck
     /// Where workers reach the socket, with the port that port 0 or `*` became.
     public let boundEndpoint: String
 
-    /// Messages handled between two looks at the mailbox and the clock.
-    private static let batchMax = 64
+    /// Messages handled between two looks at the socket, the mailbox and the clock, and the payload at which it is enough.
+    private static let batchMax = 256
+    private static let batchBytes = 16 << 20
 
     private let admission: any Admission
     private let clock: @Sendable () -> Instant
@@ -35,6 +36,7 @@ public final class CoordinatorTransport: CoordinatorLink, LoopExecutor, @uncheck
     private var context: MessagingContext?
     private var socket: MessagingSocket?
     private var connections = Connections()
+    private var backlog = Backlog()
     private let sent = Atomic<UInt64>(0)
     private let received = Atomic<UInt64>(0)
 
@@ -145,33 +147,53 @@ public final class CoordinatorTransport: CoordinatorLink, LoopExecutor, @uncheck
         case .some(let socket): poll.add(socket)
         case .none: break
         }
-        poll.wait(until: next, now: clock())
+        let now = clock()
+        poll.wait(until: backlog.isEmpty ? next : now, now: now)
     }
 
     private func receiveBatch(_ frames: ReceivedFrames, for service: any CoordinatorService) {
-        for _ in 0..<Self.batchMax {
+        takeArrived(frames, for: service)
+        var bytes = 0
+        for _ in 0..<Self.batchMax where bytes < Self.batchBytes && !service.isFinished {
+            guard let message = backlog.next() else { return }
+            bytes += message.payload?.count ?? 0
+            deliver(message, to: service)
+        }
+    }
+
+    /// Takes what has arrived off the socket. Greetings are handled at once: a worker that joins does not wait behind the
+    /// updates of all the others.
+    private func takeArrived(_ frames: ReceivedFrames, for service: any CoordinatorService) {
+        while backlog.hasRoom, !service.isFinished {
             let isWhole: Bool
             switch socket {
             case .some(let socket): isWhole = frames.receive(from: socket, hasIdentity: true)
             case .none: isWhole = false
             }
             guard isWhole else { return }
-            handle(frames, for: service)
-            if service.isFinished { return }
+            guard let message = read(frames) else { continue }
+            if message.isGreeting { deliver(message, to: service) } else { backlog.add(message) }
         }
     }
 
-    private func handle(_ frames: ReceivedFrames, for service: any CoordinatorService) {
+    /// `nil` for what is not to be handled.
+    private func read(_ frames: ReceivedFrames) -> ArrivedMessage? {
         // The identity frame carries no properties; without a frame behind it the envelope is an earlier message's.
-        guard frames.count > 0 else { return }
+        guard frames.count > 0 else { return nil }
         received.add(UInt64(frames.byteCount), ordering: .relaxed)
-        let connection = Array(frames.identity.bytes)
-        guard let peer = peer(of: connection, frames) else { return }
-        do {
-            let envelope = try frames.decode()
-            service.receive(envelope, payload: frames.payload(of: envelope), from: peer, at: clock())
-        } catch {
-            service.receive(malformed: error, from: peer, at: clock())
+        guard let peer = peer(of: Array(frames.identity.bytes), frames) else { return nil }
+        let content = Result { () throws(WireError) in try frames.decode() }
+        return ArrivedMessage(
+            peer: peer, content: content, payload: (try? content.get()).flatMap { frames.payload(of: $0) })
+    }
+
+    private func deliver(_ message: ArrivedMessage, to service: any CoordinatorService) {
+        // Ended since it came.
+        guard connections[message.peer.connection]?.isEnded != true else { return }
+        switch message.content {
+        case .success(let envelope):
+            service.receive(envelope, payload: message.payload, from: message.peer, at: clock())
+        case .failure(let error): service.receive(malformed: error, from: message.peer, at: clock())
         }
     }
 

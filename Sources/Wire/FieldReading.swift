@@ -12,7 +12,7 @@ func wireText(
     guard strnlen(pointer, limit + 1) <= limit else { throw .malformed("\(field) is over \(limit) bytes") }
     // protobuf-c copies string fields without checking their encoding.
     guard let text = String(validatingCString: pointer) else { throw .malformed("\(field) is not UTF-8") }
-    guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+    guard !text.unicodeScalars.contains(where: \.isControl) else {
         throw .malformed("\(field) holds control characters")
     }
     return text
@@ -117,4 +117,9 @@ func unknownValue(_ value: UInt32, _ field: String) -> WireError {
 
 private func checkCount(_ count: Int, _ field: String, limit: Int) throws(WireError) {
     guard count <= limit else { throw .malformed("\(field) has \(count) entries, the limit is \(limit)") }
+}
+
+extension Unicode.Scalar {
+    /// Whether it is of the general category Cc: C0, delete or C1.
+    var isControl: Bool { value < 0x20 || (0x7f...0x9f).contains(value) }
 }

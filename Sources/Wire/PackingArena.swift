@@ -21,7 +21,7 @@ struct PackingArena: ~Copyable {
     mutating func text(_ value: String) -> UnsafeMutablePointer<CChar> {
         let bytes = Array(value.utf8)
         let pointer = allocate(CChar.self, count: bytes.count + 1)
-        for (index, byte) in bytes.enumerated() { pointer[index] = CChar(bitPattern: byte) }
+        memcpy(pointer, bytes, bytes.count)
         pointer[bytes.count] = 0
         return pointer
     }
@@ -31,7 +31,7 @@ struct PackingArena: ~Copyable {
         var kept = String.UnicodeScalarView()
         var bytes = 0
         for scalar in value.unicodeScalars {
-            let plain = scalar.properties.generalCategory == .control ? " " : scalar
+            let plain = scalar.isControl ? " " : scalar
             bytes += plain.utf8.count
             if bytes > limit { break }
             kept.append(plain)
@@ -47,7 +47,7 @@ struct PackingArena: ~Copyable {
 
     mutating func bytes(_ values: [UInt8]) -> ProtobufCBinaryData {
         let pointer = allocate(UInt8.self, count: max(values.count, 1))
-        for (index, byte) in values.enumerated() { pointer[index] = byte }
+        memcpy(pointer, values, values.count)
         return ProtobufCBinaryData(len: values.count, data: pointer)
     }
 

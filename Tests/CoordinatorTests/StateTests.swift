@@ -28,11 +28,11 @@ struct StateTests {
         try reopened.append([4, 5], to: upload)
         #expect(try reopened.map(upload)?.copy() == bytes)
         #expect(!reopened.contains(upload.object))
-        try reopened.commit(upload)
+        try reopened.commit([upload])
         #expect(try reopened.read(upload.object) == bytes)
         // A crash after the rename: the same steps again find the blob.
         #expect(reopened.receivedBytes(of: upload) == 5)
-        try reopened.commit(upload)
+        try reopened.commit([upload])
         #expect(try reopened.map(upload)?.copy() == bytes)
     }
 

@@ -163,8 +163,10 @@ final class WorkerBench {
         if case .failed(let reason) = service?.outcome { reason } else { nil }
     }
 
+    /// The pending update's files; none without its record, for then its bytes mean nothing.
     var pendingFiles: [String] {
-        (try? FileManager.default.contentsOfDirectory(atPath: folder + "/pending"))?.sorted() ?? []
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/pending"))?.sorted() ?? []
+        return names == ["update.bin"] ? [] : names
     }
 }
 

@@ -203,13 +203,11 @@ extension Ledger {
 
 // MARK: - What the clip cut
 extension Ledger {
-    /// Notes before an update is recorded that its worker had to shorten it.
-    func noteClipped(_ worker: WorkerName, round: Int, attempt: Int) throws(LedgerError) {
-        try write { database in
-            try database.execute(
-                sql: "INSERT INTO clippedUpdate VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                arguments: [round, attempt, worker.text])
-        }
+    /// Notes that a worker had to shorten its update.
+    func noteClipped(_ database: Database, _ worker: WorkerName, round: Int, attempt: Int) throws {
+        try database.execute(
+            sql: "INSERT INTO clippedUpdate VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            arguments: [round, attempt, worker.text])
     }
 
     func clippedWorkers(round: Int, attempt: Int) throws(LedgerError) -> Set<WorkerName> {

@@ -104,8 +104,13 @@ extension Ledger {
     }
 
     /// Records updates whose bytes are on disk, in one step. After this, and not before, they may be acknowledged.
-    public func record(_ updates: [UpdateRecord], round: Int, attempt: Int, counters: RunCounters) throws(LedgerError) {
+    ///
+    /// - Parameter clipped: Those of their workers that had to shorten theirs.
+    public func record(
+        _ updates: [UpdateRecord], round: Int, attempt: Int, clipped: [WorkerName] = [], counters: RunCounters
+    ) throws(LedgerError) {
         try write { database in
+            for worker in clipped { try noteClipped(database, worker, round: round, attempt: attempt) }
             for update in updates { try insert(database, update, round: round, attempt: attempt) }
             try set(database, counters)
         }

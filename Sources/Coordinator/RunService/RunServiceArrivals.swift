@@ -28,11 +28,9 @@ extension RunService {
             try store.keep(batch.map(\.update))
             let countsIn = openRoundNumber ?? 0
             if let plan = round?.plan {
-                for arrival in batch where arrival.isClipped {
-                    try ledger.noteClipped(arrival.worker, round: plan.round, attempt: plan.attempt)
-                }
                 try ledger.record(
-                    batch.map(\.record), round: plan.round, attempt: plan.attempt, counters: counters)
+                    batch.map(\.record), round: plan.round, attempt: plan.attempt,
+                    clipped: batch.filter(\.isClipped).map(\.worker), counters: counters)
             } else {
                 let asked = batch.map { (update: $0.record, askedIn: Int($0.envelope.round)) }
                 try ledger.record(asked, countsIn: countsIn, counters: counters)

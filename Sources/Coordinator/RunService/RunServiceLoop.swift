@@ -161,7 +161,7 @@ extension RunService {
         }
         lastWait = text
         // Training workers are the normal course of a round, not news.
-        if case .forUpdates(_, _, _, _, isPastDeadline: false) = reason { return }
+        if case .forUpdates(_, _, _, _, _, isPastDeadline: false) = reason { return }
         if case .forDeadline = reason { return }
         observe(.waiting(reason: text))
     }

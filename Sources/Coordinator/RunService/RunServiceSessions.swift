@@ -221,10 +221,8 @@ extension RunService {
         guard nextSilenceLook <= now else { return }
         nextSilenceLook = now.advanced(bySeconds: 1)
         let limit = max(settings.leaseSeconds, 3 * Heartbeat.idleIntervals * settings.heartbeatSeconds)
-        for name in sessions.keys.sorted() {
-            guard let session = sessions[name], now.seconds(since: session.lastHeard) >= limit else { continue }
-            attempt { try close(name) }
-        }
+        let silent = sessions.filter { now.seconds(since: $0.value.lastHeard) >= limit }
+        for name in silent.keys.sorted() { attempt { try close(name) } }
     }
 
     /// Another process may have revoked a key in the ledger.
@@ -234,7 +232,7 @@ extension RunService {
         guard nextRevocationPoll <= now else { return }
         nextRevocationPoll = now.advanced(bySeconds: 1)
         revoked = try ledger.revokedWorkers()
-        for name in sessions.keys.sorted() where revoked.contains(name) {
+        for name in revoked.sorted() {
             guard let session = sessions[name] else { continue }
             send(.refused(Refused(code: .notEnrolled, reason: Self.revocationReason(name))), to: session.peer)
             // The refusal leaves first; a session is gone at once.

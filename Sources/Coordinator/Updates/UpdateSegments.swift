@@ -66,8 +66,9 @@ final class UpdateSegments {
         for update in updates {
             var header = update.object.bytes
             withUnsafeBytes(of: UInt64(update.bytes.count).littleEndian) { header.append(contentsOf: $0) }
-            try write(header, to: segment)
-            try write(update.bytes, to: segment)
+            for bytes in [header, update.bytes] {
+                try disk.writeAll(bytes, to: segment.descriptor, path: path(segment.number))
+            }
             let start = segment.size + Self.headerBytes
             segment.size = start + update.bytes.count
             index(update.object, Place(segment: segment.number, range: start..<segment.size))
@@ -110,17 +111,6 @@ final class UpdateSegments {
         let descriptor = disk.open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .last("create", path) }
         return Open(number: lastNumber, descriptor: descriptor)
-    }
-
-    private func write(_ bytes: [UInt8], to segment: Open) throws(FileError) {
-        var offset = 0
-        while offset < bytes.count {
-            let written = bytes.withUnsafeBytes { buffer in
-                disk.write(segment.descriptor, UnsafeRawBufferPointer(rebasing: buffer[offset...]))
-            }
-            guard written > 0 else { throw .last("write", path(segment.number)) }
-            offset += written
-        }
     }
 
     private func close() {

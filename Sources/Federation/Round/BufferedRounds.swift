@@ -235,7 +235,9 @@ extension BufferedRounds {
             ? .forMoreWorkers(
                 round: round, recorded: counted.count, target: options.size, minimum: options.size)
             : .forUpdates(
-                round: round, recorded: counted.count, target: options.size, from: active, isPastDeadline: false)
+                round: round, recorded: counted.count, target: options.size,
+                from: Array(active.prefix(WaitReason.namesMax)),
+                others: max(0, active.count - WaitReason.namesMax), isPastDeadline: false)
         if reason != lastReason {
             lastReason = reason
             actions.append(.wait(because: reason))

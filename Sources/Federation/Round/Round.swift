@@ -52,6 +52,13 @@ public struct Round: Sendable {
     public let plan: RoundPlan
     public private(set) var progress: [WorkerName: Progress] = [:]
     public private(set) var isClosed = false
+    // Kept as `progress` changes: in a round of thousands, counting or sorting them at each event would be all it does.
+    /// Everyone the round ever selected, in name order.
+    public private(set) var selected: [WorkerName] = []
+    private var recordedCount = 0
+    private var activeCount = 0
+    /// No lease ends before; some may have been renewed since.
+    private var earliestLeaseEnd: Instant?
     private var available: Set<WorkerName>
     private var deadline: Instant?
     private var replacementCount = 0
@@ -69,7 +76,8 @@ public struct Round: Sendable {
     public init(plan: RoundPlan, sampled: [WorkerName], available: Set<WorkerName>) {
         precondition(plan.isSampled && plan.deadlineSeconds != nil, "only a deadline closes a round of coins")
         self.init(plan: plan, available: available)
-        for worker in sampled { progress[worker] = .lapsed }
+        for worker in sampled { set(worker, .lapsed) }
+        selected = sampled.sorted()
     }
 
     /// The same round after a restart: nobody is connected yet, and who was selected keeps a lease to come back in.
@@ -77,8 +85,9 @@ public struct Round: Sendable {
     {
         self.init(plan: plan, available: [])
         let until = now.advanced(bySeconds: plan.leaseSeconds)
-        for worker in selected { progress[worker] = .offered(until: until) }
-        for (worker, object) in recorded { progress[worker] = .recorded(object) }
+        for worker in selected { set(worker, .offered(until: until)) }
+        for (worker, object) in recorded { set(worker, .recorded(object)) }
+        self.selected = progress.keys.sorted()
         replacementCount = max(0, selected.count - plan.asked)
     }
 
@@ -96,35 +105,43 @@ public struct Round: Sendable {
             available.insert(worker)
             if isActive(worker) {
                 // It may have restarted and lost the offer.
-                progress[worker] = .offered(until: leaseEnd(from: now))
+                set(worker, .offered(until: leaseEnd(from: now)))
                 actions.append(.offer(worker))
             }
         case .workerLost(let worker):
             available.remove(worker)
             if isActive(worker) {
-                progress[worker] = .lapsed
+                set(worker, .lapsed)
                 actions.append(.recordFailure([worker]))
             }
         case .renewed(let worker):
-            if isActive(worker) { progress[worker] = .working(until: leaseEnd(from: now)) }
+            if isActive(worker) { set(worker, .working(until: leaseEnd(from: now))) }
             // Nothing else follows from it, and it comes with every message.
             return []
         case .declined(let worker):
             if isActive(worker) {
-                progress[worker] = .declined
+                set(worker, .declined)
                 actions.append(.recordFailure([worker]))
             }
         case .updatesRecorded(let updates):
             for (worker, object) in updates where verdict(on: object, from: worker) == .take {
-                progress[worker] = .recorded(object)
+                set(worker, .recorded(object))
             }
         case .timePassed: break
         case .clockStalled:
-            for worker in progress.keys where isActive(worker) {
-                progress[worker] = .working(until: leaseEnd(from: now))
-            }
+            for worker in active { set(worker, .working(until: leaseEnd(from: now))) }
         }
         return actions + settle(at: now)
+    }
+
+    private mutating func set(_ worker: WorkerName, _ new: Progress) {
+        let old = progress.updateValue(new, forKey: worker)
+        if case .recorded? = old { recordedCount -= 1 }
+        if case .recorded = new { recordedCount += 1 }
+        if old?.leaseEnd != nil { activeCount -= 1 }
+        guard let end = new.leaseEnd else { return }
+        activeCount += 1
+        earliestLeaseEnd = min(earliestLeaseEnd ?? end, end)
     }
 }
 
@@ -153,36 +170,36 @@ extension Round {
     /// How many more updates it takes until it closes, or 1 where another one would already be too many.
     public func room(at now: Instant) -> Int {
         let isPastDeadline = deadline.map { $0 <= now } ?? false
-        return max(1, (isPastDeadline ? plan.minimum : plan.target) - recorded.count)
+        return max(1, (isPastDeadline ? plan.minimum : plan.target) - recordedCount)
     }
 
     /// Whether the worker holds a lease.
     public func isActive(_ worker: WorkerName) -> Bool {
-        switch progress[worker] {
-        case .offered, .working: !isClosed
-        default: false
-        }
+        !isClosed && progress[worker]?.leaseEnd != nil
     }
 
-    /// Everyone the round ever selected, in name order.
-    public var selected: [WorkerName] { progress.keys.sorted() }
     /// In name order.
     public var recorded: [WorkerName] {
-        progress.compactMap { if case .recorded = $0.value { $0.key } else { nil } }.sorted()
+        selected.filter { if case .recorded = progress[$0] { true } else { false } }
     }
     /// Workers that hold a lease, in name order.
-    public var active: [WorkerName] { progress.keys.filter(isActive).sorted() }
+    public var active: [WorkerName] { selected.filter(isActive) }
 
-    /// When ``Event/timePassed`` will next change something; `nil` when only other events can.
+    /// ``Event/timePassed`` changes nothing before; `nil` when only other events can.
     public func nextDue(after now: Instant) -> Instant? {
         guard !isClosed else { return nil }
-        let leases = progress.values.compactMap { progress in
-            switch progress {
-            case .offered(let until), .working(let until): until
-            default: nil
-            }
+        return [activeCount > 0 ? earliestLeaseEnd : nil, deadline.flatMap { $0 > now ? $0 : nil }]
+            .compactMap { $0 }.min()
+    }
+}
+
+extension Round.Progress {
+    /// `nil`: without a lease.
+    fileprivate var leaseEnd: Instant? {
+        switch self {
+        case .offered(let until), .working(let until): until
+        case .recorded, .lapsed, .declined: nil
         }
-        return (leases + [deadline].compactMap { $0 }.filter { $0 > now }).min()
     }
 }
 
@@ -192,27 +209,17 @@ extension Round {
 
     private mutating func settle(at now: Instant) -> [Action] {
         var actions = expireLeases(at: now)
-        let recorded = self.recorded
         let isPastDeadline = deadline.map { $0 <= now } ?? false
-        if isPastDeadline && recorded.count >= plan.minimum || recorded.count >= plan.target && !plan.isSampled {
+        if isPastDeadline && recordedCount >= plan.minimum || recordedCount >= plan.target && !plan.isSampled {
             let late = active
             isClosed = true
             actions += late.map { .withdraw($0, because: "round \(plan.round) closed without this update") }
             // Where the deadline closes it, they are late; at the target, others were merely faster.
-            if recorded.count < plan.target, !late.isEmpty { actions.append(.recordFailure(late)) }
+            if recordedCount < plan.target, !late.isEmpty { actions.append(.recordFailure(late)) }
             return actions + [.aggregate(recorded)]
         }
         actions += fill(at: now)
-        let active = self.active
-        let reason: WaitReason =
-            plan.isSampled
-            ? .forDeadline(round: plan.round)
-            : active.isEmpty
-                ? .forMoreWorkers(
-                    round: plan.round, recorded: recorded.count, target: plan.target, minimum: plan.minimum)
-                : .forUpdates(
-                    round: plan.round, recorded: recorded.count, target: plan.target, from: active,
-                    isPastDeadline: isPastDeadline)
+        let reason = waitReason(isPastDeadline: isPastDeadline)
         if reason != lastReason {
             lastReason = reason
             actions.append(.wait(because: reason))
@@ -220,14 +227,29 @@ extension Round {
         return actions
     }
 
+    private func waitReason(isPastDeadline: Bool) -> WaitReason {
+        if plan.isSampled { return .forDeadline(round: plan.round) }
+        guard activeCount > 0 else {
+            return .forMoreWorkers(
+                round: plan.round, recorded: recordedCount, target: plan.target, minimum: plan.minimum)
+        }
+        let named = selected.lazy.filter(isActive).prefix(WaitReason.namesMax)
+        return .forUpdates(
+            round: plan.round, recorded: recordedCount, target: plan.target, from: Array(named),
+            others: max(0, activeCount - WaitReason.namesMax), isPastDeadline: isPastDeadline)
+    }
+
     private mutating func expireLeases(at now: Instant) -> [Action] {
+        guard let earliestLeaseEnd, earliestLeaseEnd <= now else { return [] }
+        self.earliestLeaseEnd = nil
         var expired: [WorkerName] = []
-        for worker in progress.keys.sorted() {
-            switch progress[worker] {
-            case .offered(let until) where until <= now, .working(let until) where until <= now:
-                progress[worker] = .lapsed
+        for worker in selected {
+            guard let end = progress[worker]?.leaseEnd else { continue }
+            if end <= now {
+                set(worker, .lapsed)
                 expired.append(worker)
-            default: break
+            } else {
+                self.earliestLeaseEnd = min(self.earliestLeaseEnd ?? end, end)
             }
         }
         guard !expired.isEmpty else { return [] }
@@ -239,10 +261,10 @@ extension Round {
     private mutating func fill(at now: Instant) -> [Action] {
         if plan.isSampled {
             let chosen = available.filter { progress[$0] == .lapsed }.sorted()
-            for worker in chosen { progress[worker] = .offered(until: leaseEnd(from: now)) }
+            for worker in chosen { set(worker, .offered(until: leaseEnd(from: now))) }
             return chosen.map { .offer($0) }
         }
-        let missing = plan.asked - recorded.count - active.count
+        let missing = plan.asked - recordedCount - activeCount
         guard missing > 0 else { return [] }
         let fresh = available.filter { progress[$0] == nil }
         var chosen = draw(missing, from: fresh)
@@ -251,7 +273,8 @@ extension Round {
         }
         guard !chosen.isEmpty else { return [] }
         let added = chosen.filter { progress[$0] == nil }
-        for worker in chosen { progress[worker] = .offered(until: leaseEnd(from: now)) }
+        for worker in chosen { set(worker, .offered(until: leaseEnd(from: now))) }
+        if !added.isEmpty { selected = (selected + added).sorted() }
         return (added.isEmpty ? [] : [.recordSelection(added)]) + chosen.map { .offer($0) }
     }
 

@@ -5,9 +5,15 @@ public enum WaitReason: Hashable, Sendable {
     /// Nobody is training and nobody else can be asked.
     case forMoreWorkers(round: Int, recorded: Int, target: Int, minimum: Int)
     /// Workers are training; past its deadline the round closes with the first `minimum` updates.
-    case forUpdates(round: Int, recorded: Int, target: Int, from: [WorkerName], isPastDeadline: Bool)
+    ///
+    /// `from` are at most ``namesMax`` of them, the first in name order; there are `others` beside them.
+    case forUpdates(
+        round: Int, recorded: Int, target: Int, from: [WorkerName], others: Int = 0, isPastDeadline: Bool)
     /// Coins chose the workers: who they are, and how many, is not said.
     case forDeadline(round: Int)
+
+    /// Workers that a reason names.
+    public static let namesMax = 5
 }
 
 extension WaitReason: CustomStringConvertible {
@@ -21,9 +27,9 @@ extension WaitReason: CustomStringConvertible {
                 + "left to ask; start more workers"
         case .forDeadline(let round):
             return "round \(round) is open until its deadline, whoever takes part"
-        case .forUpdates(let round, let recorded, let target, let workers, let isPastDeadline):
-            let names = workers.prefix(5).map(\.text).joined(separator: ", ")
-            let others = workers.count > 5 ? " and \(workers.count - 5) more" : ""
+        case .forUpdates(let round, let recorded, let target, let workers, let others, let isPastDeadline):
+            let names = workers.map(\.text).joined(separator: ", ")
+            let others = others > 0 ? " and \(others) more" : ""
             let late = isPastDeadline ? "; its deadline has passed with too few" : ""
             return "round \(round) has \(recorded) of \(target) updates and waits for \(names)\(others)\(late)"
         }

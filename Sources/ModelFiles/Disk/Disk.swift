@@ -18,6 +18,8 @@ package protocol Disk: AnyObject, Sendable {
     func synchronize(_ descriptor: Int32) -> Int32
     /// Lets the disk begin with what was written, without waiting for it: a later ``synchronize(_:)`` waits less.
     func beginSynchronizing(_ descriptor: Int32)
+    /// Says that what was synchronised will not be read soon: its copy in memory may go.
+    func forget(_ descriptor: Int32)
     /// flock(2).
     func lock(_ descriptor: Int32, _ operation: Int32) -> Int32
     func status(of descriptor: Int32) -> stat?
@@ -43,6 +45,26 @@ package protocol Disk: AnyObject, Sendable {
 
 extension Disk {
     package func beginSynchronizing(_ descriptor: Int32) {}
+    package func forget(_ descriptor: Int32) {}
 
     package func exists(_ path: String) -> Bool { status(path, followsLinks: true) != nil }
+
+    /// Writes all of the bytes where the descriptor stands, however many pieces that takes.
+    ///
+    /// - Parameter path: For the error.
+    package func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String) throws(FileError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let written = write(descriptor, UnsafeRawBufferPointer(rebasing: rest))
+            guard written > 0 else { throw FileError.last("write", path) }
+            rest = rest.dropFirst(written)
+        }
+    }
+
+    package func writeAll(_ bytes: [UInt8], to descriptor: Int32, path: String) throws(FileError) {
+        let result = bytes.withUnsafeBytes { bytes in
+            Result { () throws(FileError) in try writeAll(bytes, to: descriptor, path: path) }
+        }
+        try result.get()
+    }
 }

@@ -33,6 +33,8 @@ package final class SystemDisk: Disk {
         _ = unsafeBitCast(symbol, to: SynchronizeRange.self)(descriptor, 0, 0, write)
     }
 
+    package func forget(_ descriptor: Int32) { posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) }
+
     package func lock(_ descriptor: Int32, _ operation: Int32) -> Int32 { flock(descriptor, operation) }
 
     package func status(of descriptor: Int32) -> stat? {

@@ -95,8 +95,7 @@ struct PendingStore {
     }
 
     func remove() {
-        // The record first: without it the bytes mean nothing.
+        // Without it the bytes mean nothing; the next update is written over them.
         StateFolder.remove(recordPath)
-        StateFolder.remove(dataPath)
     }
 }

@@ -35,20 +35,15 @@ enum StateFolder {
     }
 
     /// Writes a file in place, for its owner alone and without waiting for the disk: for what can be made again, and whose
-    /// reader finds out by itself whether it is whole.
+    /// reader finds out by itself whether it is whole. What an earlier one of the same size took of disk and memory is
+    /// taken again.
     static func overwrite(_ path: String, with bytes: [UInt8]) throws(FileError) {
         let disk = DiskTable.disk(of: path)
-        let descriptor = disk.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let descriptor = disk.open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw FileError.last("open", path) }
         defer { _ = disk.close(descriptor) }
-        var offset = 0
-        while offset < bytes.count {
-            let written = bytes.withUnsafeBytes { buffer in
-                disk.write(descriptor, UnsafeRawBufferPointer(rebasing: buffer[offset...]))
-            }
-            guard written > 0 else { throw FileError.last("write", path) }
-            offset += written
-        }
+        try disk.writeAll(bytes, to: descriptor, path: path)
+        guard disk.truncate(descriptor, to: bytes.count) == 0 else { throw FileError.last("cut", path) }
     }
 
     /// Unit: bytes; `nil` if there is no such regular file.

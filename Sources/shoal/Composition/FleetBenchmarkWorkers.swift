@@ -71,17 +71,19 @@ private final class NoTraining: TaskRunning {
     }()
 
     func start(_ task: LocalTask, report: @escaping @Sendable (TaskEvent) -> Void) {
-        var values = task.values
         // From another place on for each lease, so that no two updates are equal.
         var place = Int(task.lease % UInt64(Self.noise.count))
-        values.withUnsafeMutableBufferPointer { values in
+        let values = task.values.withUnsafeBufferPointer { before in
             Self.noise.withUnsafeBufferPointer { noise in
-                var done = 0
-                while done < values.count {
-                    let count = min(noise.count - place, values.count - done)
-                    for index in 0..<count { values[done + index] += noise[place + index] }
-                    done += count
-                    place = 0
+                [Float](unsafeUninitializedCapacity: before.count) { values, done in
+                    while done < before.count {
+                        let count = min(noise.count - place, before.count - done)
+                        for index in 0..<count {
+                            values.initializeElement(at: done + index, to: before[done + index] + noise[place + index])
+                        }
+                        done += count
+                        place = 0
+                    }
                 }
             }
         }

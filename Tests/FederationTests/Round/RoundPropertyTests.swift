@@ -80,6 +80,7 @@ struct RoundPropertyTests {
     private func check(_ round: Round, _ observer: Observer, _ available: Set<WorkerName>, _ now: Instant) {
         #expect(observer.aggregateCount == (round.isClosed ? 1 : 0))
         #expect(Set(round.selected) == observer.selected)
+        #expect(round.selected == round.progress.keys.sorted())
         #expect(round.recorded == observer.recorded.keys.sorted())
         guard !round.isClosed else { return }
         #expect(round.recorded.count < round.plan.target)
@@ -101,8 +102,17 @@ struct RoundPropertyTests {
                 return
             }
         } else {
-            // Time alone will move it on.
-            #expect(round.nextDue(after: now) != nil)
+            let leaseEnds = round.progress.values.compactMap { progress in
+                switch progress {
+                case .offered(let until), .working(let until): until
+                case .recorded, .lapsed, .declined: nil
+                }
+            }
+            #expect(round.active.count == leaseEnds.count)
+            // Time alone will move it on, and no lease ends unseen.
+            let due = round.nextDue(after: now)
+            #expect(due != nil)
+            if let due, let end = leaseEnds.min() { #expect(due <= end) }
         }
     }
 }
