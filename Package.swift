@@ -47,7 +47,7 @@ var targets: [Target] = [
     tests("Tensor", ["Tensor", "CKernels"]),
     tests("LanguageModel", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "FixtureFiles"]),
     tests("Federation", ["Federation", "Tensor", "CKernels", "Randomness", "ModelFiles", "Recipe", "FixtureFiles"]),
-    tests("Benchmarking", ["Benchmarking", "Federation", "LanguageModel", "ModelFiles", "FixtureFiles"]),
+    tests("Benchmarking", ["Benchmarking", "Federation", "LanguageModel", "ModelFiles", "Tensor", "FixtureFiles"]),
     tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe", "FixtureFiles"]),
     tests("FineTuning", ["FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "FixtureFiles"]),
 ]

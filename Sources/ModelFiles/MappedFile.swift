@@ -73,15 +73,16 @@ public final class MappedFile: @unchecked Sendable {
 
 /// Bytes that arrived over a link, kept at one address for as long as somebody refers to them.
 ///
-/// `@unchecked Sendable` is safe: an array's elements lie in one allocation that lives as long as any copy of the array,
-/// and this copy, which nobody else can reach, is never written to; so `bytes` stays valid, and what it points to the same,
-/// until this object goes.
+/// `@unchecked Sendable` is safe for the reasons that ``MappedFile`` gives: written in `init` only.
 final class OwnedBytes: @unchecked Sendable {
-    private let source: [UInt8]
     let bytes: UnsafeRawBufferPointer
 
-    init(_ source: [UInt8]) {
-        self.source = source
-        bytes = source.withUnsafeBytes { $0 }
+    init(copying source: [UInt8]) {
+        // 64 bytes suit every vector load of an aligned tensor.
+        let target = UnsafeMutableRawBufferPointer.allocate(byteCount: source.count, alignment: 64)
+        target.copyBytes(from: source)
+        bytes = UnsafeRawBufferPointer(target)
     }
+
+    deinit { bytes.deallocate() }
 }

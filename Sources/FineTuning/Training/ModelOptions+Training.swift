@@ -9,6 +9,7 @@ extension ModelOptions {
 
     public init(precision: TrainingOptions.Precision, recomputes: Bool = false, prepacks: Bool = false) {
         self.init(
-            precision: precision == .bfloat16 ? Precision.bfloat16 : .float32, recomputes: recomputes, prepacks: prepacks)
+            precision: precision == .bfloat16 ? Precision.bfloat16 : .float32, recomputes: recomputes,
+            prepacks: prepacks)
     }
 }
