@@ -162,9 +162,11 @@ public final class CoordinatorTransport: CoordinatorLink, LoopExecutor, @uncheck
     }
 
     /// Takes what has arrived off the socket. Greetings are handled at once: a worker that joins does not wait behind the
-    /// updates of all the others.
+    /// updates of all the others; as many as a batch has, so that nobody who greets without end keeps the rest waiting.
     private func takeArrived(_ frames: ReceivedFrames, for service: any CoordinatorService) {
-        while backlog.hasRoom, !service.isFinished {
+        var greetings = 0
+        for _ in 0..<Backlog.countMax {
+            guard backlog.hasRoom, greetings < Self.batchMax, !service.isFinished else { return }
             let isWhole: Bool
             switch socket {
             case .some(let socket): isWhole = frames.receive(from: socket, hasIdentity: true)
@@ -172,7 +174,12 @@ public final class CoordinatorTransport: CoordinatorLink, LoopExecutor, @uncheck
             }
             guard isWhole else { return }
             guard let message = read(frames) else { continue }
-            if message.isGreeting { deliver(message, to: service) } else { backlog.add(message) }
+            guard message.isGreeting else {
+                backlog.add(message)
+                continue
+            }
+            greetings += 1
+            deliver(message, to: service)
         }
     }
 

@@ -169,8 +169,7 @@ public final class LocalTraining: TaskRunning {
             try own.write(global: adapter.values)
             return .trained(
                 values: summary.core ?? adapter.values, trainingItems: packed.train.weight(task.training),
-                steps: summary.steps,
-                tokens: summary.tokens + ownTokens, meanLoss: summary.meanLoss, local: own.local)
+                steps: summary.steps, tokens: summary.tokens + ownTokens, meanLoss: summary.meanLoss, local: own.local)
         }
     }
 }
