@@ -6,11 +6,14 @@ package struct ArrivedMessage {
     /// The error: what came is no message.
     package let content: Result<Envelope, WireError>
     package let payload: [UInt8]?
+    /// All its frames together.
+    package let byteCount: Int
 
-    package init(peer: Peer, content: Result<Envelope, WireError>, payload: [UInt8]?) {
+    package init(peer: Peer, content: Result<Envelope, WireError>, payload: [UInt8]?, byteCount: Int) {
         self.peer = peer
         self.content = content
         self.payload = payload
+        self.byteCount = byteCount
     }
 
     /// Opens a worker's session, or makes it one of the run's.
@@ -30,7 +33,7 @@ package struct ArrivedMessage {
 /// while thousands of updates wait. Bounded: what does not fit stays with libzmq, and in the end with its sender.
 package struct Backlog {
     package static let countMax = 8_192
-    /// Unit: bytes of payload.
+    /// Unit: bytes as they came.
     package static let bytesMax = 32 << 20
 
     private var messages: [ArrivedMessage?] = []
@@ -45,14 +48,14 @@ package struct Backlog {
 
     package mutating func add(_ message: ArrivedMessage) {
         messages.append(message)
-        bytes += message.payload?.count ?? 0
+        bytes += message.byteCount
     }
 
     package mutating func next() -> ArrivedMessage? {
         guard !isEmpty else { return nil }
         let message = messages[first].take()
         first += 1
-        bytes -= message?.payload?.count ?? 0
+        bytes -= message?.byteCount ?? 0
         if isEmpty {
             messages.removeAll(keepingCapacity: true)
             first = 0

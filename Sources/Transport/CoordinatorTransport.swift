@@ -156,7 +156,7 @@ public final class CoordinatorTransport: CoordinatorLink, LoopExecutor, @uncheck
         var bytes = 0
         for _ in 0..<Self.batchMax where bytes < Self.batchBytes && !service.isFinished {
             guard let message = backlog.next() else { return }
-            bytes += message.payload?.count ?? 0
+            bytes += message.byteCount
             deliver(message, to: service)
         }
     }
@@ -191,7 +191,8 @@ public final class CoordinatorTransport: CoordinatorLink, LoopExecutor, @uncheck
         guard let peer = peer(of: Array(frames.identity.bytes), frames) else { return nil }
         let content = Result { () throws(WireError) in try frames.decode() }
         return ArrivedMessage(
-            peer: peer, content: content, payload: (try? content.get()).flatMap { frames.payload(of: $0) })
+            peer: peer, content: content, payload: (try? content.get()).flatMap { frames.payload(of: $0) },
+            byteCount: frames.byteCount)
     }
 
     private func deliver(_ message: ArrivedMessage, to service: any CoordinatorService) {

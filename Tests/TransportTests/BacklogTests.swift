@@ -7,7 +7,7 @@ struct BacklogTests {
     private func message(_ id: UInt64, payload: [UInt8]? = nil) throws -> ArrivedMessage {
         ArrivedMessage(
             peer: Peer(connection: [1], role: try workerRole("bank")), content: .success(accept(id: id)),
-            payload: payload)
+            payload: payload, byteCount: payload?.count ?? 0)
     }
 
     private func next(of backlog: inout Backlog) throws -> UInt64? {
@@ -63,9 +63,10 @@ struct BacklogTests {
         let peer = Peer(connection: [1], role: try workerRole("bank"))
         let hello = Hello(software: "s", features: [], codecs: [], cores: 1, memoryBytes: 1, baseModel: nil)
         let greetings = [Message.hello(hello), .goodbye(Goodbye(reason: "")), .heartbeat(Heartbeat(phase: .idle))].map {
-            ArrivedMessage(peer: peer, content: .success(Envelope(id: 1, message: $0)), payload: nil).isGreeting
+            ArrivedMessage(peer: peer, content: .success(Envelope(id: 1, message: $0)), payload: nil, byteCount: 0)
+                .isGreeting
         }
         #expect(greetings == [true, false, false])
-        #expect(!ArrivedMessage(peer: peer, content: .failure(.malformed("x")), payload: nil).isGreeting)
+        #expect(!ArrivedMessage(peer: peer, content: .failure(.malformed("x")), payload: nil, byteCount: 0).isGreeting)
     }
 }
