@@ -50,13 +50,17 @@ var targets: [Target] = [
     library(
         "Benchmarking", ["Federation", "FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
     .target(name: "FixtureFiles", path: "Tests/FixtureFiles", swiftSettings: swift),
+    .target(
+        name: "InputMutation", dependencies: ["Randomness"], path: "Tests/InputMutation", swiftSettings: swift),
     tests("Randomness", ["Randomness"]),
     tests("ModelFiles", ["ModelFiles", "FixtureFiles"]),
     tests("Tensor", ["Tensor", "CKernels"]),
     tests("LanguageModel", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "FixtureFiles"]),
-    tests("Federation", ["Federation", "Tensor", "CKernels", "Randomness", "ModelFiles", "Recipe", "FixtureFiles"]),
+    tests(
+        "Federation",
+        ["Federation", "Tensor", "CKernels", "Randomness", "ModelFiles", "Recipe", "FixtureFiles", "InputMutation"]),
     tests("Benchmarking", ["Benchmarking", "Federation", "LanguageModel", "ModelFiles", "FixtureFiles"]),
-    tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe", "FixtureFiles"]),
+    tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe", "FixtureFiles", "InputMutation"]),
     tests("FineTuning", ["FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "FixtureFiles"]),
 ]
 
@@ -132,6 +136,7 @@ if !coreOnly {
                 "Wire", "Federation", "ModelFiles", "LanguageModel", "FineTuning", "RunFile", "Transport", "Worker",
                 "Randomness", "FixtureFiles",
             ], path: "Tests/Fuzzing", swiftSettings: swift),
+        tests("Fuzzing", ["Fuzzing", "InputMutation"]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["FixtureFiles", "LinkRecording"], path: "Tests/EndToEnd",
             swiftSettings: swift),
