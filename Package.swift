@@ -1,12 +1,20 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let swift: [SwiftSetting] = [
-    .treatAllWarnings(as: .error),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-]
+// What reads bytes from outside, built with libFuzzer and the address sanitizer: deploy/fuzz.sh.
+let fuzzing = Context.environment["SHOAL_FUZZ"] != nil
+
+let swift: [SwiftSetting] =
+    [
+        .treatAllWarnings(as: .error),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ] + (fuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address"])] : [])
+
+// Of protocol code; the kernels run at full speed, with the address sanitizer alone.
+let fuzzedC: [CSetting] = fuzzing ? [.unsafeFlags(["-fsanitize=fuzzer-no-link,address"])] : []
+let checkedC: [CSetting] = fuzzing ? [.unsafeFlags(["-fsanitize=address"])] : []
 
 // The core alone (numerics, file formats, rules of a round, wire decoders; no sockets, no HTTP, no database): what
 // deploy/sanitize.sh and quick edit loops build.
@@ -29,8 +37,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 var targets: [Target] = [
-    .target(name: "CKernels"),
-    .target(name: "CWire", linkerSettings: [.linkedLibrary("protobuf-c")]),
+    .target(name: "CKernels", cSettings: checkedC),
+    .target(name: "CWire", cSettings: fuzzedC, linkerSettings: [.linkedLibrary("protobuf-c")]),
     library("Randomness", []),
     library("ModelFiles", [crypto]),
     library("Recipe", ["ModelFiles"]),
@@ -42,13 +50,17 @@ var targets: [Target] = [
     library(
         "Benchmarking", ["Federation", "FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
     .target(name: "FixtureFiles", path: "Tests/FixtureFiles", swiftSettings: swift),
+    .target(
+        name: "InputMutation", dependencies: ["Randomness"], path: "Tests/InputMutation", swiftSettings: swift),
     tests("Randomness", ["Randomness"]),
     tests("ModelFiles", ["ModelFiles", "FixtureFiles"]),
     tests("Tensor", ["Tensor", "CKernels"]),
     tests("LanguageModel", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "FixtureFiles"]),
-    tests("Federation", ["Federation", "Tensor", "CKernels", "Randomness", "ModelFiles", "Recipe", "FixtureFiles"]),
+    tests(
+        "Federation",
+        ["Federation", "Tensor", "CKernels", "Randomness", "ModelFiles", "Recipe", "FixtureFiles", "InputMutation"]),
     tests("Benchmarking", ["Benchmarking", "Federation", "LanguageModel", "ModelFiles", "Tensor", "FixtureFiles"]),
-    tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe", "FixtureFiles"]),
+    tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe", "FixtureFiles", "InputMutation"]),
     tests("FineTuning", ["FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "FixtureFiles"]),
 ]
 
@@ -118,10 +130,25 @@ if !coreOnly {
                 "Simulation", "Coordinator", "Worker", "Wire", "Federation", "RunFile", "ModelFiles", "Randomness",
                 "Recipe",
             ]),
+        .target(
+            name: "Fuzzing",
+            dependencies: [
+                "Wire", "Federation", "ModelFiles", "LanguageModel", "FineTuning", "RunFile", "Transport", "Worker",
+                "Randomness", "FixtureFiles",
+            ], path: "Tests/Fuzzing", swiftSettings: swift),
+        tests("Fuzzing", ["Fuzzing", "InputMutation"]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["FixtureFiles", "LinkRecording"], path: "Tests/EndToEnd",
             swiftSettings: swift),
     ]
+}
+
+if fuzzing {
+    targets.removeAll { $0.isTest }
+    targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["Fuzzing"], path: "Tests/FuzzingProgram", swiftSettings: swift,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]))
 }
 
 let package = Package(

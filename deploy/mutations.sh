@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Plants one bug after the other in the source, builds, and expects the fault simulation to find it. The source is put
-# back after each. SCHEDULES changes how many schedules each one gets; names as arguments choose some of the bugs.
+# back after each, and the builds have a folder of their own, so that no spoilt program stays where one looks for a good
+# one. Without a bug the simulation must find nothing, or its finds would mean nothing. SCHEDULES changes how many
+# schedules each one gets; names as arguments choose some of the bugs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source deploy/install.sh
@@ -9,6 +11,19 @@ shoal_install
 schedules=${SCHEDULES:-2000}
 git diff --quiet HEAD -- Sources || { echo "Sources has changes that are not committed; commit or stash them first" >&2; exit 2; }
 trap 'git checkout -q HEAD -- Sources' EXIT
+
+builds=.build/mutations
+# build NAME
+build() {
+    swift build -c release --scratch-path "$builds" --product shoal > "$builds.log" 2>&1 ||
+        { tail -n 20 "$builds.log" >&2; echo "$1: does not build" >&2; exit 2; }
+}
+# Whether all schedules pass.
+simulate() { "$builds/release/shoal" bench faults --schedules "$schedules" > "$builds.log" 2>&1; }
+
+mkdir -p .build
+build "the source as it is"
+simulate || { tail -n 5 "$builds.log" >&2; echo "the source as it is fails already" >&2; exit 2; }
 
 # bug NAME FILE SED-EXPRESSION [FILE SED-EXPRESSION]…
 found=0 missed=() chosen=("$@")
@@ -24,12 +39,12 @@ bug() {
         fi
         shift 2
     done
-    swift build -c release --product shoal > /dev/null || { echo "$name: does not build" >&2; exit 2; }
-    if .build/release/shoal bench faults --schedules "$schedules" > .build/mutation.log 2>&1; then
+    build "$name"
+    if simulate; then
         echo "$name: NOT FOUND in $schedules schedules"
         missed+=("$name")
     else
-        echo "$name: found: $(grep -m1 '^seed ' .build/mutation.log || tail -1 .build/mutation.log)"
+        echo "$name: found: $(grep -m1 '^seed ' "$builds.log" || tail -1 "$builds.log")"
         found=$((found + 1))
     fi
     git checkout -q HEAD -- Sources

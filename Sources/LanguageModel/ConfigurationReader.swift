@@ -6,7 +6,9 @@ struct ConfigurationReader {
     let members: [String: JSONValue]
 
     /// Sizes beyond this are a broken file, and would overflow when multiplied.
-    private static let sizeMax = 1 << 24
+    static let sizeMax = 1 << 24
+    /// More layers than any model has: what is listed for each of them must not fill the memory.
+    private static let layersMax = 4_096
 
     init(file: String, members: [String: JSONValue]) {
         self.file = file
@@ -40,6 +42,15 @@ struct ConfigurationReader {
             throw invalid(key, "a whole number from 1 to \(Self.sizeMax)", value)
         }
         return number
+    }
+
+    /// The number of layers.
+    func layers(_ key: String, default fallback: Int? = nil) throws(ModelError) -> Int {
+        let count = try size(key, default: fallback)
+        guard count <= Self.layersMax else {
+            throw invalid(key, "a whole number from 1 to \(Self.layersMax)", .integer(count))
+        }
+        return count
     }
 
     /// A finite number above 0.

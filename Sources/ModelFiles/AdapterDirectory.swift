@@ -97,8 +97,9 @@ public enum AdapterDirectory {
             throw .labels(directory: directory, reason: "it is \(document.kind)")
         }
         var labels: [String] = []
+        var known: Set<String> = []
         for value in values {
-            guard case .string(let label) = value, !label.isEmpty, !labels.contains(label) else {
+            guard case .string(let label) = value, !label.isEmpty, known.insert(label).inserted else {
                 throw .labels(directory: directory, reason: "entry \(labels.count + 1) is no new name")
             }
             labels.append(label)

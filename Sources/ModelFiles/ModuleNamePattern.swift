@@ -97,6 +97,9 @@ private enum PatternSyntax {
             }
             index += 1
         }
+        guard PatternCost.ways(pattern) <= PatternCost.limit else {
+            return "it repeats what repeats, or too much of it, and could be tried on a name without end"
+        }
         return nil
     }
 

@@ -52,6 +52,8 @@ struct ModelDirectoryTests {
         Refusal("hidden_size", "24", "\"24\""),
         Refusal("hidden_size", 1 << 40, "whole number"),
         Refusal("num_hidden_layers", -1, "-1"),
+        Refusal("num_hidden_layers", 1 << 24, "16777216", "4096"),
+        Refusal("partial_rotary_factor", 1e300, "1e+300"),
         Refusal("num_key_value_heads", 3, "divisor"),
         Refusal("head_dim", 7, "even"),
         Refusal("head_dim", 1024, "256"),

@@ -116,7 +116,30 @@ struct TokenizerErrorTests {
         Case("a decoder", ["decoder", "CTC"]) { $0.decoder = #"{"type":"CTC"}"# },
     ]
 
+    /// Replacements that each double a letter.
+    private static func doubling(_ count: Int) -> String {
+        let replacement = #"{"type":"Replace","pattern":{"String":"a"},"content":"aa"}"#
+        return [String](repeating: replacement, count: count).joined(separator: ",")
+    }
+
+    @Test func `replacements that multiply are taken up to their limit`() {
+        var parts = Parts()
+        parts.normalizer = #"{"type":"Sequence","normalizers":[\#(Self.doubling(12))]}"#
+        parts.decoder = #"{"type":"Sequence","decoders":[\#(Self.doubling(12))]}"#
+        #expect(refusal(parts.json) == nil)
+    }
+
     static let invalid = [
+        Case("replacements that fill any memory", ["normalizer", "times as long"]) {
+            $0.normalizer = #"{"type":"Sequence","normalizers":[\#(doubling(13))]}"#
+        },
+        Case("replacements in sequences of sequences", ["normalizer", "times as long"]) {
+            let inner = #"{"type":"Sequence","normalizers":[\#(doubling(7))]}"#
+            $0.normalizer = #"{"type":"Sequence","normalizers":[\#(inner),\#(inner)]}"#
+        },
+        Case("a decoder's replacements", ["decoder", "times as long"]) {
+            $0.decoder = #"{"type":"Sequence","decoders":[\#(doubling(40))]}"#
+        },
         Case("a model that is no object", ["model", "an array"]) { $0.model = "[]" },
         Case("no model", ["lacks model"]) { $0.model = "null" },
         Case("a vocabulary that is no object", ["model.vocab"]) { $0.vocabulary = "[]" },

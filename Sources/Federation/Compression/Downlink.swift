@@ -63,6 +63,9 @@ public struct Downlink: Sendable {
 public struct AdapterChanges: Hashable, Sendable {
     public let changes: [[UInt8]]
 
+    /// Each is as much work as a whole adapter, so a few bytes must not announce very many; coordinators send fewer.
+    public static let countMax = 64
+
     public init(_ changes: [[UInt8]]) {
         self.changes = changes
     }
@@ -81,6 +84,9 @@ public struct AdapterChanges: Hashable, Sendable {
         var start = 0
         while start < bytes.count {
             guard bytes.count - start >= 4 else { throw Self.cutShort }
+            guard changes.count < Self.countMax else {
+                throw .malformed(codec: "downlink", reason: "hold more than \(Self.countMax) changes")
+            }
             let count = (0..<4).reduce(0) { $0 | Int(bytes[start + $1]) << (8 * $1) }
             start += 4
             guard count <= bytes.count - start else { throw Self.cutShort }

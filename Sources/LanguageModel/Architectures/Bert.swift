@@ -18,7 +18,7 @@ enum Bert: Architecture {
         return BertPlan(
             settings: EncoderSettings(
                 hiddenSize: hidden, intermediateSize: try reader.size("intermediate_size", default: 3072),
-                layerCount: try reader.size("num_hidden_layers", default: 12), headCount: heads,
+                layerCount: try reader.layers("num_hidden_layers", default: 12), headCount: heads,
                 vocabularySize: vocabulary, maximumLength: try reader.size("max_position_embeddings", default: 512),
                 epsilon: Float(try reader.positiveNumber("layer_norm_eps", default: 1e-12)),
                 activation: try reader.activation(["hidden_act"], default: "gelu"), hiddenDropout: dropout,

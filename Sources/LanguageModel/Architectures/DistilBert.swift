@@ -18,7 +18,7 @@ enum DistilBert: Architecture {
         return DistilBertPlan(
             settings: EncoderSettings(
                 hiddenSize: hidden, intermediateSize: try reader.size("hidden_dim", default: 3072),
-                layerCount: try reader.size("n_layers", default: 6), headCount: heads, vocabularySize: vocabulary,
+                layerCount: try reader.layers("n_layers", default: 6), headCount: heads, vocabularySize: vocabulary,
                 maximumLength: try reader.size("max_position_embeddings", default: 512), epsilon: 1e-12,
                 activation: try reader.activation(["activation"], default: "gelu"),
                 hiddenDropout: try reader.probability("dropout", default: 0.1), attentionOutputDropout: 0,

@@ -18,7 +18,7 @@ enum GPT2: Architecture {
         try reader.checkHeads(heads, hiddenSize: hidden, key: "n_head")
         return GPT2Settings(
             hiddenSize: hidden, intermediateSize: try reader.size("n_inner", default: 4 * hidden),
-            layerCount: try reader.size("n_layer", default: 12), headCount: heads,
+            layerCount: try reader.layers("n_layer", default: 12), headCount: heads,
             headSize: hidden / heads,
             vocabularySize: try reader.size("vocab_size", default: 50_257),
             maximumLength: try reader.size("n_positions", default: 1024),

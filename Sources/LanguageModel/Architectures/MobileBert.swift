@@ -32,7 +32,7 @@ enum MobileBert: Architecture {
             settings: EncoderSettings(
                 hiddenSize: try reader.size("hidden_size", default: 512),
                 intermediateSize: try reader.size("intermediate_size", default: 512),
-                layerCount: try reader.size("num_hidden_layers", default: 24), headCount: heads,
+                layerCount: try reader.layers("num_hidden_layers", default: 24), headCount: heads,
                 vocabularySize: vocabulary, maximumLength: try reader.size("max_position_embeddings", default: 512),
                 epsilon: Float(try reader.positiveNumber("layer_norm_eps", default: 1e-12)),
                 activation: try reader.activation(["hidden_act"], default: "relu"), hiddenDropout: dropout,

@@ -18,7 +18,7 @@ struct Phi: Architecture {
         let length = try reader.size("max_position_embeddings", default: 2048)
         let settings = PhiSettings(
             hiddenSize: hidden, intermediateSize: try reader.size("intermediate_size", default: 4 * hidden),
-            layerCount: try reader.size("num_hidden_layers"), headCount: heads, keyHeadCount: keyHeads,
+            layerCount: try reader.layers("num_hidden_layers"), headCount: heads, keyHeadCount: keyHeads,
             headSize: try reader.headSize(hiddenSize: hidden, heads: heads, keyHeads: keyHeads, default: nil),
             vocabularySize: try reader.size("vocab_size"), maximumLength: length,
             epsilon: Float(try reader.positiveNumber("layer_norm_eps", default: 1e-5)),

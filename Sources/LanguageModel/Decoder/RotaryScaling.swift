@@ -83,16 +83,16 @@ extension ConfigurationReader {
             path = key
             members.merge(found) { $1 }
         }
+        if let kind, case .object(let inner)? = members[kind] {
+            members = inner
+            path += "." + kind
+        }
         if members["partial_rotary_factor"] == nil { members["partial_rotary_factor"] = self["partial_rotary_factor"] }
         if !allowsPart, let part = members["partial_rotary_factor"], ![.null, .integer(1), .number(1)].contains(part) {
             throw .unsupportedSetting(
                 file: file, key: path + ".partial_rotary_factor", value: Self.text(part), supported: "1")
         }
         guard !members.isEmpty else { return RotaryScaling(base: base, partialFactor: partial, kind: .standard) }
-        if let kind, case .object(let inner)? = members[kind] {
-            members = inner
-            path += "." + kind
-        }
         let scaling = ConfigurationReader(file: file, members: members.filter { $1 != .null })
         base = try scaling.positiveNumber("rope_theta", default: base)
         partial = try scaling.positiveNumber("partial_rotary_factor", default: partial)

@@ -58,7 +58,7 @@ extension TransformerSettings {
         try reader.refuseCommonUnsupported(causalClass: causalClass)
         hiddenSize = try reader.size("hidden_size")
         intermediateSize = try reader.size("intermediate_size")
-        layerCount = try reader.size("num_hidden_layers")
+        layerCount = try reader.layers("num_hidden_layers")
         headCount = try reader.size("num_attention_heads")
         keyHeadCount = try reader.size("num_key_value_heads", default: defaultKeyHeads ?? headCount)
         vocabularySize = try reader.size("vocab_size")
@@ -75,7 +75,8 @@ extension TransformerSettings {
         try reader.checkRotated(scaling, headSize: headSize)
         // Dynamic scaling stretches the positions as far as its factor says.
         if case .dynamic(let factor, let original) = scaling.kind {
-            maximumLength = max(maximumLength, Int(Double(original) * factor))
+            let stretched = min(Double(original) * factor, Double(ConfigurationReader.sizeMax))
+            maximumLength = max(maximumLength, Int(stretched))
         }
     }
 }
@@ -122,8 +123,9 @@ extension ConfigurationReader {
 
     /// The turning part of a head is a whole even number of values.
     func checkRotated(_ scaling: RotaryScaling, headSize: Int) throws(ModelError) {
-        let rotated = Int(Double(headSize) * scaling.partialFactor)
-        guard rotated >= 2, rotated <= headSize, rotated % 2 == 0 else {
+        // A factor beyond 1 may be one that no Int holds.
+        let rotated = scaling.partialFactor <= 1 ? Int(Double(headSize) * scaling.partialFactor) : 0
+        guard rotated >= 2, rotated % 2 == 0 else {
             throw .invalidValue(
                 file: file, key: "partial_rotary_factor", expected: "a part of head_dim \(headSize) that is even",
                 actual: "\(scaling.partialFactor)")

@@ -53,7 +53,11 @@ public final class Tokenizer: Sendable {
         }
         let batches = try BatchSettings(document)
         var normalizer: (any Normalizer)?
-        if let field = try document.optional("normalizer") { normalizer = try makeNormalizer(field) }
+        if let field = try document.optional("normalizer") {
+            let read = try makeNormalizer(field)
+            try field.checkGrowth(read.growth)
+            normalizer = read
+        }
         var preTokenization = PreTokenization()
         if let field = try document.optional("pre_tokenizer") { preTokenization = try PreTokenization(field) }
         if preTokenization.marksStartOnly, normalizer?.mayDropStart == true {
@@ -66,7 +70,11 @@ public final class Tokenizer: Sendable {
         var template = SpecialTokenTemplate()
         if let field = try document.optional("post_processor") { template = try SpecialTokenTemplate(field) }
         var decoder: (any TokenDecoder)?
-        if let field = try document.optional("decoder") { decoder = try makeTokenDecoder(field) }
+        if let field = try document.optional("decoder") {
+            let read = try makeTokenDecoder(field)
+            try field.checkGrowth(read.growth)
+            decoder = read
+        }
         let added = try AddedVocabulary(
             try document.optional("added_tokens"), vocabulary: model.vocabulary, normalizer: normalizer)
         self.normalizer = normalizer

@@ -1,8 +1,8 @@
-internal import ModelFiles
-internal import Wire
+package import ModelFiles
+package import Wire
 
 /// Why an object did not arrive.
-enum DownloadError: Error, Hashable, CustomStringConvertible {
+package enum DownloadError: Error, Hashable, CustomStringConvertible {
     case file(FileError)
     case tooLarge(bytes: UInt64, limit: UInt64)
     case wrongSize(bytes: UInt64, expected: UInt64)
@@ -10,7 +10,7 @@ enum DownloadError: Error, Hashable, CustomStringConvertible {
     case corrupt(ContentHash)
     case manifest(ModelManifestError)
 
-    var description: String {
+    package var description: String {
         switch self {
         case .file(let error): error.description + "; free some space or choose another --state folder"
         case .tooLarge(let bytes, let limit):
@@ -29,8 +29,8 @@ enum DownloadError: Error, Hashable, CustomStringConvertible {
 ///
 /// Bytes are taken in order only; whatever else arrives (duplicates, an answer to a request that was given up) is
 /// ignored, so that a repeated request costs bytes, never correctness.
-final class ObjectDownload {
-    enum Step: Hashable {
+package final class ObjectDownload {
+    package enum Step: Hashable {
         case ignored
         /// Bytes came, more are on their way.
         case advanced
@@ -41,6 +41,7 @@ final class ObjectDownload {
 
     /// What one request asks for. Unit: bytes.
     static let creditBytes = 4 * WireLimits.payloadBytes
+    private static let reservedBytesMax: UInt64 = 64 << 20
 
     let object: ContentHash
     private let limit: UInt64
@@ -51,10 +52,10 @@ final class ObjectDownload {
     private var credited: UInt64 = 0
     private var hasRetried = false
     /// Bytes held.
-    private(set) var received: UInt64
+    package private(set) var received: UInt64
 
     /// Into memory.
-    init(_ object: ContentHash, limit: UInt64) {
+    package init(_ object: ContentHash, limit: UInt64) {
         self.object = object
         self.limit = limit
         expected = nil
@@ -63,7 +64,7 @@ final class ObjectDownload {
     }
 
     /// Into a file of known size, from where an earlier download stopped.
-    init(_ object: ContentHash, size: UInt64, into file: PartialFile) throws(FileError) {
+    package init(_ object: ContentHash, size: UInt64, into file: PartialFile) throws(FileError) {
         self.object = object
         limit = size
         expected = size
@@ -74,7 +75,7 @@ final class ObjectDownload {
     }
 
     /// The bytes, once complete, of a download into memory.
-    var bytes: [UInt8] { memory }
+    package var bytes: [UInt8] { memory }
 
     /// Asks for what is missing, from the first missing byte on.
     func request() -> ObjectRequest {
@@ -82,7 +83,7 @@ final class ObjectDownload {
         return ObjectRequest(object: object, offset: received, length: UInt32(Self.creditBytes))
     }
 
-    func take(_ chunk: ObjectChunk, _ payload: [UInt8]) throws(DownloadError) -> Step {
+    package func take(_ chunk: ObjectChunk, _ payload: [UInt8]) throws(DownloadError) -> Step {
         guard chunk.object == object else { return .ignored }
         if let expected, chunk.totalBytes != expected {
             throw .wrongSize(bytes: chunk.totalBytes, expected: expected)
@@ -94,7 +95,8 @@ final class ObjectDownload {
         } else if memory.isEmpty, payload.count == chunk.totalBytes {
             memory = payload
         } else {
-            if memory.isEmpty { memory.reserveCapacity(Int(chunk.totalBytes)) }
+            // The size is a claim so far: memory for more comes with the bytes.
+            if memory.isEmpty { memory.reserveCapacity(Int(min(chunk.totalBytes, Self.reservedBytesMax))) }
             memory += payload
         }
         hasher.update(payload)

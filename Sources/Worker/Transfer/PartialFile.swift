@@ -1,8 +1,8 @@
 internal import Glibc
-internal import ModelFiles
+package import ModelFiles
 
 /// A file that grows as its bytes arrive, under a hidden name until it is whole; an interrupted one is taken up again.
-final class PartialFile {
+package final class PartialFile {
     private let folder: String
     private let name: String
     private let path: String
@@ -12,7 +12,7 @@ final class PartialFile {
     private(set) var size: UInt64
 
     /// - Parameter name: A plain file name, as `ModelManifest` admits.
-    init(folder: String, name: String) throws(FileError) {
+    package init(folder: String, name: String) throws(FileError) {
         self.folder = folder
         self.name = name
         path = "\(folder)/.\(name).part"

@@ -1,5 +1,5 @@
 import Federation
-import Randomness
+import InputMutation
 import Tensor
 import Testing
 
@@ -166,24 +166,10 @@ struct AllCodecsTests {
     @Test("whatever damages the bytes, a decoder gives finite values or an error", arguments: names)
     func hostile(_ name: String) throws {
         let codec = try Self.make(name)
-        var random = CounterRandom(key: 12)
         for count in [0, 1, 70, 1_000, 4_200] {
-            let sound = codec.encode(normalValues(count, key: 13), seed: 2)
-            for trial in 0..<800 {
-                var bytes = sound
-                switch trial % 5 {
-                case 0:
-                    bytes = (0..<random.index(below: sound.count + 40)).map { _ in
-                        UInt8(truncatingIfNeeded: random.next())
-                    }
-                case 1: bytes.removeLast(min(bytes.count, 1 + random.index(below: 200)))
-                case 2: bytes += (0...random.index(below: 150)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
-                case 3: bytes.removeFirst(min(bytes.count, 1 + random.index(below: 9)))
-                default:
-                    for _ in 0...random.index(below: 6) where !bytes.isEmpty {
-                        bytes[random.index(below: bytes.count)] ^= 1 << UInt8(random.index(below: 8))
-                    }
-                }
+            var mutator = InputMutator([codec.encode(normalValues(count, key: 13), seed: 2)], key: 12)
+            for _ in 0..<800 {
+                let bytes = mutator.next()
                 do {
                     let values = try codec.decode(bytes, count: count, seed: 2)
                     #expect(values.count == count && values.allSatisfy(\.isFinite))

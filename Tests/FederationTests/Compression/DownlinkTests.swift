@@ -90,4 +90,13 @@ struct DownlinkTests {
         #expect(throws: CodecError.self) { try AdapterChanges(decoding: [255, 255, 255, 255]) }
         #expect(try AdapterChanges(decoding: []).changes.isEmpty)
     }
+
+    /// Four bytes each, and each as much work as a whole adapter.
+    @Test("an object of more changes than any coordinator sends is refused")
+    func count() throws {
+        let most = AdapterChanges([[UInt8]](repeating: [], count: 64)).encoded
+        #expect(try AdapterChanges(decoding: most).changes.count == 64)
+        #expect(throws: CodecError.self) { try AdapterChanges(decoding: most + [0, 0, 0, 0]) }
+        #expect(throws: CodecError.self) { try AdapterChanges(decoding: [UInt8](repeating: 0, count: 40_000_000)) }
+    }
 }

@@ -1,6 +1,13 @@
 /// One step from token texts to text. Texts are valid UTF-8 on both sides.
 protocol TokenDecoder: Sendable {
     func decode(_ texts: [[UInt8]]) -> [[UInt8]]
+
+    /// How many times as long as they were the texts may get.
+    var growth: Double { get }
+}
+
+extension TokenDecoder {
+    var growth: Double { 1 }
 }
 
 /// Reads a `decoder` object of `tokenizer.json`. A new kind is a file beside this one and a line here.
@@ -33,6 +40,8 @@ struct TokenDecoderSequence: TokenDecoder {
     func decode(_ texts: [[UInt8]]) -> [[UInt8]] {
         steps.reduce(texts) { $1.decode($0) }
     }
+
+    var growth: Double { steps.reduce(1) { $0 * $1.growth } }
 }
 
 /// Joins all texts into one, so that the steps after it see the whole.
@@ -51,4 +60,6 @@ struct ReplaceDecoder: TokenDecoder {
             return result
         }
     }
+
+    var growth: Double { replace.growth }
 }

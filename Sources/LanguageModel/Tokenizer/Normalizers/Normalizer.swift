@@ -4,11 +4,18 @@ protocol Normalizer: Sendable {
 
     /// Whether the first scalar of a text may go without a trace. What then starts the text does not start the input.
     var mayDropStart: Bool { get }
+
+    /// How many times as long as it was a text may get by what the file says, and not by Unicode's own tables.
+    var growth: Double { get }
 }
 
 extension Normalizer {
     var mayDropStart: Bool { false }
+    var growth: Double { 1 }
 }
+
+/// Replacements one after the other multiply: forty that double each letter would fill any memory.
+let maximumTextGrowth = 4_096.0
 
 /// Reads a `normalizer` object of `tokenizer.json`. A new kind is a file beside this one and a line here.
 func makeNormalizer(_ field: JSONField) throws(TokenizerError) -> any Normalizer {
@@ -49,6 +56,8 @@ struct NormalizerSequence: Normalizer {
     }
 
     var mayDropStart: Bool { steps.contains(where: \.mayDropStart) }
+
+    var growth: Double { steps.reduce(1) { $0 * $1.growth } }
 }
 
 /// Puts a prefix before text that is not empty.

@@ -17,6 +17,8 @@ struct ReplaceNormalizer: Normalizer {
     /// Without a first scalar, what it was replaced by does not start the input.
     var mayDropStart: Bool { content.isEmpty }
 
+    var growth: Double { max(1, Double(content.count) / Double(pattern.count)) }
+
     /// Reads `{"pattern": {"String": …}, "content": …}`, which normalizers and decoders share.
     init(_ field: JSONField) throws(TokenizerError) {
         let pattern = try field.required("pattern")

@@ -90,6 +90,13 @@ struct JSONField {
         return id
     }
 
+    /// Refuses what could blow up a text.
+    func checkGrowth(_ growth: Double) throws(TokenizerError) {
+        guard growth <= maximumTextGrowth else {
+            throw invalid("may make a text more than \(Int(maximumTextGrowth)) times as long")
+        }
+    }
+
     /// The flag called `name`, or `standard` where the file leaves it out.
     func flag(_ name: String, default standard: Bool) throws(TokenizerError) -> Bool {
         try optional(name)?.boolean() ?? standard
