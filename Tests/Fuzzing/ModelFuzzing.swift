@@ -6,7 +6,7 @@ import ModelFiles
 enum ModelFuzzing {
     private static let fixtures = [
         "llama", "llama-dynamic", "llama-llama3", "mistral-window", "qwen2-window", "qwen3", "gemma", "gemma3", "phi",
-        "phi-grouped", "phi3-longrope", "gpt2", "bert", "distilbert", "mobilebert",
+        "phi3", "gpt2", "bert", "distilbert", "mobilebert",
     ]
 
     static func reader() throws -> FuzzTarget.Reader {

@@ -71,7 +71,7 @@ enum TokenizerFuzzing {
             + #""vocab":{"<s>":0,"<unk>":1,"<0x41>":2,"\u2581":3,"a":4,"b":5,"ab":6},"merges":[["a","b"]]}}"#,
         #"{"version":"1.0",\#(added),"normalizer":{"type":"Sequence","normalizers":[{"type":"Lowercase"},"#
             + #"{"type":"StripAccents"},{"type":"NFKC"}]},"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"#
-            + #""type":"Split","pattern":{"Regex":"\\s+"},"behavior":"Isolated","invert":false},{"type":"Digits","#
+            + #""type":"Split","pattern":{"String":" "},"behavior":"Isolated","invert":false},{"type":"Digits","#
             + #""individual_digits":true},{"type":"Punctuation","behavior":"Isolated"}]},"#
             + #""model":{"type":"BPE","vocab":{"<s>":0,"a":1},"merges":[]}}"#,
         #"{"version":"1.0",\#(added),"truncation":{"direction":"Right","max_length":5,"strategy":"LongestFirst","#
