@@ -46,9 +46,14 @@ var targets: [Target] = [
     library("LanguageModel", ["Tensor", "CKernels", "ModelFiles", "Randomness"]),
     library("FineTuning", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
     library("Federation", ["CKernels", "ModelFiles", "Randomness", "Recipe", crypto]),
+    library("SecureAggregation", ["Federation", "Randomness", crypto]),
     library("Wire", ["CWire", "Federation", "ModelFiles", "Recipe"]),
     library(
-        "Benchmarking", ["Federation", "FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
+        "Benchmarking",
+        [
+            "Federation", "FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe",
+            "SecureAggregation", crypto,
+        ]),
     .target(name: "FixtureFiles", path: "Tests/FixtureFiles", swiftSettings: swift),
     .target(
         name: "InputMutation", dependencies: ["Randomness"], path: "Tests/InputMutation", swiftSettings: swift),
@@ -59,6 +64,7 @@ var targets: [Target] = [
     tests(
         "Federation",
         ["Federation", "Tensor", "CKernels", "Randomness", "ModelFiles", "Recipe", "FixtureFiles", "InputMutation"]),
+    tests("SecureAggregation", ["SecureAggregation", "Federation", "Randomness", "FixtureFiles", crypto]),
     tests("Benchmarking", ["Benchmarking", "Federation", "LanguageModel", "ModelFiles", "Tensor", "FixtureFiles"]),
     tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe", "FixtureFiles", "InputMutation"]),
     tests("FineTuning", ["FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "FixtureFiles"]),
@@ -104,7 +110,8 @@ if !coreOnly {
             name: "shoal",
             dependencies: [
                 "Simulation", "Coordinator", "Worker", "Transport", "Wire", "Federation", "RunFile", "Recipe",
-                "Benchmarking", "FineTuning", "LanguageModel", "Tensor", "ModelFiles", "Randomness", "BuiltIn", logging,
+                "Benchmarking", "SecureAggregation", "FineTuning", "LanguageModel", "Tensor", "ModelFiles",
+                "Randomness", "BuiltIn", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),

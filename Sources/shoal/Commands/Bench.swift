@@ -5,6 +5,6 @@ struct Bench: ParsableCommand {
         abstract: "Measure this machine at the work that Shoal does.",
         subcommands: [
             BenchTrain.self, BenchAggregate.self, BenchCodec.self, BenchFleet.self, BenchFleetWorkers.self,
-            BenchFaults.self,
+            BenchFaults.self, BenchMasks.self,
         ])
 }

@@ -1,0 +1,96 @@
+internal import Glibc
+
+/// How many neighbours each worker of a cohort has in the graph of masks, and how many of them uncover a secret.
+///
+/// The analysis of Bell et al. 2020 (SecAgg+, ePrint 2020/704, section 3) for a Harary graph over a random order of n
+/// workers, m of them colluding with the coordinator and d dropping out. Three events must be unlikely:
+///
+/// - **A worker's secrets lie open.** A coordinator that tells some neighbours "dropped" and others "survived" gets one
+///   kind of share from each honest neighbour and both from each of the X colluding ones, k + X in all, and
+///   uncovers the worker if 2·t of them suffice. So 2·t > k + X must hold for every worker: n · P(X ≥ 2t − k) with X hypergeometric,
+///   k draws of n − 1 with m marked. It implies X < t, all that the paper asks of a coordinator that follows the
+///   protocol.
+/// - **The honest survivors' graph falls apart**, so that the sum of one part shows. In a ring where everyone knows the
+///   k/2 next on both sides, that takes two gaps of k/2 missing workers each; the places of the missing m + d are
+///   random, so the probability is at most n·(n−1)/2 · Π (m + d − j)/(n − j) over j < k. (The paper counts one gap,
+///   n · ((m + d)/n)^(k/2); a ring with one gap is still a path.)
+/// - **Too few shares are left.** n · P(Z > k − t) with Z of the k neighbours among the d dropped.
+///
+/// The first two share 2^−securityBits, the third has 2^−correctnessBits. A complete graph (k = n − 1) is never
+/// disconnected and its X and Z are at most m and d.
+public struct MaskingDegree: Hashable, Sendable {
+    /// Neighbours of each worker, k: even, or all others.
+    public let neighbours: Int
+    /// Shares that uncover a secret, t.
+    public let threshold: Int
+
+    /// - Precondition: `1...neighbours ~= threshold`.
+    package init(neighbours: Int, threshold: Int) {
+        precondition(1...max(1, neighbours) ~= threshold, "threshold \(threshold) of \(neighbours)")
+        self.neighbours = neighbours
+        self.threshold = threshold
+    }
+
+    /// The fewest neighbours that `assumptions` allow among `cohort` workers, and the smallest threshold with them.
+    public init(cohort: Int, under assumptions: MaskingAssumptions) throws(MaskingError) {
+        guard cohort >= 2 else { throw .cohortTooSmall(have: cohort, need: 2) }
+        let candidates = stride(from: 2, to: cohort - 1, by: 2).map { $0 } + [cohort - 1]
+        for neighbours in candidates {
+            guard let threshold = Self.threshold(neighbours, cohort: cohort, under: assumptions) else { continue }
+            self.init(neighbours: neighbours, threshold: threshold)
+            return
+        }
+        throw .noDegree(
+            cohort: cohort, corrupt: assumptions.corruptFraction, dropout: assumptions.dropoutFraction)
+    }
+
+    /// Whether these numbers protect a worker of `cohort` as `assumptions` ask. That enough shares survive is the
+    /// coordinator's concern and not checked.
+    ///
+    /// Two machines' logarithms may differ in their last bits, so a worker checks the bound with a little room rather
+    /// than for the very same numbers.
+    public func isSecure(cohort: Int, under assumptions: MaskingAssumptions) -> Bool {
+        guard neighbours == cohort - 1 || (neighbours.isMultiple(of: 2) && 2..<cohort - 1 ~= neighbours),
+            threshold <= neighbours
+        else { return false }
+        let limit = Self.limit(assumptions.securityBits + 1) * (1 + 1e-6)
+        return Self.disconnection(neighbours, cohort: cohort, under: assumptions) <= limit
+            && Self.exposure(neighbours, threshold: threshold, cohort: cohort, under: assumptions) <= limit
+    }
+
+    private static func threshold(_ neighbours: Int, cohort: Int, under assumptions: MaskingAssumptions) -> Int? {
+        let secure = limit(assumptions.securityBits + 1)
+        guard disconnection(neighbours, cohort: cohort, under: assumptions) <= secure,
+            let threshold = (neighbours / 2 + 1...max(neighbours, neighbours / 2 + 1)).first(where: {
+                exposure(neighbours, threshold: $0, cohort: cohort, under: assumptions) <= secure
+            }), threshold <= neighbours
+        else { return nil }
+        let lost =
+            Double(cohort)
+            * HypergeometricTail.atLeast(
+                neighbours - threshold + 1, population: cohort - 1, marked: assumptions.dropped(of: cohort),
+                draws: neighbours)
+        return lost <= limit(assumptions.correctnessBits) ? threshold : nil
+    }
+
+    /// Bounds the probability that some worker has 2t − k colluding neighbours or more.
+    package static func exposure(
+        _ neighbours: Int, threshold: Int, cohort: Int, under assumptions: MaskingAssumptions
+    ) -> Double {
+        Double(cohort)
+            * HypergeometricTail.atLeast(
+                2 * threshold - neighbours, population: cohort - 1, marked: assumptions.corrupt(of: cohort),
+                draws: neighbours)
+    }
+
+    /// Bounds the probability that the honest survivors are not connected.
+    package static func disconnection(_ neighbours: Int, cohort: Int, under assumptions: MaskingAssumptions) -> Double {
+        guard neighbours < cohort - 1 else { return 0 }
+        let missing = assumptions.corrupt(of: cohort) + assumptions.dropped(of: cohort)
+        guard missing >= neighbours else { return 0 }
+        let pairs = Double(cohort) * Double(cohort - 1) / 2
+        return (0..<neighbours).reduce(pairs) { $0 * Double(missing - $1) / Double(cohort - $1) }
+    }
+
+    private static func limit(_ bits: Double) -> Double { exp2(-bits) }
+}
