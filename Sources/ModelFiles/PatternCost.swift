@@ -5,7 +5,7 @@
 /// is tried for itself and adds.
 struct PatternCost {
     /// A few seconds' work over a whole model.
-    static let limit = 1 << 25
+    static let limit = 1 << 26
     /// Characters in a name, about: how often an unbounded repetition may end somewhere else.
     private static let nameLength = 64
     /// Larger counts in braces describe no name.
