@@ -143,14 +143,6 @@ public enum TaskItems: Sendable {
         }
     }
 
-    /// What an update trained on them weighs. Unit: blocks or examples.
-    public func weight(_ options: TrainingOptions) -> Int {
-        switch self {
-        case .blocks(let blocks): blocks.count
-        case .examples(let examples): ClassDraw(examples, isBalanced: options.balancesClasses).effectiveCount
-        }
-    }
-
     public var tokenCount: Int {
         switch self {
         case .blocks(let blocks): blocks.count * blocks.length

@@ -168,7 +168,7 @@ public final class LocalTraining: TaskRunning {
             let ownTokens = try own.train(on: packed.train, after: before, isWanted: isWanted)
             try own.write(global: adapter.values)
             return .trained(
-                values: summary.core ?? adapter.values, trainingItems: packed.train.weight(task.training),
+                values: summary.core ?? adapter.values, trainingItems: summary.weight,
                 steps: summary.steps, tokens: summary.tokens + ownTokens, meanLoss: summary.meanLoss, local: own.local)
         }
     }

@@ -37,6 +37,7 @@ public struct ClassificationTrainer {
                 batch, adapter: adapter, dropout: CounterRandom(key: dropout.next()), gradientScale: Float(share),
                 gradient: &gradient)
         }
-        return LocalTrainer.Summary(steps: options.localSteps, tokens: tokens, meanLoss: meanLoss, core: core)
+        return LocalTrainer.Summary(
+            weight: draw.effectiveCount, steps: options.localSteps, tokens: tokens, meanLoss: meanLoss, core: core)
     }
 }

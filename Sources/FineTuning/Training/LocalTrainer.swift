@@ -14,6 +14,8 @@ public struct LocalTrainer {
     }
 
     public struct Summary: Sendable {
+        /// What the update weighs. Unit: blocks or examples.
+        public let weight: Int
         public let steps: Int
         public let tokens: Int
         /// Mean over all steps. Unit: nats a token.
@@ -62,7 +64,7 @@ public struct LocalTrainer {
                 gradient: &gradient)
         }
         return Summary(
-            steps: options.localSteps,
+            weight: blocks.count, steps: options.localSteps,
             tokens: options.localSteps * options.accumulationSteps * options.batchSize * blocks.length,
             meanLoss: meanLoss, core: core)
     }
