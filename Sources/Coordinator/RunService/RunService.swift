@@ -105,9 +105,7 @@ public final class RunService: CoordinatorService {
     var endedUpdates: [ContentHash] = []
     /// In the order they came.
     var arrivals: [Arrival] = []
-    var pendingOffers: [WorkerName: PendingOffer] = [:]
-    /// No offer is to be repeated before.
-    var nextOffer = Instant(nanoseconds: .max)
+    var pendingOffers = PendingOffers()
     /// When the round was last told that time passes.
     var roundLook = Instant(nanoseconds: .min)
     var nextSilenceLook = Instant(nanoseconds: .min)
@@ -284,14 +282,6 @@ public final class RunService: CoordinatorService {
     func saveCounters() throws {
         try ledger.save(counters)
     }
-}
-
-/// An offer that its worker has not answered yet.
-struct PendingOffer {
-    var offer: Offer
-    var round: Int
-    var attempt: Int
-    var due: Instant
 }
 
 /// The adapter that offers name, in the forms they need.

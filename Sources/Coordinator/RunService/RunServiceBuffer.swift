@@ -141,7 +141,7 @@ extension RunService {
         guard settings.buffering == nil else { return }
         round = nil
         uploads = [:]
-        pendingOffers = [:]
+        pendingOffers = PendingOffers()
         store.discardUpdates()
     }
 

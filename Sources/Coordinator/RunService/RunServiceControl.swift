@@ -36,7 +36,7 @@ extension RunService {
         cohort = nil
         forgetCandidate()
         uploads = [:]
-        pendingOffers = [:]
+        pendingOffers = PendingOffers()
         let text = reason + "; go on with: shoal run resume '\(state.path)'"
         noteWait(text)
         observe(.waiting(reason: text))

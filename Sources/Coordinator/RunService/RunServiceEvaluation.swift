@@ -110,7 +110,7 @@ extension RunService {
     func finishCohort() throws {
         guard let cohort, cohort.isComplete else { return }
         self.cohort = nil
-        pendingOffers = [:]
+        pendingOffers = PendingOffers()
         evaluationQueue.removeFirst()
         guard let mean = HeldOutMean(of: cohort.reports, minimumCohort: settings.minimumCohort) else {
             observe(

@@ -69,7 +69,7 @@ extension RunService {
         noteRolledBack(round: plan.round, attempt: plan.attempt)
         round = nil
         uploads = [:]
-        pendingOffers = [:]
+        pendingOffers = PendingOffers()
         for update in candidate.updates { store.remove(update.record.object) }
         store.discardUpdates()
         noteWait(nil)

@@ -40,7 +40,7 @@ extension RunService {
             endSilentSessions()
             try lookAtRound()
             cohort?.expire(at: now)
-            resendOffers()
+            sendDueOffers()
             repeatFarewell()
             try keepCountersignatures()
             try advance()
@@ -51,7 +51,7 @@ extension RunService {
         }
         noteStanding()
         var due = now.advanced(bySeconds: 1)
-        due = min(due, nextOffer)
+        due = min(due, pendingOffers.nextDue)
         if let nextRoundLook { due = min(due, nextRoundLook) }
         for peer in dismissed { due = min(due, peer.due) }
         return max(due, now.advanced(bySeconds: 0.001))

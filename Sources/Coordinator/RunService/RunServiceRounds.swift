@@ -98,7 +98,6 @@ extension RunService {
     ) {
         var training = settings.training
         training.personal = settings.personal
-        sendHead(to: worker)
         if task == .train { training.frozenFactor = settings.aggregation.frozenFactor(round: round) }
         var offer = Offer(
             lease: lease, task: task, leaseMilliseconds: UInt32(settings.leaseSeconds * 1_000),
@@ -112,25 +111,17 @@ extension RunService {
         offer.catchUp = catchUp(for: worker, to: adapter)
         sessions[worker]?.offeredVersion = adapter.version
         offer.rolledBack = rolledBack
-        pendingOffers[worker] = PendingOffer(offer: offer, round: round, attempt: attempt, due: now)
-        sendOffer(to: worker)
-    }
-
-    private func sendOffer(to worker: WorkerName) {
-        guard let pending = pendingOffers[worker] else { return }
-        let due = now.advanced(bySeconds: settings.offerRetrySeconds)
-        pendingOffers[worker]?.due = due
-        nextOffer = min(nextOffer, due)
-        guard let session = sessions[worker] else { return }
-        send(.offer(pending.offer), to: session.peer, round: pending.round, attempt: pending.attempt)
+        pendingOffers[worker] = PendingOffer(offer: offer, round: round, attempt: attempt)
+        sendDueOffers()
     }
 
     /// Sends offers until they are answered, by whatever message shows that they arrived.
-    func resendOffers() {
-        guard nextOffer <= now else { return }
-        nextOffer = Instant(nanoseconds: .max)
-        for (worker, pending) in pendingOffers.sorted(by: { $0.key < $1.key }) {
-            if pending.due <= now { sendOffer(to: worker) } else { nextOffer = min(nextOffer, pending.due) }
+    func sendDueOffers() {
+        guard pendingOffers.nextDue <= now else { return }
+        for (worker, pending) in pendingOffers.takeDue(at: now, repeatingAfter: settings.offerRetrySeconds) {
+            guard let session = sessions[worker] else { continue }
+            if !pending.isRepeated { sendHead(to: worker) }
+            send(.offer(pending.offer), to: session.peer, round: pending.round, attempt: pending.attempt)
         }
     }
 }
