@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds Shoal and runs a federation of two honest workers among peers that mean it ill, over real sockets: what they do,
-# and what must hold, stands in hostile.py. usage: deploy/hostile.sh [--connections N] [--rounds N]
+# and what must hold, stands in hostile.py. usage: deploy/hostile.sh [--connections N]
 # Needs Python 3 with pyzmq (pip install pyzmq); PYTHON names another interpreter.
 set -euo pipefail
 cd "$(dirname "$0")/.."

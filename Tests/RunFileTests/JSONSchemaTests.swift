@@ -61,7 +61,7 @@ struct JSONSchemaTests {
                 "federation.residual-rank", "federation.robust-f", "federation.robust-norm", "federation.robust-share",
                 "federation.robust-tail", "federation.tau", "privacy.clip", "privacy.clip-count-noise",
                 "privacy.clip-quantile", "privacy.clip-rate", "privacy.clipping", "privacy.delta", "privacy.epsilon",
-                "privacy.noise-multiplier", "privacy.participations",
+                "privacy.noise-multiplier", "privacy.participations", "privacy.separation",
             ])
         #expect(Set(full.keys).isSubset(of: try leaves().keys))
     }

@@ -56,6 +56,45 @@ struct PrivacyKeyTests {
         #expect(try load(Self.local).privacyOptions?.plannedRounds == 3)
     }
 
+    private static let ftrl = [
+        "privacy.mechanism=dp-ftrl", "privacy.epsilon=8", "privacy.delta=1e-5", "privacy.clip=0.5",
+    ]
+
+    @Test("correlated noise: workers rest until all have had their turn, nothing secret about who takes part")
+    func ftrl() throws {
+        let run = try load(Self.ftrl + ["federation.workers-per-round=2", "federation.rounds=9"])
+        let options = try #require(run.privacyOptions)
+        #expect(options.mechanism == .ftrl && options.samplingRate == 1 && options.separation == 4)
+        #expect(run.federation.weightCap == WeightCap(maximumItems: 1) && run.privacy.metrics == .withheld)
+        #expect(run.federation.deadline == nil)
+        // Three participations at most: rounds 1, 5 and 9.
+        let step = try SampledGaussian(samplingRate: 1, noiseMultiplier: options.plannedNoiseMultiplier())
+        let spent = try PrivacyLossAccountant.epsilon([step: 3], delta: 1e-5)
+        #expect(spent <= 8 && spent > 7.99)
+        #expect(try RunConfiguration(canonicalJSON: run.canonicalJSON) == run)
+    }
+
+    @Test(
+        "correlated noise refuses what would break its promise, with key and remedy",
+        arguments: [
+            ("privacy.separation=5", "nobody would be left to ask", "set it to 3 or less"),
+            ("federation.schedule=asynchronous", "how long a worker rests", "'federation.schedule: synchronous'"),
+            ("privacy.clipping=adaptive", "belongs to one clip", "set it to fixed"),
+            ("federation.aggregation=rolora", "in every other round", "separate, ffa-lora or fed-sb"),
+            ("federation.aggregation=flora", "products of single workers' factors", "separate, ffa-lora"),
+            ("federation.robust=[median]", "a robust rule forms none", "remove 'federation.robust'"),
+            ("privacy.participations=2", "every round counts for every worker", "remove it"),
+            ("evaluation.gate=0.1", "decides without noise", "remove 'evaluation.gate'"),
+        ])
+    func refusedCorrelated(_ override: String, _ reason: String, _ remedy: String) {
+        check(Self.ftrl + ["federation.workers-per-round=3"], override, reason, remedy)
+    }
+
+    @Test("rest between rounds belongs to correlated noise alone")
+    func separationAlone() {
+        check(Self.central, "privacy.separation=2", "only with 'privacy.mechanism: dp-ftrl'", "remove it")
+    }
+
     @Test("metrics may be withheld without a mechanism, too")
     func withheld() throws {
         #expect(try load(["privacy.metrics=withheld"]).privacy.metrics == .withheld)
@@ -145,7 +184,7 @@ struct PrivacyKeyTests {
         "keys of a promise are refused without one",
         arguments: [
             "privacy.epsilon=8", "privacy.delta=1e-5", "privacy.clip=1", "privacy.noise-multiplier=1",
-            "privacy.participations=3", "privacy.clip-rate=0.1", "privacy.clip-count-noise=3",
+            "privacy.participations=3", "privacy.separation=2", "privacy.clip-rate=0.1", "privacy.clip-count-noise=3",
         ])
     func alone(_ override: String) {
         let error = #expect(throws: RunFileError.self) { try load([override]) }

@@ -18,6 +18,9 @@ public struct PrivacyTerms: Hashable, Sendable {
     public var isClipAdaptive: Bool
     /// Whether coins and noise came from the run's seed: a simulation, which protects nobody.
     public var isSeeded: Bool
+    /// Where noise is correlated over rounds: how long a worker rests, and how far the correlation reaches. Unit: rounds.
+    public var separation: Int
+    public var bands: Int
 }
 
 /// One entry of the privacy ledger: what may have been released, whether or not it was.
@@ -42,7 +45,7 @@ extension Ledger {
             only INTEGER PRIMARY KEY CHECK (only = 1), mechanism TEXT NOT NULL, epsilon REAL NOT NULL,
             delta REAL NOT NULL, noiseMultiplier REAL NOT NULL, samplingRate REAL NOT NULL, workers INTEGER NOT NULL,
             expectedWorkers INTEGER NOT NULL, clip REAL NOT NULL, isClipAdaptive INTEGER NOT NULL,
-            isSeeded INTEGER NOT NULL
+            isSeeded INTEGER NOT NULL, separation INTEGER NOT NULL, bands INTEGER NOT NULL
         ) STRICT;
         CREATE TABLE privacyEntry (
             number INTEGER PRIMARY KEY AUTOINCREMENT, round INTEGER NOT NULL, attempt INTEGER NOT NULL,
@@ -58,6 +61,10 @@ extension Ledger {
             BEGIN SELECT RAISE(ABORT, 'a promise stays'); END;
         CREATE TRIGGER privacyTermsHold BEFORE UPDATE ON privacyTerms
             BEGIN SELECT RAISE(ABORT, 'a promise stays'); END;
+        CREATE TABLE correlatedNoise (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, round INTEGER NOT NULL, attempt INTEGER NOT NULL,
+            content TEXT NOT NULL, noiseKey TEXT NOT NULL, UNIQUE (round, attempt, content)
+        ) STRICT;
         CREATE TABLE privacyClip (round INTEGER PRIMARY KEY, clip REAL NOT NULL) STRICT;
         CREATE TABLE clippedUpdate (
             round INTEGER NOT NULL, attempt INTEGER NOT NULL, worker TEXT NOT NULL,
@@ -76,17 +83,18 @@ extension Ledger {
                 mechanism: mechanism, epsilon: row["epsilon"], delta: row["delta"],
                 noiseMultiplier: row["noiseMultiplier"], samplingRate: row["samplingRate"], workers: row["workers"],
                 expectedWorkers: row["expectedWorkers"], clip: row["clip"], isClipAdaptive: row["isClipAdaptive"],
-                isSeeded: row["isSeeded"])
+                isSeeded: row["isSeeded"], separation: row["separation"], bands: row["bands"])
         }
     }
 
     func begin(_ terms: PrivacyTerms) throws(LedgerError) {
         try write { database in
             try database.execute(
-                sql: "INSERT INTO privacyTerms VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                sql: "INSERT INTO privacyTerms VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 arguments: [
                     terms.mechanism.rawValue, terms.epsilon, terms.delta, terms.noiseMultiplier, terms.samplingRate,
                     terms.workers, terms.expectedWorkers, terms.clip, terms.isClipAdaptive, terms.isSeeded,
+                    terms.separation, terms.bands,
                 ])
         }
     }
@@ -145,17 +153,25 @@ extension Ledger {
         _ step: SampledGaussian, round: Int, attempt: Int, clip: Double, content: ContentHash, noiseKey: [UInt8]
     ) throws(LedgerError) {
         try write { database in
-            try database.execute(
-                sql: """
-                    INSERT INTO privacyEntry
-                        (round, attempt, worker, samplingRate, noiseMultiplier, clip, content, noiseKey, at)
-                    VALUES (?, ?, '', ?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    round, attempt, step.samplingRate, step.noiseMultiplier, clip, content.description,
-                    Hexadecimal.write(noiseKey), wallClock(),
-                ])
+            try spend(
+                step, round: round, attempt: attempt, clip: clip, content: content, noiseKey: noiseKey, in: database)
         }
+    }
+
+    func spend(
+        _ step: SampledGaussian, round: Int, attempt: Int, clip: Double, content: ContentHash, noiseKey: [UInt8],
+        in database: Database
+    ) throws {
+        try database.execute(
+            sql: """
+                INSERT INTO privacyEntry
+                    (round, attempt, worker, samplingRate, noiseMultiplier, clip, content, noiseKey, at)
+                VALUES (?, ?, '', ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                round, attempt, step.samplingRate, step.noiseMultiplier, clip, content.description,
+                Hexadecimal.write(noiseKey), wallClock(),
+            ])
     }
 
     /// Spends a step of these workers' own budgets, once a round's attempt. Before any of them gets an offer.

@@ -15,8 +15,10 @@ struct Candidate {
     let truncation: ResidualTruncation?
     /// Of each update to what they became, where a robust rule tells.
     let distances: [Double]?
-    /// Under central privacy, what the next round clips to.
+    /// Where the coordinator adds noise, what the next round clips to.
     let nextClip: Double?
+    /// The noise, where that of later rounds depends on it.
+    let correlatedNoise: [Double]?
 }
 
 // MARK: - The quality gate

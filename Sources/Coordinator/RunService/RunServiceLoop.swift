@@ -105,6 +105,7 @@ extension RunService {
         }
         guard let open = try ledger.openRound() else { return }
         guard try countLocalBudgets(round: open.number, attempt: open.attempt) else { return }
+        guard try noteResting(round: open.number) else { return }
         roundStart = stopwatchTime
         let recorded = Dictionary(
             try soundUpdates(of: open).map { ($0.worker, $0.object) }, uniquingKeysWith: { first, _ in first })
@@ -152,7 +153,10 @@ extension RunService {
     }
 
     func wait(_ reason: WaitReason) {
-        let text = reason.description
+        var text = reason.description
+        if case .forMoreWorkers = reason, let resting = privacy?.resting.count, resting > 0 {
+            text += " (\(resting) rest after an earlier round: privacy.separation)"
+        }
         noteWait(text)
         guard text != lastWait else { return }
         if case .forWorkersToConnect = reason {

@@ -13,6 +13,10 @@ struct PrivacyOfRun {
     var clip: Double
     /// Local noise: how often each worker has paid, and those that cannot pay for another round.
     var exhausted: Set<WorkerName> = []
+    /// Correlated noise: the workers that the open round may not ask, for an update of theirs was counted too recently.
+    var resting: Set<WorkerName> = []
+    /// Correlated noise: that of the published rounds; `nil` until a round needs it.
+    var noise: CorrelatedNoise?
     /// Local noise: the most rounds a worker's budget pays for.
     let roundsPerWorker: Int
 
@@ -28,7 +32,8 @@ struct PrivacyOfRun {
                 mechanism: options.mechanism, epsilon: options.epsilon, delta: options.delta,
                 noiseMultiplier: try options.plannedNoiseMultiplier(), samplingRate: options.samplingRate,
                 workers: options.workers, expectedWorkers: options.expectedWorkers, clip: options.clip,
-                isClipAdaptive: options.adaptiveClip != nil, isSeeded: isSeeded)
+                isClipAdaptive: options.adaptiveClip != nil, isSeeded: isSeeded, separation: options.separation,
+                bands: options.noiseRoot?.bands ?? 1)
             try ledger.begin(terms)
         }
         step = try SampledGaussian(samplingRate: terms.samplingRate, noiseMultiplier: terms.noiseMultiplier)
@@ -37,6 +42,11 @@ struct PrivacyOfRun {
             options.mechanism == .local
             ? try PrivacyBudget(epsilon: terms.epsilon, delta: terms.delta)
                 .left(step, after: [:], limit: max(1, options.plannedRounds) * 2) : 0
+    }
+
+    /// Of the independent noise behind a round's correlated noise: z · |c| · clip.
+    var noiseDeviation: Double {
+        terms.noiseMultiplier * BandedSquareRoot(bands: terms.bands).columnNorm * terms.clip
     }
 
     var budget: PrivacyBudget { PrivacyBudget(epsilon: terms.epsilon, delta: terms.delta) }
@@ -99,6 +109,7 @@ extension RunService {
             of: Array(
                 updates.map { "\($0.record.worker) \($0.record.object) \(clipped.contains($0.record.worker))\n" }
                     .joined().utf8))
+        if privacy.terms.mechanism == .ftrl { return try correlatedRelease(updates, plan, privacy, content: content) }
         let key: [UInt8]
         if let kept = try ledger.noiseKey(round: plan.round, attempt: plan.attempt, content: content) {
             key = kept
@@ -109,15 +120,78 @@ extension RunService {
                 privacy.step, round: plan.round, attempt: plan.attempt, clip: privacy.clip, content: content,
                 noiseKey: key)
         }
+        let sum = try clippedSum(updates, plan, privacy, clipped: clipped)
+        var noise = SecretStream(key: key)
+        return GaussianRelease(
+            sum, noiseMultiplier: privacy.terms.noiseMultiplier, adaptiveClip: privacy.options.adaptiveClip,
+            expectedWorkers: privacy.terms.expectedWorkers, noise: &noise)
+    }
+
+    private func clippedSum(
+        _ updates: [CountedUpdate], _ plan: RoundPlan, _ privacy: PrivacyOfRun, clipped: Set<WorkerName>
+    ) throws -> ClippedSum {
         var sum = ClippedSum(parameterCount: part(round: plan.round).count, clip: privacy.clip)
         for update in updates {
             let values = try decode(try store.read(update.record.object), from: update.record.worker, plan)
             sum.add(values, isWithin: !clipped.contains(update.record.worker))
         }
-        var noise = SecretStream(key: key)
+        return sum
+    }
+}
+
+// MARK: - Correlated noise
+extension RunService {
+    /// Notes whom the round may not ask.
+    ///
+    /// - Returns: Whether the budget pays for the round; the run is paused otherwise, before anybody trains for nothing.
+    func noteResting(round: Int) throws -> Bool {
+        guard let privacy, privacy.terms.mechanism == .ftrl else { return true }
+        let first = max(1, round - privacy.terms.separation + 1)
+        self.privacy?.resting = try ledger.contributors(in: first..<max(first, round))
+        guard isStepDue(round: round, privacy), try !ledger.hasCorrelatedNoise(round: round) else { return true }
+        return try canPay(privacy, round: round)
+    }
+
+    /// Whether taking part in this round may be a worker's second time since the last step.
+    private func isStepDue(round: Int, _ privacy: PrivacyOfRun) -> Bool {
+        (round - 1).isMultiple(of: privacy.terms.separation)
+    }
+
+    /// As ``release(_:_:_:)``, with noise that depends on that of the rounds before.
+    ///
+    /// Taking part once in as many rounds as a worker rests costs one step, which the first of them pays for; so does noise
+    /// that had to be drawn a second time.
+    private func correlatedRelease(
+        _ updates: [CountedUpdate], _ plan: RoundPlan, _ privacy: PrivacyOfRun, content: ContentHash
+    ) throws -> GaussianRelease? {
+        let key: [UInt8]
+        if let kept = try ledger.correlatedNoiseKey(round: plan.round, attempt: plan.attempt, content: content) {
+            key = kept
+        } else {
+            let isDue = try isStepDue(round: plan.round, privacy) || ledger.hasCorrelatedNoise(round: plan.round)
+            if isDue { guard try canPay(privacy, round: plan.round) else { return nil } }
+            key = secretKey(for: "noise \(plan.round) \(plan.attempt) \(content)", privacy)
+            try ledger.keepCorrelatedNoise(
+                key, round: plan.round, attempt: plan.attempt, content: content,
+                spending: isDue ? privacy.step : nil, clip: privacy.clip)
+        }
+        let sum = try clippedSum(updates, plan, privacy, clipped: [])
+        let correlated = try privacy.noise ?? publishedNoise(before: plan.round, privacy, count: sum.sum.count)
+        self.privacy?.noise = correlated
+        let noise = correlated.next(
+            CorrelatedNoise.independent(count: sum.sum.count, deviation: privacy.noiseDeviation, key: key))
         return GaussianRelease(
-            sum, noiseMultiplier: privacy.terms.noiseMultiplier, adaptiveClip: privacy.options.adaptiveClip,
-            expectedWorkers: privacy.terms.expectedWorkers, noise: &noise)
+            sum, adding: noise, deviation: privacy.noiseDeviation, expectedWorkers: privacy.terms.expectedWorkers)
+    }
+
+    /// The noise of the published rounds, again from its keys.
+    private func publishedNoise(before round: Int, _ privacy: PrivacyOfRun, count: Int) throws -> CorrelatedNoise {
+        var noise = CorrelatedNoise(BandedSquareRoot(bands: privacy.terms.bands))
+        for key in try ledger.correlatedNoiseKeys(before: round) {
+            noise.published(
+                noise.next(CorrelatedNoise.independent(count: count, deviation: privacy.noiseDeviation, key: key)))
+        }
+        return noise
     }
 }
 

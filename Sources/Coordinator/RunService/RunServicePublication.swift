@@ -17,17 +17,19 @@ extension RunService {
         var change: [UInt8]?
         var distances: [Double]?
         var nextClip: Double?
+        var noise: [Double]?
         do {
             if settings.aggregation.mixesFactors {
                 let outcome = try mixed(updates.map(\.record), plan)
                 values = outcome.values
                 residual = outcome.residual.map(PublishedResidual.init)
                 truncation = outcome.truncation
-            } else if let privacy, privacy.terms.mechanism == .central {
+            } else if let privacy, privacy.terms.mechanism.addsNoiseToSums {
                 guard let release = try release(updates, plan, privacy) else { return }
                 let step = ServerStep(settings.strategy, part: part(round: plan.round))
                 try step.apply(release.mean, to: &values, state: &nextState)
                 nextClip = release.nextClip
+                noise = release.correlatedNoise
             } else {
                 let (step, damping) = try summed(updates, plan)
                 distances = try step.apply(to: &values, state: &nextState, damping: damping)
@@ -39,7 +41,7 @@ extension RunService {
             plan: plan, updates: updates,
             adapter: GlobalAdapter(version: plan.round, values: values, layout: layout, residual: residual),
             change: change, optimizerState: nextState, truncation: truncation, distances: distances,
-            nextClip: nextClip)
+            nextClip: nextClip, correlatedNoise: noise)
         if try !holdForGate(candidate) { try publish(candidate, evaluation: nil) }
     }
 
@@ -69,6 +71,7 @@ extension RunService {
             nextClip: candidate.nextClip)
         records.append(record)
         if let nextClip = candidate.nextClip { privacy?.clip = nextClip }
+        if let noise = candidate.correlatedNoise { privacy?.noise?.published(noise) }
         optimizerState = nextState
         control = ControlObject(nextState, after: plan.round, settings.strategy)
 

@@ -212,6 +212,7 @@ extension RunService {
 
     func mayTrain(_ name: WorkerName) -> Bool {
         !heldOut.contains(name) && privacy?.exhausted.contains(name) != true
+            && privacy?.resting.contains(name) != true
     }
 }
 

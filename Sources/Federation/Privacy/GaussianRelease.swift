@@ -1,4 +1,4 @@
-/// What a round under central privacy publishes of its updates: their sum with noise, over a fixed divisor.
+/// What a round with noise from the coordinator publishes of its updates: their sum with noise, over a fixed divisor.
 ///
 /// A round in which nobody took part is released like any other: that it was empty is nobody's to know.
 /// - SeeAlso: McMahan et al. 2018 (arXiv:1710.06963), the estimator with a fixed denominator.
@@ -7,6 +7,8 @@ public struct GaussianRelease: Hashable, Sendable {
     public let mean: [Float]
     /// For the next round.
     public let nextClip: Double
+    /// What was added to the sum, where later rounds depend on it.
+    public private(set) var correlatedNoise: [Double]?
 
     /// - Parameters:
     ///   - noiseMultiplier: z: what the round costs is that of noise z · clip on the sum.
@@ -30,5 +32,18 @@ public struct GaussianRelease: Hashable, Sendable {
             adaptiveClip?.next(
                 after: sum.clip, centredWithin: sum.centredWithin, expectedWorkers: expectedWorkers, noise: &noise)
             ?? sum.clip
+    }
+
+    /// The release of a round whose noise depends on that of earlier rounds.
+    ///
+    /// - Parameters:
+    ///   - noise: By ``CorrelatedNoise``, `[parameterCount]`, for the sum.
+    ///   - deviation: Of the independent noise behind it: sets the grid on which the results lie.
+    public init(_ sum: ClippedSum, adding noise: [Double], deviation: Double, expectedWorkers: Int) {
+        precondition(noise.count == sum.sum.count, "noise of \(noise.count) values, sum of \(sum.sum.count)")
+        let grid = NormalNoise.grid(deviation: deviation)
+        mean = zip(sum.sum, noise).map { Float(((($0 + $1) / grid).rounded() * grid) / Double(expectedWorkers)) }
+        nextClip = sum.clip
+        correlatedNoise = noise
     }
 }

@@ -21,7 +21,7 @@ public enum NormalNoise {
         to values: inout [Double], deviation: Double, using generator: inout some RandomNumberGenerator
     ) {
         precondition(deviation > 0 && deviation.isFinite, "noise of deviation \(deviation)")
-        let grid = exp2((log2(deviation) - 20).rounded(.down))
+        let grid = grid(deviation: deviation)
         var index = 0
         while index < values.count {
             let (first, second) = pair(using: &generator)
@@ -32,4 +32,6 @@ public enum NormalNoise {
             index += 2
         }
     }
+
+    static func grid(deviation: Double) -> Double { exp2((log2(deviation) - 20).rounded(.down)) }
 }

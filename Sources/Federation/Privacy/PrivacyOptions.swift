@@ -4,8 +4,14 @@ public struct PrivacyOptions: Hashable, Sendable {
         /// A secret coin per worker chooses who takes part; the coordinator adds noise once to the sum of clipped
         /// updates. Trusts the coordinator (McMahan et al. 2018, arXiv:1710.06963).
         case central
+        /// The coordinator adds noise that is correlated over rounds, and asks no worker twice within so many of them.
+        /// Needs no secret coins. Trusts the coordinator (DP-FTRL, Kairouz et al. 2021, arXiv:2103.00039).
+        case ftrl = "dp-ftrl"
         /// Every worker adds the noise to its own clipped update before it leaves. Trusts nobody else.
         case local
+
+        /// Whether the coordinator adds the noise to the sum of a round's updates.
+        public var addsNoiseToSums: Bool { self != .local }
     }
 
     public var mechanism: Mechanism
@@ -25,11 +31,15 @@ public struct PrivacyOptions: Hashable, Sendable {
     public var expectedWorkers: Int
     /// Rounds that the noise is planned for: of the run, or, under ``Mechanism/local``, of any one worker.
     public var plannedRounds: Int
+    /// Under ``Mechanism/ftrl``, rounds from one participation of a worker to the next, at least.
+    public var separation: Int
 
     public init(
         mechanism: Mechanism, epsilon: Double, delta: Double, noiseMultiplier: Double? = nil, clip: Double,
-        adaptiveClip: AdaptiveClip? = nil, workers: Int, expectedWorkers: Int, plannedRounds: Int
+        adaptiveClip: AdaptiveClip? = nil, workers: Int, expectedWorkers: Int, plannedRounds: Int,
+        separation: Int = 1
     ) {
+        precondition(separation >= 1, "workers rest at least until the next round")
         precondition(clip > 0 && expectedWorkers >= 1 && expectedWorkers <= workers, "RunFile refuses such a run")
         self.mechanism = mechanism
         self.epsilon = epsilon
@@ -40,6 +50,7 @@ public struct PrivacyOptions: Hashable, Sendable {
         self.workers = workers
         self.expectedWorkers = expectedWorkers
         self.plannedRounds = plannedRounds
+        self.separation = separation
     }
 
     /// q: the coin's probability; 1 where no coin hides who took part.
@@ -56,7 +67,17 @@ public struct PrivacyOptions: Hashable, Sendable {
     public func plannedNoiseMultiplier() throws(PrivacyError) -> Double {
         if let noiseMultiplier { return noiseMultiplier }
         return try NoiseCalibration.noiseMultiplier(
-            epsilon: epsilon, delta: delta, samplingRate: samplingRate, rounds: plannedRounds)
+            epsilon: epsilon, delta: delta, samplingRate: samplingRate, rounds: plannedSteps)
+    }
+
+    /// Steps that any one worker pays for in the planned rounds.
+    var plannedSteps: Int {
+        mechanism == .ftrl ? (plannedRounds + separation - 1) / separation : plannedRounds
+    }
+
+    /// Under ``Mechanism/ftrl``, how the noise of the planned rounds is correlated.
+    public var noiseRoot: BandedSquareRoot? {
+        mechanism == .ftrl ? .best(separation: separation, rounds: max(plannedRounds, 1)) : nil
     }
 
     public var budget: PrivacyBudget { PrivacyBudget(epsilon: epsilon, delta: delta) }

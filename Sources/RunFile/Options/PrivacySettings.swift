@@ -4,6 +4,7 @@ public import Federation
 public struct PrivacySettings: Hashable, Sendable {
     public enum Mechanism: String, Hashable, Sendable, CaseIterable {
         case none, central, local
+        case ftrl = "dp-ftrl"
     }
 
     public enum Clipping: String, Hashable, Sendable, CaseIterable {
@@ -27,6 +28,8 @@ public struct PrivacySettings: Hashable, Sendable {
     public var clipCountNoise: Double?
     /// Most rounds a worker is planned to take part in, where it adds the noise.
     public var participations: Int?
+    /// Rounds from one participation of a worker to the next, at least, where noise is correlated over rounds.
+    public var separation: Int?
     public var metrics = Metrics.reported
 
     public init() {}
@@ -41,6 +44,7 @@ extension RunConfiguration {
         case .none: return nil
         case .central: mechanism = .central
         case .local: mechanism = .local
+        case .ftrl: mechanism = .ftrl
         }
         let adaptive = AdaptiveClip(
             quantile: privacy.clipQuantile ?? 0.5, rate: privacy.clipRate ?? 0.2,
@@ -49,6 +53,7 @@ extension RunConfiguration {
             mechanism: mechanism, epsilon: epsilon, delta: delta, noiseMultiplier: privacy.noiseMultiplier,
             clip: clip, adaptiveClip: privacy.clipping == .adaptive ? adaptive : nil, workers: federation.workers,
             expectedWorkers: min(federation.workersPerRound, federation.workers),
-            plannedRounds: mechanism == .local ? privacy.participations ?? federation.rounds : federation.rounds)
+            plannedRounds: mechanism == .local ? privacy.participations ?? federation.rounds : federation.rounds,
+            separation: privacy.separation ?? 1)
     }
 }

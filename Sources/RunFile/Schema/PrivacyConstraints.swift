@@ -9,8 +9,8 @@ extension Constraint {
         (RunSchema.promiseKeys + RunSchema.clipKeys).map { key in
             Constraint(keys: [key.path, "privacy.mechanism"]) { run in
                 guard run.privacy.mechanism == .none, key.read(run) != nil else { return nil }
-                return "'\(key.path)' is used only with differential privacy; set 'privacy.mechanism' to central or "
-                    + "local, or remove it"
+                return "'\(key.path)' is used only with differential privacy; set 'privacy.mechanism' to central, "
+                    + "dp-ftrl or local, or remove it"
             }
         } + [
             needed("privacy.epsilon", "the budget, for example 8") { $0.privacy.epsilon == nil },
@@ -26,9 +26,25 @@ extension Constraint {
                     + "would keep such a promise; set it below \(1 / Double(run.federation.workers))"
             },
             Constraint(keys: ["privacy.participations", "privacy.mechanism"]) { run in
-                guard run.privacy.mechanism == .central, run.privacy.participations != nil else { return nil }
+                guard run.privacy.mechanism == .central || run.privacy.mechanism == .ftrl,
+                    run.privacy.participations != nil
+                else { return nil }
                 return "'privacy.participations' is used only with 'privacy.mechanism: local': under central noise "
                     + "every round counts for every worker; remove it"
+            },
+            Constraint(keys: ["privacy.separation", "privacy.mechanism"]) { run in
+                guard run.privacy.mechanism != .ftrl, run.privacy.mechanism != .none, run.privacy.separation != nil
+                else { return nil }
+                return "'privacy.separation' is used only with 'privacy.mechanism: dp-ftrl'; remove it"
+            },
+            Constraint(keys: ["privacy.separation", "federation.workers", "federation.workers-per-round"]) { run in
+                let workers = run.federation.workers
+                let turns = workers / max(1, run.federation.workersPerRound)
+                guard run.privacy.mechanism == .ftrl, let separation = run.privacy.separation, separation > turns
+                else { return nil }
+                return "'privacy.separation' is \(separation), and \(workers) workers, "
+                    + "\(run.federation.workersPerRound) a round, have all had their turn after \(turns) rounds: nobody "
+                    + "would be left to ask; set it to \(turns) or less"
             },
         ]
 
@@ -43,9 +59,16 @@ extension Constraint {
 
     private static let clipping = [
         Constraint(keys: ["privacy.clipping", "privacy.mechanism"]) { run in
-            guard run.privacy.clipping == .adaptive, run.privacy.mechanism == .local else { return nil }
-            return "'privacy.clipping: adaptive' needs a count over all workers, which 'privacy.mechanism: local' "
-                + "does not take; set it to fixed"
+            guard run.privacy.clipping == .adaptive else { return nil }
+            switch run.privacy.mechanism {
+            case .local:
+                return "'privacy.clipping: adaptive' needs a count over all workers, which 'privacy.mechanism: local' "
+                    + "does not take; set it to fixed"
+            case .ftrl:
+                return "'privacy.clipping: adaptive' changes the clip from round to round, and the noise of "
+                    + "'privacy.mechanism: dp-ftrl' belongs to one clip over all of them; set it to fixed"
+            case .none, .central: return nil
+            }
         },
         Constraint(keys: ["privacy.clip-quantile", "privacy.clip-rate", "privacy.clip-count-noise", "privacy.clipping"])
         {
@@ -107,16 +130,26 @@ extension Constraint {
                 + "more; "
                 + "choose " + usable.map(\.rawValue).joined(separator: ", ")
         },
-        whenCentral("federation.aggregation") { run in
+        whenSummed("federation.aggregation") { run in
             guard run.federation.aggregation.mixesFactors else { return nil }
             return "adds noise to a sum of updates, and '\(run.federation.aggregation.rawValue)' forms products of "
                 + "single workers' factors; set 'federation.aggregation' to separate, ffa-lora, rolora or fed-sb"
         },
-        whenCentral("federation.robust") { run in
+        Constraint(keys: ["federation.aggregation", "privacy.mechanism"]) { run in
+            guard run.privacy.mechanism == .ftrl, run.federation.aggregation == .roLoRA else { return nil }
+            return "'privacy.mechanism: dp-ftrl' lets the noise of successive rounds cancel, and 'rolora' trains other "
+                + "values in every other round; set 'federation.aggregation' to separate, ffa-lora or fed-sb"
+        },
+        whenSummed("federation.robust") { run in
             guard run.federation.robust.rules != nil else { return nil }
             return
                 "adds noise to a sum whose share of each worker is bounded by its clip, and a robust rule forms none; "
                 + "remove 'federation.robust'"
+        },
+        Constraint(keys: ["federation.schedule", "privacy.mechanism"]) { run in
+            guard run.privacy.mechanism == .ftrl, run.federation.schedule == .asynchronous else { return nil }
+            return "'privacy.mechanism: dp-ftrl' counts in rounds how long a worker rests; set "
+                + "'federation.schedule: synchronous'"
         },
         Constraint(keys: ["federation.schedule", "privacy.mechanism"]) { run in
             guard run.privacy.mechanism == .local, run.federation.schedule == .asynchronous else { return nil }
@@ -169,6 +202,13 @@ extension Constraint {
             guard run.privacy.mechanism != .none else { return nil }
             return problem(run).map { "'privacy.mechanism: \(run.privacy.mechanism.rawValue)' \($0)" }
         }
+    }
+
+    /// Where the coordinator adds noise to sums.
+    private static func whenSummed(
+        _ key: String, problem: @escaping @Sendable (RunConfiguration) -> String?
+    ) -> Constraint {
+        whenPrivate(key) { $0.privacy.mechanism == .local ? nil : problem($0) }
     }
 
     private static func whenCentral(

@@ -7,7 +7,8 @@ extension RunSchema {
                 "privacy.mechanism", .choice(PrivacySettings.Mechanism.allCases.map(\.rawValue)),
                 .value(.text("none")), at: \.privacy.mechanism,
                 "Worker-level differential privacy: none, noise that the coordinator adds to sums over secretly chosen workers "
-                    + "(central), or noise that every worker adds to its own update (local)."),
+                    + "(central), noise that it correlates over rounds, asking no worker again too soon (dp-ftrl), or noise that "
+                    + "every worker adds to its own update (local)."),
             SchemaKey(
                 "privacy.metrics", .choice(PrivacySettings.Metrics.allCases.map(\.rawValue)),
                 .derived("withheld with a privacy.mechanism, else reported") {
@@ -36,6 +37,14 @@ extension RunSchema {
                 $0.privacy.mechanism == .local ? .integer($0.federation.rounds) : nil
             }, change: .allowed, at: \.privacy.participations,
             "Rounds that each worker's own budget is planned for, with mechanism local."),
+        SchemaKey(
+            "privacy.separation", .integer(1...1_000_000), orWord: nil,
+            .derived("workers / workers-per-round, rounded down, with mechanism dp-ftrl") {
+                guard $0.privacy.mechanism == .ftrl else { return nil }
+                return .integer(max(1, $0.federation.workers / max(1, $0.federation.workersPerRound)))
+            }, at: \.privacy.separation,
+            "With mechanism dp-ftrl, a worker whose update was counted is not asked again before so many rounds later. The "
+                + "longer, the less noise; short of all workers' turns, some may be away."),
     ]
 
     static let clipKeys = [

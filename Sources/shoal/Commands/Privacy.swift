@@ -12,7 +12,8 @@ struct Privacy: ParsableCommand {
             discussion: """
                 Counts worker-level differential privacy with central noise: each round a secret coin per enrolled \
                 worker, updates clipped to one norm, normal noise on their sum, the divisor the expected number of \
-                workers. Epsilon is counted by privacy loss distributions.
+                workers. With --separation, noise that is correlated over rounds instead (DP-FTRL): no coins, and no \
+                worker takes part twice within so many rounds. Epsilon is counted by privacy loss distributions.
                 """)
 
         @Option(help: "The budget; above 0.")
@@ -30,6 +31,9 @@ struct Privacy: ParsableCommand {
         @Option(help: "Rounds of the run.")
         var rounds: Int
 
+        @Option(help: "Rounds from one participation of a worker to the next, at least, for noise correlated over rounds.")
+        var separation: Int?
+
         @Option(help: "Trained parameters: noise grows with their square root (default: rank 8 on SmolLM2-135M).")
         var parameters = 2_442_240
 
@@ -44,6 +48,11 @@ struct Privacy: ParsableCommand {
                 throw ValidationError("--per-round must be from 1 to the number of workers, \(workers)")
             }
             guard rounds >= 1 else { throw ValidationError("--rounds must be at least 1") }
+            if let separation, !(1...max(1, workers / max(1, perRound))).contains(separation) {
+                throw ValidationError(
+                    "--separation must be from 1 to \(max(1, workers / max(1, perRound))): after so many rounds all "
+                        + "workers have had their turn")
+            }
             guard parameters >= 1 else { throw ValidationError("--parameters must be at least 1") }
         }
 
@@ -51,12 +60,16 @@ struct Privacy: ParsableCommand {
             try usingInput {
                 let plan = try PrivacyPlan(
                     epsilon: epsilon, delta: delta, workers: workers, perRound: perRound, rounds: rounds,
-                    parameters: parameters)
+                    parameters: parameters, separation: separation)
                 if json { return try JSONLine.print(plan) }
                 var table = TextTable()
                 table.add("noise multiplier", Quantity.fixed(plan.noiseMultiplier, digits: 4))
                 table.add("epsilon spent", Quantity.fixed(plan.epsilonSpent, digits: 4))
                 table.add("noise norm / clip", Quantity.fixed(plan.noiseNormOverClip, digits: 3))
+                table.add(
+                    "noise norm / clip, adapter",
+                    Quantity.fixed(
+                        plan.adapterNoisePerParameterOverClip * Double(parameters).squareRoot(), digits: 3))
                 table.add("signal / noise", Quantity.fixed(plan.signalToNoise, digits: 4))
                 for line in table.lines { Console.output(line) }
                 if delta * Double(workers) >= 1 {

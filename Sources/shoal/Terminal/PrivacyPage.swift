@@ -38,7 +38,9 @@ struct PrivacyPage {
     }
 
     private var terms: PrivacyTerms { report.terms }
-    private var isCentral: Bool { terms.mechanism == .central }
+    /// Whether the coordinator adds the noise.
+    private var isCentral: Bool { terms.mechanism.addsNoiseToSums }
+    private var isCorrelated: Bool { terms.mechanism == .ftrl }
 
     private var guarantee: [String] {
         let odds = exp(report.epsilonSpent)
@@ -64,7 +66,7 @@ struct PrivacyPage {
         table.add("delta", scientific(terms.delta))
         table.add("rounds published", "\(report.publishedRounds)")
         table.add(
-            isCentral ? "releases paid for" : "rounds paid for, most of any worker",
+            isCorrelated ? "steps paid for (one each \(terms.separation) rounds)" : isCentral ? "releases paid for" : "rounds paid for, most of any worker",
             "\(report.steps)" + (report.unreleased > 0 ? ", \(report.unreleased) of them not released (yet)" : ""))
         table.add("more that fit", "\(report.stepsLeft)")
         if !isCentral { table.add("workers that paid", "\(report.workers.count)") }
@@ -73,6 +75,10 @@ struct PrivacyPage {
 
     private var parameters: TextTable {
         var table = TextTable(alignment: .left)
+        if isCorrelated {
+            table.add("a worker rests", "until \(terms.separation) rounds after one that counted its update")
+            table.add("noise is correlated", "over \(terms.bands) rounds, so that it partly cancels in the adapter")
+        }
         table.add(
             "noise",
             isCentral ? "by the coordinator, once a round, on the sum of updates" : "by each worker, on its own update")
@@ -81,8 +87,10 @@ struct PrivacyPage {
             "clip (L2 norm)",
             terms.isClipAdaptive
                 ? "\(number(terms.clip)) at first, \(number(report.nextClip)) next (adaptive)" : number(terms.clip))
-        if isCentral {
+        if terms.mechanism == .central {
             table.add("chance to take part", "\(number(terms.samplingRate)) a round, a secret coin per enrolled worker")
+        }
+        if isCentral {
             table.add("sums divided by", "\(terms.expectedWorkers), whoever took part; all workers count alike")
         }
         table.add("workers planned", "\(terms.workers), \(report.enrolled) enrolled")
@@ -95,7 +103,12 @@ struct PrivacyPage {
             "The ledger of this state directory is the one that has been kept since the first round. Entries are written "
                 + "before noise is released and never removed; a backup that is put back forgets what was spent after it.",
         ]
-        if isCentral {
+        if isCorrelated {
+            lines.append(
+                "No worker's update counts twice within \(terms.separation) rounds: the coordinator asks nobody sooner, and a "
+                    + "step is paid for in advance every \(terms.separation) rounds. Who takes part need not be secret.")
+        }
+        if terms.mechanism == .central {
             lines.append(
                 "Who took part in a round stays secret: each worker's coin comes from "
                     + (terms.isSeeded ? "the run's seed (a simulation)" : "the system's cryptographic generator")

@@ -1,0 +1,83 @@
+import Federation
+import GRDB
+import ModelFiles
+
+/// The secret keys of noise that is correlated over rounds: all are kept, for each round's noise depends on those before.
+extension Ledger {
+    /// The keys of the published rounds' noise, in the rounds' order.
+    func correlatedNoiseKeys(before round: Int) throws(LedgerError) -> [[UInt8]] {
+        try read { database in
+            // The newest of a round is the one that was published: it was drawn for the updates that were.
+            let rows = try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT round, noiseKey FROM correlatedNoise
+                    WHERE number IN (SELECT MAX(number) FROM correlatedNoise WHERE round < ? GROUP BY round)
+                    ORDER BY round
+                    """,
+                arguments: [round])
+            guard rows.enumerated().allSatisfy({ $1["round"] == $0 + 1 }), rows.count == round - 1 else {
+                throw LedgerError.damaged(what: "the noise of published rounds")
+            }
+            return try rows.map { try Self.key($0["noiseKey"]) }
+        }
+    }
+
+    /// The key that a round's attempt drew for exactly these updates.
+    func correlatedNoiseKey(round: Int, attempt: Int, content: ContentHash) throws(LedgerError) -> [UInt8]? {
+        try read { database in
+            try String.fetchOne(
+                database,
+                sql: "SELECT noiseKey FROM correlatedNoise WHERE round = ? AND attempt = ? AND content = ?",
+                arguments: [round, attempt, content.description]
+            ).map(Self.key)
+        }
+    }
+
+    /// Whether the round has drawn noise, for whatever updates.
+    func hasCorrelatedNoise(round: Int) throws(LedgerError) -> Bool {
+        try read { database in
+            try Bool.fetchOne(
+                database, sql: "SELECT EXISTS (SELECT * FROM correlatedNoise WHERE round = ?)", arguments: [round])
+                ?? false
+        }
+    }
+
+    /// Keeps the key of a round's noise and spends what it costs, in one transaction.
+    ///
+    /// - Parameter step: `nil` where a participation in this round was paid for with an earlier one.
+    func keepCorrelatedNoise(
+        _ key: [UInt8], round: Int, attempt: Int, content: ContentHash, spending step: SampledGaussian?, clip: Double
+    ) throws(LedgerError) {
+        try write { database in
+            try database.execute(
+                sql: "INSERT INTO correlatedNoise (round, attempt, content, noiseKey) VALUES (?, ?, ?, ?)",
+                arguments: [round, attempt, content.description, Hexadecimal.write(key)])
+            guard let step else { return }
+            try spend(step, round: round, attempt: attempt, clip: clip, content: content, noiseKey: key, in: database)
+        }
+    }
+
+    /// Workers whose updates rounds `rounds` counted.
+    func contributors(in rounds: Range<Int>) throws(LedgerError) -> Set<WorkerName> {
+        try read { database in
+            Set(
+                try String.fetchAll(
+                    database,
+                    sql: """
+                        SELECT DISTINCT worker FROM updates JOIN round ON round.number = updates.round
+                            AND round.attempt = updates.attempt
+                        WHERE updates.round >= ? AND updates.round < ? AND round.state = 'published'
+                        """,
+                    arguments: [rounds.lowerBound, rounds.upperBound]
+                ).map(worker))
+        }
+    }
+
+    private static func key(_ text: String) throws -> [UInt8] {
+        guard let key = Hexadecimal.read(text, count: SecretStream.keyBytes) else {
+            throw LedgerError.damaged(what: "a key of noise")
+        }
+        return key
+    }
+}
