@@ -13,7 +13,7 @@ struct StrategyKeyTests {
         "has the papers' defaults",
         arguments: [
             ("fedavg", ServerStrategy.fedAvg), ("fedprox", .fedAvg), ("fednova", .fedNova),
-            ("fedavgm", .fedAvgM(learningRate: 1, momentum: 0.9)),
+            ("fedavgm", .fedAvgM(learningRate: 1, momentum: 0.5)),
             ("diloco", .diLoCo(learningRate: 0.7, momentum: 0.9)),
             ("fedadam", .fedAdam(AdaptiveOptions(learningRate: 0.01, beta1: 0.9, beta2: 0.99, tau: 1e-3))),
             ("fedyogi", .fedYogi(AdaptiveOptions(learningRate: 0.01, beta1: 0.9, beta2: 0.99, tau: 1e-3))),

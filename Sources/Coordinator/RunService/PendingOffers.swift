@@ -50,8 +50,9 @@ package struct PendingOffers {
     }
 
     /// The offers to send now: first those that were not answered in time, by name, then new ones in their order.
-    package mutating func takeDue(at now: Instant, repeatingAfter seconds: Double) -> [(worker: WorkerName, offer: PendingOffer)]
-    {
+    package mutating func takeDue(
+        at now: Instant, repeatingAfter seconds: Double
+    ) -> [(worker: WorkerName, offer: PendingOffer)] {
         var due: [(worker: WorkerName, offer: PendingOffer)] = []
         let next = now.advanced(bySeconds: seconds)
         if nextRepeat <= now {

@@ -18,7 +18,8 @@ extension RunSchema {
         },
         key(
             "server-momentum", .fraction, at: \.federation.strategyOptions.momentum,
-            "How much of the last rounds' updates goes on, with fedavgm and diloco.", default: "0.5 for fedavgm, 0.9 for diloco"
+            "How much of the last rounds' updates goes on, with fedavgm and diloco.",
+            default: "0.5 for fedavgm, 0.9 for diloco"
         ) { run in
             switch run.federation.strategy {
             case .fedavgm: 0.5  // The paper's 0.9 overshoots within the few rounds of a fine-tuning run.

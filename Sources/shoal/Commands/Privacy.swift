@@ -31,7 +31,8 @@ struct Privacy: ParsableCommand {
         @Option(help: "Rounds of the run.")
         var rounds: Int
 
-        @Option(help: "Rounds from one participation of a worker to the next, at least, for noise correlated over rounds.")
+        @Option(
+            help: "Rounds from one participation of a worker to the next, at least, for noise correlated over rounds.")
         var separation: Int?
 
         @Option(help: "Trained parameters: noise grows with their square root (default: rank 8 on SmolLM2-135M).")

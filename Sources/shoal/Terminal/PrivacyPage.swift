@@ -66,7 +66,9 @@ struct PrivacyPage {
         table.add("delta", scientific(terms.delta))
         table.add("rounds published", "\(report.publishedRounds)")
         table.add(
-            isCorrelated ? "steps paid for (one each \(terms.separation) rounds)" : isCentral ? "releases paid for" : "rounds paid for, most of any worker",
+            isCorrelated
+                ? "steps paid for (one each \(terms.separation) rounds)"
+                : isCentral ? "releases paid for" : "rounds paid for, most of any worker",
             "\(report.steps)" + (report.unreleased > 0 ? ", \(report.unreleased) of them not released (yet)" : ""))
         table.add("more that fit", "\(report.stepsLeft)")
         if !isCentral { table.add("workers that paid", "\(report.workers.count)") }
@@ -106,7 +108,8 @@ struct PrivacyPage {
         if isCorrelated {
             lines.append(
                 "No worker's update counts twice within \(terms.separation) rounds: the coordinator asks nobody sooner, and a "
-                    + "step is paid for in advance every \(terms.separation) rounds. Who takes part need not be secret.")
+                    + "step is paid for in advance every \(terms.separation) rounds. Who takes part need not be secret."
+            )
         }
         if terms.mechanism == .central {
             lines.append(
