@@ -95,7 +95,8 @@ if !coreOnly {
         library(
             "Worker",
             [
-                "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", crypto,
+                "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "RunFile",
+                crypto,
             ]),
         library(
             "Simulation",
@@ -129,7 +130,7 @@ if !coreOnly {
             "Worker",
             [
                 "Worker", "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe",
-                crypto,
+                "RunFile", crypto,
             ]),
         tests(
             "Simulation",
