@@ -11,7 +11,7 @@ struct AuditTests {
         data: {path: TEXT, partition: worker}
         adapter: {rank: 16, alpha: 32, targets: all-linear}
         training: {local-steps: 10, batch-size: 4, sequence-length: 32, learning-rate: 0.01}
-        federation: {workers: WORKERS, rounds: 10, workers-per-round: WORKERS, seed: 1}
+        federation: {workers: WORKERS, rounds: 12, workers-per-round: WORKERS, weight-cap: 1, seed: 1}
         evaluation: {every: 0}
         """
 
@@ -67,7 +67,7 @@ struct AuditTests {
             try run(
                 text, workers: workers, "closed",
                 [
-                    "privacy.mechanism=local", "privacy.epsilon=4", "privacy.delta=1e-5", "privacy.clip=1",
+                    "federation.rounds=4", "privacy.mechanism=local", "privacy.epsilon=4", "privacy.delta=1e-5", "privacy.clip=1",
                 ]), coins)
         // Of 16 canaries a score that knows nothing has an area of 0.5 ± 0.15.
         #expect((closed["auc"] as? Double ?? 1) < 0.95, "\(closed)")
@@ -78,7 +78,7 @@ struct AuditTests {
     @Test("tells trained from other texts, and shows whom an adapter serves")
     func membership() throws {
         let (text, _, workers) = try text()
-        let state = try run(text, workers: workers, "state", ["federation.rounds=4"])
+        let state = try run(text, workers: workers, "state", ["federation.rounds=2"])
         let rows = folder.text("text.jsonl").split(separator: "\n")
         let members = try folder.write(rows.suffix(12 * (workers - 1)).joined(separator: "\n"), to: "members.jsonl")
         let others = try folder.write(
