@@ -45,6 +45,7 @@ var targets: [Target] = [
     library("Tensor", ["CKernels"]),
     library("LanguageModel", ["Tensor", "CKernels", "ModelFiles", "Randomness"]),
     library("FineTuning", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
+    library("Auditing", ["FineTuning", "LanguageModel", "ModelFiles"]),
     library("Federation", ["CKernels", "ModelFiles", "Randomness", "Recipe", crypto]),
     library("SecureAggregation", ["Federation", "Randomness", crypto]),
     library("Wire", ["CWire", "Federation", "ModelFiles", "Recipe"]),
@@ -67,6 +68,12 @@ var targets: [Target] = [
     tests("SecureAggregation", ["SecureAggregation", "Federation", "Randomness", "FixtureFiles", crypto]),
     tests("Benchmarking", ["Benchmarking", "Federation", "LanguageModel", "ModelFiles", "Tensor", "FixtureFiles"]),
     tests("Wire", ["Wire", "Federation", "ModelFiles", "Recipe", "FixtureFiles", "InputMutation"]),
+    tests(
+        "Auditing",
+        [
+            "Auditing", "Federation", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe",
+            "FixtureFiles",
+        ]),
     tests("FineTuning", ["FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "FixtureFiles"]),
 ]
 
@@ -95,7 +102,8 @@ if !coreOnly {
         library(
             "Worker",
             [
-                "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", crypto,
+                "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "RunFile",
+                crypto,
             ]),
         library(
             "Simulation",
@@ -110,7 +118,7 @@ if !coreOnly {
             name: "shoal",
             dependencies: [
                 "Simulation", "Coordinator", "Worker", "Transport", "Wire", "Federation", "RunFile", "Recipe",
-                "Benchmarking", "SecureAggregation", "FineTuning", "LanguageModel", "Tensor", "ModelFiles",
+                "Auditing", "Benchmarking", "SecureAggregation", "FineTuning", "LanguageModel", "Tensor", "ModelFiles",
                 "Randomness", "BuiltIn", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -129,7 +137,7 @@ if !coreOnly {
             "Worker",
             [
                 "Worker", "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe",
-                crypto,
+                "RunFile", crypto,
             ]),
         tests(
             "Simulation",

@@ -11,6 +11,8 @@ public enum RunEvent: Sendable {
     case updateAccepted(round: Int, worker: WorkerName, trainLoss: Double)
     /// The worker gives no update for this round. The reason may be the worker's own words: untrusted text.
     case workerDeclined(round: Int, worker: WorkerName, reason: String)
+    /// The worker tells no loss of this adapter. The reason is the worker's own words: untrusted text.
+    case evaluationDeclined(version: Int, worker: WorkerName, reason: String)
     /// A peer's messages were refused: `count` of them since the last time that this was told of the peer, and why the
     /// newest was. At most once a second a peer.
     case refused(PeerRole, kind: String, reason: String, count: Int)

@@ -6,4 +6,7 @@ public enum Feature {
     public static let roundRecords = "round-records"
     /// The worker does what ``UpdatePrivacy`` asks.
     public static let privateUpdates = "private-updates"
+
+    /// What protects a worker: an owner's policy does not take a run's tasks any more once one of these is gone.
+    public static let protecting: Set<String> = [roundRecords, privateUpdates]
 }

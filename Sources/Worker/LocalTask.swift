@@ -44,6 +44,8 @@ public struct LocalTask: Sendable {
     public var localAdapter: [Float]?
     /// What surrounds the values, which are Fed-SB's cores then; `nil` where they are an adapter.
     public var fixedFactors: FixedFactors?
+    /// Says whether the owner refuses a task over so many blocks or examples; `nil`: no.
+    public var refusal: (@Sendable (_ items: Int, Kind) -> PolicyRefusal?)?
     /// Where the worker's own model is to be written as a PEFT directory; `nil`: nowhere.
     public var modelFolder: String?
 

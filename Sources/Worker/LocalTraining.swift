@@ -139,6 +139,8 @@ public final class LocalTraining: TaskRunning {
         var adapter = try plan.adapter(
             values: core?.expanded(task.values) ?? task.values, residual: task.residual)
         var own = try OwnModel(task, base, plan)
+        let items = task.kind == .train ? packed.train.count : packed.test.count
+        if let refusal = task.refusal?(items, task.kind) { return .failed(reason: "\(refusal)") }
         switch task.kind {
         case .evaluate:
             try own.write(global: adapter.values)

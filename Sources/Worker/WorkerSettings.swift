@@ -27,6 +27,8 @@ public struct WorkerSettings: Sendable {
     public var signingKey: PublicKey
     /// Signs what this worker has seen of a run's records; `nil` signs nothing.
     public var identity: WorkerIdentity?
+    /// CURVE public key of the coordinator that the link connects to, Z85; `nil` where it proves none.
+    public var coordinator: String?
     /// Whether the link can connect with an invitation's keys.
     public var hasInvitation: Bool
     /// `nil`: the base model comes from the coordinator.

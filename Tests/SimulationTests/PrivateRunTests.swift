@@ -114,7 +114,7 @@ struct PrivateRunTests {
         #expect(conversation.runToEnd())
         for event in conversation.events {
             switch event {
-            case .progress, .updateAccepted, .workerDeclined: Issue.record("\(event)")
+            case .progress, .updateAccepted, .workerDeclined, .evaluationDeclined: Issue.record("\(event)")
             case .roundStarted(_, let workers): #expect(workers.isEmpty)
             case .roundPublished(let summary): #expect(summary.workers == nil && summary.trainLoss == nil)
             default: break

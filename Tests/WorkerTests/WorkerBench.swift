@@ -3,6 +3,7 @@ import Foundation
 import ModelFiles
 import Randomness
 import Recipe
+import RunFile
 import Testing
 import Wire
 import Worker
@@ -15,6 +16,7 @@ final class WorkerBench {
     var now = Instant(nanoseconds: 1_000_000_000)
     private(set) var events: [WorkerEvent] = []
     private(set) var service: WorkerService?
+    private(set) var owner: OwnerGuard?
     /// What the worker asked to be called at.
     private(set) var due: Instant?
     private var nextID: UInt64 = 1
@@ -40,16 +42,23 @@ final class WorkerBench {
     }
 
     /// Starts the worker's process, for the first time or again on the same folder.
-    func start(hasInvitation: Bool = false, downloadsModel: Bool = false, chunkBytes: Int = 4) throws {
+    func start(
+        hasInvitation: Bool = false, downloadsModel: Bool = false, chunkBytes: Int = 4, policy: OwnerPolicy? = nil
+    ) throws {
         service = nil
+        owner = nil
         link.sent = []
         var settings = WorkerSettings(
             software: "test", cores: 3, memoryBytes: 1 << 30, curveKey: Self.curveKey, signingKey: Self.signingKey,
             hasInvitation: hasInvitation,
             model: downloadsModel ? nil : HeldModel(path: "/models/base", identity: baseModel))
         settings.chunkBytes = chunkBytes
+        let state = try WorkerState(folder: folder)
+        owner = try policy.map { policy throws in
+            try OwnerGuard(policy, state: state) { OwnerMoment(minute: 0, isOnMains: true) }
+        }
         service = WorkerService(
-            settings: settings, state: try WorkerState(folder: folder), link: link, loop: NoLoop(), runner: runner,
+            settings: settings, state: state, link: link, loop: NoLoop(), runner: runner, owner: owner,
             backoff: StreamKey(seed: 5, purpose: .backoff).generator(),
             observer: { [weak self] in self?.events.append($0) })
         tick()
@@ -157,6 +166,11 @@ final class WorkerBench {
             .trained(
                 values: zip(global, delta).map { $0 + $1 }, trainingItems: 11, steps: 3, tokens: 192, meanLoss: 1.25))
         tick()
+    }
+
+    /// Declines sent since the last call of ``sent()``.
+    var declines: [Decline] {
+        link.sent.compactMap { if case .decline(let decline) = $0.envelope.message { decline } else { nil } }
     }
 
     var failure: String? {

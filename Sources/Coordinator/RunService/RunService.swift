@@ -116,6 +116,8 @@ public final class RunService: CoordinatorService {
     /// When to say again that workers have yet to connect: a fleet's arrival is no news worker by worker.
     var nextGatherNotice = Instant(nanoseconds: .min)
     var lastDecline: (worker: WorkerName, reason: String)?
+    /// Each worker's newest: its own words, untrusted text.
+    var declineReasons: [WorkerName: String] = [:]
     /// Attempts that the gate turned back, the newest last; as many as an offer holds.
     var rolledBack: [RoundAttempt] = []
 

@@ -252,7 +252,7 @@ extension RunEvent {
     /// The event as an observer may see it where participation is secret; `nil`: not at all.
     var withoutParticipation: RunEvent? {
         switch self {
-        case .progress, .updateAccepted, .workerDeclined, .refused: nil
+        case .progress, .updateAccepted, .workerDeclined, .evaluationDeclined, .refused: nil
         case .roundStarted(let round, _): .roundStarted(round: round, workers: [])
         default: self
         }

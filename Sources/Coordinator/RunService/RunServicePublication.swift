@@ -174,11 +174,14 @@ extension RunService {
         let updates = counted.map(\.record)
         let totals = try ledger.totals()
         let weights = updates.map { settings.weightCap.weight(trainingItems: $0.items) }
-        let lossSum = zip(updates, weights).reduce(0) { $0 + $1.0.trainLoss * $1.1 }
+        // Owners may withhold their workers' losses, which are 0 then.
+        let told = zip(updates, weights).filter { $0.0.trainLoss != 0 }
+        let lossSum = told.reduce(0) { $0 + $1.0.trainLoss * $1.1 }
         let counters = try ledger.counters()
         return RoundSummary(
             round: round, workers: hidesParticipation ? nil : updates.count,
-            trainLoss: settings.withholdsMetrics ? nil : lossSum / weights.reduce(0, +), evaluation: nil,
+            trainLoss: settings.withholdsMetrics || told.isEmpty ? nil : lossSum / told.reduce(0) { $0 + $1.1 },
+            evaluation: nil,
             uplinkBytes: counters.uplinkBytes, downlinkBytes: counters.downlinkBytes,
             denseUplinkBytes: try denseUplinkBytes(updates: totals.updates),
             tokensTrained: totals.tokens, seconds: seconds, residual: try ledger.residual(version: round)?.truncation,

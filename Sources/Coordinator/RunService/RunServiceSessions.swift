@@ -166,6 +166,8 @@ extension RunService {
             try declined(name, because: decline.reason)
         case .evaluate:
             pendingOffers[name] = nil
+            let version = cohort?.version ?? adapter.version
+            observe(.evaluationDeclined(version: version, worker: name, reason: decline.reason))
             cohort?.fail(name)
         case nil: break
         }
@@ -175,6 +177,7 @@ extension RunService {
     func declined(_ name: WorkerName, because reason: String) throws {
         guard let round = openRoundNumber else { return }
         lastDecline = (name, reason)
+        declineReasons[name] = reason
         observe(.workerDeclined(round: round, worker: name, reason: reason))
         try handle(.declined(name))
     }

@@ -56,7 +56,7 @@ extension RunService {
             sessions[worker] == nil
                 ? "lost its connection; it is asked again when it comes back"
                 : "gave no sign of life within limits.lease; it is asked again if nobody else is left"
-        case .declined: lastDecline?.worker == worker ? "declined: \(lastDecline?.reason ?? "")" : "declined"
+        case .declined: declineReasons[worker].map { "declined: \($0)" } ?? "declined"
         }
     }
 

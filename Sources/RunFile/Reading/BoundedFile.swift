@@ -2,11 +2,19 @@ import Glibc
 
 /// Reads a text file that may be too long, a folder, or no text.
 enum BoundedFile {
-    static func text(path: String, limit: Int) throws(RunFileError) -> String {
+    /// - Parameter check: Judges the open file before it is read.
+    static func text(
+        path: String, limit: Int, check: (stat) throws(RunFileError) -> Void = { _ in }
+    ) throws(RunFileError) -> String {
         // Without O_NONBLOCK, opening a pipe would wait for a writer; for regular files the flag means nothing.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw RunFileError(location: path, message: "cannot be opened: \(reason())") }
         defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw RunFileError(location: path, message: "cannot be examined: \(reason())")
+        }
+        try check(status)
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while bytes.count <= limit {

@@ -6,8 +6,11 @@ enum YAMLDocument {
     private static let maximumNodes = 20_000
     private static let maximumAliases = 16
 
+    /// - Parameter whenEmpty: What to say of a text without any value.
     /// - Returns: The single document's root.
-    static func parse(_ text: String, name: String) throws(RunFileError) -> YAMLNode {
+    static func parse(
+        _ text: String, name: String, whenEmpty: String = "is empty; `model:` is the first key it needs"
+    ) throws(RunFileError) -> YAMLNode {
         guard text.utf8.count <= RunConfiguration.maximumFileBytes else {
             throw RunFileError(location: name, message: "is larger than \(RunConfiguration.maximumFileBytes) bytes")
         }
@@ -24,7 +27,7 @@ enum YAMLDocument {
             throw problem(error, name: name)
         }
         guard let root else {
-            throw RunFileError(location: name, message: "is empty; `model:` is the first key it needs")
+            throw RunFileError(location: name, message: whenEmpty)
         }
         var remaining = maximumNodes
         return try convert(root, depth: 0, remaining: &remaining, name: name)

@@ -48,7 +48,7 @@ extension SchemaKey {
 }
 
 extension ValueKind {
-    fileprivate var schema: [String: JSONValue] {
+    var schema: [String: JSONValue] {
         switch self {
         case .text: ["type": .text("string"), "minLength": .integer(1), "maxLength": .integer(4_096)]
         case .choice(let words): ["enum": .list(words.map(JSONValue.text))]

@@ -9,13 +9,15 @@ extension WorkerService {
     /// The noise follows from a secret of this worker and from what it protects: an update that is made once more after a
     /// crash gets the same noise and tells nothing new, and another one gets noise of its own.
     /// - Parameter update: `local − global` of what travels, checked; changed in place.
-    /// - Returns: Whether it had to be shortened.
+    /// - Returns: Whether it had to be shortened; with noise of its own no, whatever the truth: that would leave without
+    ///   noise.
     func protect(_ update: inout [Float], of task: ActiveTask, run: RunID, worker: WorkerName) throws -> Bool {
         guard let privacy = task.offer.privacy, let clip = privacy.clip else { return false }
         guard privacy.noiseDeviation > 0 else { return !UpdateClip.clip(&update, to: clip) }
         let content = ContentHash(of: update.withUnsafeBytes { Array($0) })
         let use = "noise \(run) \(task.round) \(task.attempt) \(worker) \(clip) \(privacy.noiseDeviation) \(content)"
         var noise = SecretStream(key: SecretStream.key(from: try state.noiseSecret(), for: use))
-        return !LocalNoise.apply(to: &update, clip: clip, deviation: privacy.noiseDeviation, noise: &noise)
+        _ = LocalNoise.apply(to: &update, clip: clip, deviation: privacy.noiseDeviation, noise: &noise)
+        return false
     }
 }

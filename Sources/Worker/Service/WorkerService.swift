@@ -28,6 +28,8 @@ public final class WorkerService: WorkerServiceProtocol {
         let heartbeatSeconds: Double
         /// Whether the coordinator takes ``Feature/frugalUplink``'s messages.
         let isFrugal: Bool
+        /// What the coordinator's program said it can do.
+        let features: Set<String>
     }
 
     /// A session is taken for lost after this many heartbeats without any message.
@@ -43,6 +45,8 @@ public final class WorkerService: WorkerServiceProtocol {
     let controls: OwnVectorStore
     let ownModels: OwnVectorStore
     let observer: (WorkerEvent) -> Void
+    /// Holds the worker to its owner's policy; `nil`: there is none.
+    let owner: OwnerGuard?
     var random: CounterRandom
 
     /// When the loop last called.
@@ -88,16 +92,19 @@ public final class WorkerService: WorkerServiceProtocol {
     ///   - link: Connects with the invitation's keys first if there are any and `state` is not enrolled, otherwise with
     ///     the worker's own.
     ///   - loop: The loop that drives this service.
+    ///   - owner: The owner's policy; `nil` takes whatever is offered.
     ///   - backoff: Where the jitter of retransmissions comes from (`StreamKey`'s purpose `backoff`).
     ///   - observer: Told what happens, on the loop's thread.
     public init(
         settings: WorkerSettings, state: WorkerState, link: any WorkerLink, loop: any LoopExecutor,
-        runner: any TaskRunning, backoff: CounterRandom, observer: @escaping (WorkerEvent) -> Void
+        runner: any TaskRunning, owner: OwnerGuard? = nil, backoff: CounterRandom,
+        observer: @escaping (WorkerEvent) -> Void
     ) {
         self.settings = settings
         self.state = state
         self.link = link
         self.runner = runner
+        self.owner = owner
         self.observer = observer
         inbox = TaskInbox(loop: loop)
         pendingStore = PendingStore(folder: state.pendingFolder)

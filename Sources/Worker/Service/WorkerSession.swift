@@ -104,11 +104,11 @@ extension WorkerService {
             OpenSession(
                 worker: worker, run: run, baseModel: welcome.baseModel,
                 heartbeatSeconds: Double(max(welcome.heartbeatMilliseconds, 1)) / 1_000,
-                isFrugal: welcome.features.contains(Feature.frugalUplink)))
+                isFrugal: welcome.features.contains(Feature.frugalUplink), features: Set(welcome.features)))
         observer(.connected(worker, run: run))
         if let head { countersign(head) }
         nextHeartbeat = now
-        obtainModel(welcome.baseModel)
+        if ownerAllows(baseModel: welcome.baseModel) { obtainModel(welcome.baseModel) }
         resumeDownload()
         resumeTransfer()
     }
@@ -195,6 +195,6 @@ extension WorkerService {
         return Heartbeat(
             phase: task.phase, lease: task.offer.lease, step: UInt32(clamping: task.step),
             totalSteps: UInt32(clamping: task.totalSteps),
-            loss: task.offer.privacy?.withholdsMetrics == true ? nil : task.loss.map { Float($0) })
+            loss: tellsProgress(of: task) ? task.loss.map { Float($0) } : nil)
     }
 }

@@ -30,6 +30,13 @@ extension WorkerService {
         let pending = pendingStore.load().flatMap { pending in
             pending.run == open.run && pending.lease == offer.lease && !isTakenBack(pending) ? pending : nil
         }
+        do {
+            if let refusal = try ownerRefusal(of: offer, envelope, open, isResumed: pending != nil) {
+                return giveUpTask(because: "\(refusal)")
+            }
+        } catch {
+            return fail("\(error); free some space and start this worker again")
+        }
         if pending == nil, open.isFrugal, modelDownload == nil, adapter?.object != offer.adapter {
             adapterDownload = ObjectDownload(wayToAdapter(of: offer), limit: Self.adapterBytesMax)
             downloadRetry = Retry(.bulk, at: now, random: &random)
@@ -147,6 +154,7 @@ extension WorkerService {
             training: offer.training, layout: adapter.layout, values: adapter.values, modelPath: modelPath,
             residual: offer.residual.flatMap { _ in residual?.value })
         addOwn(own, to: &local)
+        if let policy = owner?.policy { local.refusal = { policy.refusal(ofItems: $0, for: $1) } }
         runner.start(local) { [inbox] event in inbox.deliver(event, lease: offer.lease) }
     }
 
@@ -207,20 +215,22 @@ extension WorkerService {
             var update = change.isEmpty ? delta : delta + change
             try UpdateCheck(parameterCount: update.count).validate(update, trainingItems: UInt64(items))
             let isClipped = try protect(&update, of: task, run: run, worker: worker)
-            let withholds = task.offer.privacy?.withholdsMetrics == true
+            let told = told(of: task, items: items, tokens: tokens, loss: meanLoss)
+            try spend(update, of: task, run: run)
             let own = try ownModel(of: task, values, local: local, layout: adapter.layout)
             pending = try prepareUpdate(
                 update, own: own, of: task, layout: adapter.layout, run: run, worker: worker
             ) { bytes in
                 PendingUpdate(
                     run: run, round: task.round, attempt: task.attempt, lease: task.offer.lease,
-                    codec: task.offer.uplink, trainingItems: withholds ? 1 : items, steps: steps,
-                    tokens: withholds ? 0 : tokens, trainLoss: withholds ? 0 : meanLoss, isClipped: isClipped,
-                    bytes: bytes)
+                    codec: task.offer.uplink, trainingItems: told.trainingItems, steps: steps, tokens: told.tokens,
+                    trainLoss: told.loss, isClipped: isClipped, bytes: bytes)
             }
         } catch let error as FileError {
             // A full disk, say. Declined, it would not be asked again in this round; ended, it can come back to it.
             return fail("\(error); free some space and start this worker again")
+        } catch let error as WorkerStateError {
+            return fail("\(error)")
         } catch {
             return giveUpTask(because: "\(error)")
         }
@@ -231,6 +241,10 @@ extension WorkerService {
         guard case .evaluate = task.offer.task, items >= 0, lossSum.isFinite, squaredLossSum.isFinite else {
             return giveUpTask(because: "the evaluation gave no finite loss")
         }
+        if let refusal = owner?.policy.refusal(ofItems: items, for: .evaluate) {
+            return giveUpTask(because: "\(refusal)")
+        }
+        do { try owner?.report() } catch { return fail("\(error); free some space and start this worker again") }
         let report = Report(
             lease: task.offer.lease, items: UInt64(items), lossSum: lossSum, squaredLossSum: squaredLossSum)
         self.task?.stage = .reporting(report, nil)

@@ -9,6 +9,7 @@ public import ModelFiles
 /// worker.json    name, run, whether the keys are registered
 /// signing.key    see WorkerIdentity
 /// noise.key      a secret that the noise on this worker's updates comes from, see WorkerPrivacy
+/// owner.json     what has left under an owner's policy, see OwnerLedger
 /// pending/       a trained update that the coordinator has not acknowledged
 /// residual/      what biased codecs left out of updates so far
 /// control/       the control variate of SCAFFOLD
@@ -72,14 +73,20 @@ public final class WorkerState {
     public var run: RunID? { record.run.flatMap { RunID($0) } }
 
     /// 32 secret bytes that only this worker knows; made on first use, mode 0600.
-    func noiseSecret() throws(FileError) -> [UInt8] {
+    ///
+    /// - Throws: Also where others may read it: they could take the noise off again.
+    func noiseSecret() throws(WorkerStateError) -> [UInt8] {
         let path = folder + "/noise.key"
-        if let kept = try StateFolder.read(path, bytesMax: SecretStream.keyBytes), kept.count == SecretStream.keyBytes {
-            return kept
+        if let status = disk.status(path, followsLinks: true), status.st_mode & 0o077 != 0 {
+            throw .readableByOthers(path: path)
         }
-        let secret = SecretStream.randomKey()
-        try AtomicFile.write(secret, to: path, permissions: 0o600)
-        return secret
+        do {
+            let kept = try StateFolder.read(path, bytesMax: SecretStream.keyBytes)
+            if let kept, kept.count == SecretStream.keyBytes { return kept }
+            let secret = SecretStream.randomKey()
+            try AtomicFile.write(secret, to: path, permissions: 0o600)
+            return secret
+        } catch { throw .file(error) }
     }
 
     /// The keys registered with the coordinator are the own ones from now on.
@@ -135,12 +142,16 @@ public enum WorkerStateError: Error, Hashable, Sendable, CustomStringConvertible
     case file(FileError)
     case inUse(folder: String)
     case unreadable(path: String)
+    case readableByOthers(path: String)
 
     public var description: String {
         switch self {
         case .file(let error): error.description
         case .inUse(let folder):
             "another worker runs on the state folder \(folder); stop it, or give this one its own folder with --state"
+        case .readableByOthers(let path):
+            "\(path) holds the secret of this worker's noise, and others may read it; run: chmod 600 '\(path)' (or remove "
+                + "it, if they may have)"
         case .unreadable(let path):
             "\(path) is damaged or of another release; remove the state folder and enrol again with a new join file"
         }

@@ -7,7 +7,8 @@ import RunFile
 
 struct Config: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check a run file, or print the schema of run files.", subcommands: [Check.self, Schema.self])
+        abstract: "Check a run file or an owner's policy, or print their schemas.",
+        subcommands: [Check.self, Schema.self, ConfigPolicy.self])
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -4,6 +4,7 @@ import FineTuning
 import Foundation
 import Logging
 import ModelFiles
+import RunFile
 import Tensor
 import Transport
 import Wire
@@ -21,6 +22,9 @@ struct Work: ParsableCommand {
 
     @Option(help: "The base model's directory, or built-in (default: download it from the coordinator).")
     var model: String?
+
+    @Option(help: "What this worker's owner lets it do: a policy file (shoal config policy).")
+    var policy: String?
 
     @Option(help: "The worker's name, to make sure that the join file is the right one.")
     var name: String?
@@ -58,6 +62,10 @@ struct Work: ParsableCommand {
                     "the join file is for worker '\(join.worker)', not for '\(name)'; ask for an invitation of that name"
                 )
             }
+            let policy = try policy.map { path throws in try OwnerPolicy.load(path: path) }
+            if let refusal = policy?.refusal(ofCoordinator: insecure ? nil : join.coordinatorKey.z85) {
+                throw CommandFailure.badInput("\(refusal)")
+            }
             let source = try DataSource.checkedFile(data)
             Threads.limit(to: threads ?? ProcessInfo.processInfo.activeProcessorCount)
             let training = LocalTraining(
@@ -68,7 +76,7 @@ struct Work: ParsableCommand {
                 }, compute: ComputeThread().post)
             return try WorkerAssembly(
                 join: join, state: state ?? "\(join.worker).shoal-state", insecure: insecure,
-                model: try model.map(WorkerAssembly.heldModel), runner: training
+                model: try model.map(WorkerAssembly.heldModel), runner: training, policy: policy
             ).service(logger: logger)
         }
         let stopping = Handover(service)

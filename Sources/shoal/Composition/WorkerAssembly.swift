@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import ModelFiles
 import Randomness
+import RunFile
 import Transport
 import Wire
 import Worker
@@ -16,6 +17,8 @@ struct WorkerAssembly {
     /// The base model that this machine holds; `nil`: it comes from the coordinator.
     let model: HeldModel?
     let runner: any TaskRunning
+    /// What the worker's owner lets it do; `nil`: whatever is offered.
+    var policy: OwnerPolicy?
     /// Shared by the workers of one process; `nil`: one of its own.
     var context: MessagingContext?
 
@@ -31,8 +34,12 @@ struct WorkerAssembly {
             memoryBytes: ProcessInfo.processInfo.physicalMemory, curveKey: keys.publicKey,
             signingKey: signing.publicKey, hasInvitation: true, model: model)
         settings.identity = signing
+        settings.coordinator = insecure ? nil : join.coordinatorKey.z85
         let service = WorkerService(
             settings: settings, state: state, link: transport, loop: transport, runner: runner,
+            owner: try policy.map { policy throws in
+                try OwnerGuard(policy, state: state, moment: HostMoment.now)
+            },
             backoff: StreamKey(seed: 0, worker: join.worker.text, purpose: .backoff).generator(),
             observer: { WorkerLog.record($0, to: logger) })
         return (transport, service)

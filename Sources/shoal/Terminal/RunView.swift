@@ -64,6 +64,8 @@ final class RunView {
             draw(isForced: false)
         case .workerDeclined(let round, let worker, let reason):
             showLine("worker \(worker) gives no update for round \(round): \(reason)")
+        case .evaluationDeclined(let version, let worker, let reason):
+            showLine("worker \(worker) does not evaluate the adapter of round \(version): \(reason)")
         case .refused(let peer, let kind, let reason, let count):
             // A lease that ended while a worker's message was on its way is the normal course.
             guard kind != "unknown-lease" else { return }

@@ -1,0 +1,104 @@
+public import ModelFiles
+internal import Recipe
+internal import Wire
+
+/// What a task asks of a worker, as its owner's policy looks at it.
+public struct OfferTerms: Hashable, Sendable {
+    public enum Task: Hashable, Sendable { case train, evaluate }
+
+    public var task: Task
+    public var run: String
+    public var round: Int
+    public var attempt: Int
+    /// Of everything that shapes the update: the same round with another one is another question.
+    public var configuration: ContentHash
+    public var baseModel: ContentHash
+    /// CURVE public key of the coordinator, Z85; `nil` where the link proves none.
+    public var coordinator: String?
+    /// Optimiser steps.
+    public var steps: Int
+    /// Blocks or examples behind one optimiser step.
+    public var batchSize: Int
+    /// Unit: tokens.
+    public var sequenceLength: Int
+    public var isClipped: Bool
+    /// Standard deviation of the worker's noise over its clip, rounded down to millionths; 0 without noise.
+    public var noiseMultiplier: Double
+    /// Workers whose masked updates are summed before anything of them can be read; `nil`: updates travel unmasked.
+    public var cohort: Int?
+    /// Whether the run itself wants no metrics.
+    public var withholdsMetrics: Bool
+    /// What the coordinator's program said it can do.
+    public var features: Set<String>
+    /// Whether the update of this very lease was made before and only has to be sent.
+    public var isResumed: Bool
+
+    public init(
+        task: Task = .train, run: String, round: Int, attempt: Int, configuration: ContentHash,
+        baseModel: ContentHash, coordinator: String?, steps: Int, batchSize: Int, sequenceLength: Int,
+        isClipped: Bool = false, noiseMultiplier: Double = 0, cohort: Int? = nil, withholdsMetrics: Bool = false,
+        features: Set<String> = [], isResumed: Bool = false
+    ) {
+        self.task = task
+        self.run = run
+        self.round = round
+        self.attempt = attempt
+        self.configuration = configuration
+        self.baseModel = baseModel
+        self.coordinator = coordinator
+        self.steps = steps
+        self.batchSize = batchSize
+        self.sequenceLength = sequenceLength
+        self.isClipped = isClipped
+        self.noiseMultiplier = noiseMultiplier
+        self.cohort = cohort
+        self.withholdsMetrics = withholdsMetrics
+        self.features = features
+        self.isResumed = isResumed
+    }
+}
+
+extension OfferTerms {
+    /// - Parameters:
+    ///   - envelope: The offer's.
+    ///   - run: The session's.
+    ///   - features: Of the session's `Welcome`.
+    init(
+        _ offer: Offer, _ envelope: Envelope, run: String, coordinator: String?, features: Set<String>,
+        isResumed: Bool
+    ) {
+        let training = offer.training
+        self.init(
+            task: offer.task == .train ? .train : .evaluate, run: run, round: Int(envelope.round),
+            attempt: Int(envelope.attempt), configuration: Self.configuration(of: offer, envelope),
+            baseModel: offer.baseModel, coordinator: coordinator, steps: training.localSteps,
+            batchSize: training.batchSize.multipliedReportingOverflow(by: training.accumulationSteps).partialValue,
+            sequenceLength: training.sequenceLength, isClipped: offer.privacy?.clip != nil,
+            noiseMultiplier: Self.noiseMultiplier(offer.privacy),
+            // No offer of this release asks for masks.
+            cohort: nil, withholdsMetrics: offer.privacy?.withholdsMetrics == true, features: features,
+            isResumed: isResumed)
+    }
+
+    /// Every field of the offer but those that only say when and on which way: a field that a later release adds is in
+    /// it by itself.
+    private static func configuration(of offer: Offer, _ envelope: Envelope) -> ContentHash {
+        var offer = offer
+        offer.lease = 1
+        offer.leaseMilliseconds = 1
+        offer.deadlineMilliseconds = nil
+        offer.catchUp = nil
+        offer.rolledBack = []
+        return ContentHash(
+            of: WireCodec.encode(
+                Envelope(id: 1, round: envelope.round, attempt: envelope.attempt, message: .offer(offer))))
+    }
+
+    /// Noise goes with a clip alone: without one there is none, whatever the offer says.
+    static func noiseMultiplier(_ privacy: UpdatePrivacy?) -> Double {
+        guard let privacy, let clip = privacy.clip, clip > 0, privacy.noiseDeviation > 0 else { return 0 }
+        let ratio = privacy.noiseDeviation / clip
+        // Where a clip adapts, the ratio differs in its last bits from round to round.
+        return ratio.isFinite ? (ratio * 1e6).rounded(.down) / 1e6 : 0
+    }
+}
