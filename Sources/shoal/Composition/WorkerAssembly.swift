@@ -18,6 +18,8 @@ struct WorkerAssembly {
     let runner: any TaskRunning
     /// Shared by the workers of one process; `nil`: one of its own.
     var context: MessagingContext?
+    /// Called once nothing is left to do of a task.
+    var afterTask: () -> Void = {}
 
     func service(logger: Logger) throws -> (WorkerTransport, WorkerService) {
         let state = try WorkerState(folder: state)
@@ -34,7 +36,10 @@ struct WorkerAssembly {
         let service = WorkerService(
             settings: settings, state: state, link: transport, loop: transport, runner: runner,
             backoff: StreamKey(seed: 0, worker: join.worker.text, purpose: .backoff).generator(),
-            observer: { WorkerLog.record($0, to: logger) })
+            observer: {
+                WorkerLog.record($0, to: logger)
+                if $0.endsTask { afterTask() }
+            })
         return (transport, service)
     }
 
@@ -42,6 +47,15 @@ struct WorkerAssembly {
     static func heldModel(_ name: String) throws -> HeldModel {
         let path = try BuiltInModel.resolve(name)
         return HeldModel(path: path, identity: try ModelManifest(directory: path).identity)
+    }
+}
+
+extension WorkerEvent {
+    fileprivate var endsTask: Bool {
+        switch self {
+        case .updateAccepted, .updateRejected, .evaluated, .taskDropped: true
+        default: false
+        }
     }
 }
 
@@ -57,6 +71,7 @@ enum WorkerLog {
             logger.info("downloading the base model", metadata: ["bytes": "\(bytes)", "of": "\(total)"])
         case .trainingStarted(let round): logger.info("training", metadata: ["round": "\(round)"])
         case .evaluationStarted(let round): logger.info("evaluating", metadata: ["round": "\(round)"])
+        case .waitingForSlot(let round): logger.info("waiting for a training slot", metadata: ["round": "\(round)"])
         case .progress(let round, let step, let totalSteps, let loss):
             logger.debug(
                 "progress",
