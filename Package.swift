@@ -88,6 +88,7 @@ if !coreOnly {
     ]
     targets += [
         .systemLibrary(name: "CZeroMQ"),
+        .systemLibrary(name: "CMalloc"),
         // The C target's `files` reach the program through #embed, so they are no resources.
         .target(name: "CBuiltIn", exclude: ["files", "made-by"]),
         library("BuiltIn", ["CBuiltIn"]),
@@ -102,7 +103,8 @@ if !coreOnly {
         library(
             "Worker",
             [
-                "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "RunFile",
+                "CMalloc", "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe",
+                "RunFile",
                 crypto,
             ]),
         library(

@@ -2383,7 +2383,7 @@ const ProtobufCEnumDescriptor shoal__v1__heartbeat__phase__descriptor =
   shoal__v1__heartbeat__phase__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__heartbeat__field_descriptors[5] =
+static const ProtobufCFieldDescriptor shoal__v1__heartbeat__field_descriptors[8] =
 {
   {
     "phase",
@@ -2445,18 +2445,58 @@ static const ProtobufCFieldDescriptor shoal__v1__heartbeat__field_descriptors[5]
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "waits_for_slot",
+    110,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Heartbeat, waits_for_slot),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_key",
+    111,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Heartbeat, next_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_key_signature",
+    112,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Heartbeat, next_key_signature),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__heartbeat__field_indices_by_name[] = {
   1,   /* field[1] = lease */
   4,   /* field[4] = loss */
+  6,   /* field[6] = next_key */
+  7,   /* field[7] = next_key_signature */
   0,   /* field[0] = phase */
   2,   /* field[2] = step */
   3,   /* field[3] = total_steps */
+  5,   /* field[5] = waits_for_slot */
 };
-static const ProtobufCIntRange shoal__v1__heartbeat__number_ranges[1 + 1] =
+static const ProtobufCIntRange shoal__v1__heartbeat__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 110, 5 },
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor shoal__v1__heartbeat__descriptor =
 {
@@ -2466,10 +2506,10 @@ const ProtobufCMessageDescriptor shoal__v1__heartbeat__descriptor =
   "Shoal__V1__Heartbeat",
   "shoal.v1",
   sizeof(Shoal__V1__Heartbeat),
-  5,
+  8,
   shoal__v1__heartbeat__field_descriptors,
   shoal__v1__heartbeat__field_indices_by_name,
-  1,  shoal__v1__heartbeat__number_ranges,
+  2,  shoal__v1__heartbeat__number_ranges,
   (ProtobufCMessageInit) shoal__v1__heartbeat__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

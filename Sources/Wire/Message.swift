@@ -189,6 +189,10 @@ public struct Heartbeat: Hashable, Sendable {
     public var totalSteps: UInt32
     /// Mean loss so far; `nil` before the first step. Unit: nats a token.
     public var loss: Float?
+    /// The task waits until its machine has room for it; ``phase`` is the one that comes then.
+    public var waitsForSlot = false
+    /// The coordinator announces its next key, or the worker says which one it keeps.
+    public var nextKey: NextKey?
 
     public init(phase: Phase, lease: UInt64 = 0, step: UInt32 = 0, totalSteps: UInt32 = 0, loss: Float? = nil) {
         self.phase = phase

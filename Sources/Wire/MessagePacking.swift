@@ -165,6 +165,9 @@ extension Heartbeat {
             fields.pointee.loss_presence_case = SHOAL__V1__HEARTBEAT__LOSS_PRESENCE_LOSS
             fields.pointee.loss = loss
         }
+        fields.pointee.waits_for_slot = waitsForSlot ? 1 : 0
+        if let nextKey { fields.pointee.next_key = arena.bytes(nextKey.key.bytes) }
+        if let signature = nextKey?.signature { fields.pointee.next_key_signature = arena.bytes(signature) }
         return fields
     }
 }

@@ -151,5 +151,10 @@ extension Heartbeat {
         }
         self.init(
             phase: phase, lease: fields.lease, step: fields.step, totalSteps: fields.total_steps, loss: loss)
+        waitsForSlot = fields.waits_for_slot != 0
+        guard fields.next_key.len > 0 else { return }
+        nextKey = NextKey(key: try wireKey(fields.next_key, "heartbeat.next_key"))
+        guard fields.next_key_signature.len > 0 else { return }
+        nextKey?.signature = try wireBytes(fields.next_key_signature, "heartbeat.next_key_signature", count: 64)
     }
 }

@@ -71,8 +71,12 @@ public struct LocalTask: Sendable {
     }
 }
 
-/// What a task tells while it runs; all but progress end it.
+/// What a task tells while it runs; all but progress and waiting end it.
 public enum TaskEvent: Sendable {
+    /// The task waits until its machine has room for it.
+    case waitsForSlot
+    /// The wait is over.
+    case tookSlot
     /// - Parameters:
     ///   - step: Finished steps of this task.
     ///   - loss: Mean over the finished steps. Unit: nats a token.

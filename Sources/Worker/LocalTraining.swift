@@ -1,6 +1,7 @@
 internal import Federation
 public import FineTuning
 public import LanguageModel
+internal import ModelFiles
 internal import Randomness
 internal import Recipe
 internal import Synchronization
@@ -14,14 +15,28 @@ public final class LocalTraining: TaskRunning {
     private let compute: Compute
     private let cache: WeightCache?
     private let slowdown: Slowdown?
+    private let idle: Idleness?
     private let desk: Desk
     private let wanted = WantedTasks()
 
     /// Runs jobs one after the other: on the process's compute thread, or at once on the caller's.
     public typealias Compute = @Sendable (@escaping @Sendable () -> Void) -> Void
 
+    /// What a process does that mostly waits: it computes only while its machine has room, and keeps little in between.
+    public struct Idleness: Sendable {
+        /// `nil`: computes whenever a task comes.
+        var slots: SlotWait?
+        /// Gives memory back to the system; called on the compute thread after each task.
+        var giveBack: @Sendable () -> Void
+
+        public init(slots: SlotWait?, giveBack: @escaping @Sendable () -> Void) {
+            self.slots = slots
+            self.giveBack = giveBack
+        }
+    }
+
     /// A worker's text as blocks or examples, for tasks that want it alike.
-    private struct Packed {
+    fileprivate struct Packed {
         let length: Int
         let template: ChatTemplateName?
         let classNames: [String]
@@ -30,13 +45,15 @@ public final class LocalTraining: TaskRunning {
         /// What was left out, in sentences for people.
         let warnings: [String]
 
+        var tokenCount: Int { train.tokenCount + test.tokenCount }
+
         func fits(_ options: TrainingOptions) -> Bool {
             length == options.sequenceLength && template == options.chatTemplate && classNames == options.classNames
         }
     }
 
     /// The loaded model and packed text, kept between tasks.
-    private final class Desk: @unchecked Sendable {
+    fileprivate final class Desk: @unchecked Sendable {
         // Touched by jobs of `compute` alone, which never run at the same time.
         var base: TaskModel?
         var packed: Packed?
@@ -44,6 +61,16 @@ public final class LocalTraining: TaskRunning {
         init(base: TaskModel?) {
             self.base = base
         }
+
+        /// Lets go of what the next task can make again. Packed text stays while it is small: making it again takes the
+        /// longest.
+        func clear() {
+            base = nil
+            if let kept = packed, kept.tokenCount > Self.keptTokensMax { packed = nil }
+        }
+
+        /// About 8 MiB with labels.
+        private static let keptTokensMax = 1 << 20
     }
 
     /// Tasks whose work is still wanted; the loop's thread cancels, the compute thread asks.
@@ -85,35 +112,70 @@ public final class LocalTraining: TaskRunning {
     ///   - notice: Told once, in sentences for people, how the text was read; from the compute thread.
     ///   - cache: Keeps bfloat16 copies of weights of other types; `nil` converts them in memory.
     ///   - slowdown: Makes training take longer, for simulations.
+    ///   - idle: `nil` keeps the model from task to task and never waits for room.
     ///   - compute: Shared by all that computes in this process.
     public init(
         data: DataSource, model: TaskModel? = nil, notice: @escaping @Sendable (String) -> Void = { _ in },
-        cache: WeightCache? = nil, slowdown: Slowdown? = nil, compute: @escaping Compute
+        cache: WeightCache? = nil, slowdown: Slowdown? = nil, idle: Idleness? = nil, compute: @escaping Compute
     ) {
         self.data = data
         self.notice = notice
         self.compute = compute
         self.cache = cache
         self.slowdown = slowdown
+        self.idle = idle
         desk = Desk(base: model)
     }
 
     public func start(_ task: LocalTask, report: @escaping @Sendable (TaskEvent) -> Void) {
         let ticket = wanted.add(lease: task.lease)
-        compute { [data, notice, desk, wanted, cache, slowdown] in
+        compute { [data, notice, desk, wanted, cache, slowdown, idle] in
             guard wanted.contains(ticket, lease: task.lease) else { return }
             defer { wanted.remove(ticket, lease: task.lease) }
+            let isWanted = { wanted.contains(ticket, lease: task.lease) }
+            let outcome: TaskEvent?
             do {
-                let isWanted = { wanted.contains(ticket, lease: task.lease) }
-                report(try Self.carryOut(task, data, desk, cache, slowdown, notice, isWanted, report))
+                let slot = try idle?.slots.map { try Self.place(task, $0, notice, isWanted, report) }
+                // The place comes free before the answer is under way, and only once the memory has.
+                defer {
+                    idle?.clear(desk)
+                    withExtendedLifetime(slot) {}
+                }
+                outcome = try Self.carryOut(task, data, desk, cache, slowdown, notice, isWanted, report)
             } catch TrainingError.cancelled {
                 // Nobody waits for the answer any more.
+                outcome = nil
             } catch let error as DataError {
-                report(.unsuitable(reason: "\(error)"))
+                outcome = .unsuitable(reason: "\(error)")
             } catch {
-                report(.failed(reason: "\(error)"))
+                outcome = .failed(reason: "\(error)")
             }
+            if let outcome { report(outcome) }
         }
+    }
+
+    /// Waits for room on this machine. Where that cannot be arranged the task goes on all the same.
+    private static func place(
+        _ task: LocalTask, _ slots: SlotWait, _ notice: (String) -> Void, _ isWanted: () -> Bool,
+        _ report: (TaskEvent) -> Void
+    ) throws -> TrainingSlot? {
+        let bytes = TrainingMemory.bytes(
+            modelPath: task.modelPath, options: task.training, adapterValues: task.layout.parameterCount,
+            trains: task.kind == .train)
+        var hasWaited = false
+        let slot: TrainingSlot?
+        do {
+            slot = try slots.take(bytes: bytes, while: isWanted) {
+                hasWaited = true
+                report(.waitsForSlot)
+            }
+        } catch {
+            notice("computes without a training slot: \(error)")
+            return nil
+        }
+        guard slot != nil else { throw TrainingError.cancelled }
+        if hasWaited { report(.tookSlot) }
+        return slot
     }
 
     public func cancel(lease: UInt64) {
@@ -189,6 +251,13 @@ extension LocalTraining {
             train: train, test: test, warnings: skipped.map(\.description))
         desk.packed = packed
         return packed
+    }
+}
+
+extension LocalTraining.Idleness {
+    fileprivate func clear(_ desk: LocalTraining.Desk) {
+        desk.clear()
+        giveBack()
     }
 }
 

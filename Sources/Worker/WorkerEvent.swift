@@ -11,6 +11,8 @@ public enum WorkerEvent: Hashable, Sendable {
     case downloading(bytes: UInt64, total: UInt64)
     case trainingStarted(round: Int)
     case evaluationStarted(round: Int)
+    /// The task waits until this machine has room for it.
+    case waitingForSlot(round: Int)
     /// - Parameter loss: Mean over the finished steps. Unit: nats a token.
     case progress(round: Int, step: Int, totalSteps: Int, loss: Double)
     /// The update is durable at the coordinator.

@@ -63,13 +63,15 @@ final class LocalFederation {
     }
 
     /// - Parameter holdsModel: Without it the worker downloads the base model from the coordinator.
-    func startWorker(_ worker: String, holdsModel: Bool = true, options: [String] = []) throws -> RunningProgram {
+    func startWorker(
+        _ worker: String, holdsModel: Bool = true, options: [String] = [], environment: [String: String] = [:]
+    ) throws -> RunningProgram {
         let data = try folder.write(try #require(dataOfWorker[worker]), to: "\(worker).jsonl")
         return try Program.start(
             [
                 "worker", "--join", folder.file("\(worker).join"), "--data", data, "--state",
                 folder.file("\(worker).state"), "--threads", "1", "--log-level", "info",
-            ] + (holdsModel ? ["--model", "built-in"] : []) + options)
+            ] + (holdsModel ? ["--model", "built-in"] : []) + options, environment: environment)
     }
 
     /// The beginning of a worker's first private text.

@@ -31,6 +31,18 @@ enum SampleEnvelopes {
         try #require(PublicKey(bytes: bytes(from: first, count: 32)))
     }
 
+    private static func waitingHeartbeat() -> Heartbeat {
+        var heartbeat = Heartbeat(phase: .training, lease: lease)
+        heartbeat.waitsForSlot = true
+        return heartbeat
+    }
+
+    private static func heartbeat(nextKeySignature: [UInt8]?) throws -> Heartbeat {
+        var heartbeat = Heartbeat(phase: .idle)
+        heartbeat.nextKey = NextKey(key: try key(from: 1), signature: nextKeySignature)
+        return heartbeat
+    }
+
     private static func messages() throws -> [(String, Message)] {
         try sessionMessages() + offers() + personalOffers() + transfers() + signedMessages()
     }
@@ -69,6 +81,12 @@ enum SampleEnvelopes {
             ("heartbeat", .heartbeat(Heartbeat(phase: .training, lease: lease, step: 7, totalSteps: 10, loss: 2.5))),
             ("heartbeat without loss", .heartbeat(Heartbeat(phase: .idle))),
             ("heartbeat with loss zero", .heartbeat(Heartbeat(phase: .evaluating, loss: 0))),
+            ("heartbeat of a task that waits for its machine", .heartbeat(waitingHeartbeat())),
+            ("heartbeat with a known next key", .heartbeat(try heartbeat(nextKeySignature: nil))),
+            (
+                "heartbeat that announces a key",
+                .heartbeat(try heartbeat(nextKeySignature: bytes(from: 1, count: 32) + bytes(from: 0x80, count: 32)))
+            ),
             ("cancel", .cancel(Cancel(lease: lease, reason: "the round is full"))),
             ("goodbye", .goodbye(Goodbye(reason: "run finished", isRunFinished: true))),
         ]

@@ -49,6 +49,35 @@ struct TaskTests {
         #expect(bench.kinds() == [])
     }
 
+    @Test func aTaskThatWaitsForItsMachineSaysSoAndKeepsItsLease() throws {
+        try bench.start()
+        bench.beginTask()
+        bench.forgetSent()
+        func beats() -> [Heartbeat] {
+            bench.sent().compactMap { if case .heartbeat(let beat) = $0.envelope.message { beat } else { nil } }
+        }
+        bench.runner.report(.waitsForSlot)
+        bench.tick()
+        // At once, and the lease is named in it and in all that follow.
+        #expect(beats().map(\.waitsForSlot) == [true])
+        #expect(bench.events.last == .waitingForSlot(round: 4))
+        for _ in 0..<20 {
+            bench.advance(WorkerBench.heartbeatSeconds)
+            bench.receive(.heartbeat(Heartbeat(phase: .idle)))
+        }
+        let waiting = beats()
+        #expect(waiting.count == 20)
+        #expect(waiting.allSatisfy { $0.waitsForSlot && $0.lease == 7 && $0.phase == .training && $0.step == 0 })
+        bench.runner.report(.tookSlot)
+        bench.tick()
+        #expect(beats().map(\.waitsForSlot) == [false])
+        // The wait ends with the lease.
+        bench.runner.report(.waitsForSlot)
+        bench.tick()
+        bench.receive(.cancel(Cancel(lease: 7, reason: "the round closed")))
+        #expect(bench.runner.cancelled == [7])
+    }
+
     @Test func aWithdrawnLeaseStopsTheTrainer() throws {
         try bench.start()
         bench.beginTask()

@@ -435,6 +435,20 @@ struct  Shoal__V1__Heartbeat
    */
   uint32_t step;
   uint32_t total_steps;
+  /*
+   * The task waits until its machine has room for it; the phase is the one that comes then.
+   */
+  protobuf_c_boolean waits_for_slot;
+  /*
+   * c>w: the public key, 32 bytes, that the coordinator will take in place of the one of this connection. w>c: the one
+   * that the worker keeps as announced. Empty: none.
+   */
+  ProtobufCBinaryData next_key;
+  /*
+   * c>w, beside next_key: Ed25519, 64 bytes, by the run's record key over the ASCII text "shoal coordinator key", a zero
+   * byte and next_key; empty without feature round-records.
+   */
+  ProtobufCBinaryData next_key_signature;
   Shoal__V1__Heartbeat__LossPresenceCase loss_presence_case;
   union {
     float loss;
@@ -442,7 +456,7 @@ struct  Shoal__V1__Heartbeat
 };
 #define SHOAL__V1__HEARTBEAT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__heartbeat__descriptor) \
-    , SHOAL__V1__HEARTBEAT__PHASE__PHASE_UNSPECIFIED, 0, 0, 0, SHOAL__V1__HEARTBEAT__LOSS_PRESENCE__NOT_SET, {0} }
+    , SHOAL__V1__HEARTBEAT__PHASE__PHASE_UNSPECIFIED, 0, 0, 0, 0, {0,NULL}, {0,NULL}, SHOAL__V1__HEARTBEAT__LOSS_PRESENCE__NOT_SET, {0} }
 
 
 /*

@@ -66,6 +66,7 @@ extension RunService {
         if let upload = uploads[worker] {
             return "has sent \(upload.receivedBytes) of \(upload.totalBytes) bytes of its update"
         }
+        if session.heartbeat?.waitsForSlot == true { return "waits for a training slot on its machine" }
         switch session.heartbeat?.phase {
         case .downloading: return "is downloading"
         case .training:

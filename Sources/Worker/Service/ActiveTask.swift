@@ -22,6 +22,8 @@ struct ActiveTask {
     var stage = Stage.preparing
     /// What it starts from beside the global adapter, once it runs.
     var own = OwnStart()
+    /// Whether it runs only once this machine has room for it.
+    var waitsForSlot = false
     /// The latest progress of a running task.
     var step = 0
     var totalSteps = 0

@@ -192,9 +192,11 @@ extension WorkerService {
 
     private var heartbeat: Heartbeat {
         guard let task else { return Heartbeat(phase: modelDownload == nil ? .idle : .downloading) }
-        return Heartbeat(
+        var heartbeat = Heartbeat(
             phase: task.phase, lease: task.offer.lease, step: UInt32(clamping: task.step),
             totalSteps: UInt32(clamping: task.totalSteps),
             loss: tellsProgress(of: task) ? task.loss.map { Float($0) } : nil)
+        heartbeat.waitsForSlot = task.waitsForSlot
+        return heartbeat
     }
 }

@@ -169,6 +169,10 @@ extension WorkerService {
     func taken(_ event: TaskEvent, lease: UInt64) {
         guard let task, task.offer.lease == lease, case .running = task.stage else { return }
         switch event {
+        case .waitsForSlot:
+            setWaiting(true)
+            observer(.waitingForSlot(round: task.round))
+        case .tookSlot: setWaiting(false)
         case .progress(let step, let totalSteps, let loss):
             self.task?.step = step
             self.task?.totalSteps = totalSteps
@@ -185,6 +189,12 @@ extension WorkerService {
             sayGoodbye(reason: reason)
             fail(reason)
         }
+    }
+
+    /// The coordinator hears of it at once.
+    private func setWaiting(_ waits: Bool) {
+        task?.waitsForSlot = waits
+        nextHeartbeat = now
     }
 
     /// Forms the update `local − global` of what the round trains, encodes it, and keeps it on disk before the first byte leaves.

@@ -12,7 +12,13 @@ import Worker
 
 struct Work: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "worker", abstract: "Run a worker: train on this machine's own text for a coordinator.")
+        commandName: "worker", abstract: "Run a worker: train on this machine's own text for a coordinator.",
+        discussion: """
+            The workers of a machine train in turn, as many at once as its cores and memory allow: each takes its threads \
+            (--threads) and what its training needs. --training-slots or SHOAL_TRAINING_SLOTS sets another number. They \
+            meet in /run/shoal where that may be written, else in a folder of the user's own; SHOAL_SLOTS_FOLDER names \
+            another one.
+            """)
 
     @Option(help: "The join file that the coordinator's operator made for this worker.")
     var join: String
@@ -35,6 +41,12 @@ struct Work: ParsableCommand {
     @Option(help: "Threads to train with (default: all cores).")
     var threads: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "How many tasks train at once on this machine: auto (as its cores and memory allow), a number, or off (do "
+                + "not wait for others); default: SHOAL_TRAINING_SLOTS, else auto.", valueName: "auto|off|N"))
+    var trainingSlots: SlotChoice?
+
     @Flag(help: "No encryption: only with a coordinator started with --insecure, on one machine.")
     var insecure = false
 
@@ -54,6 +66,7 @@ struct Work: ParsableCommand {
     }
 
     func run() throws {
+        ProcessMemory.keepLittle()
         let logger = log.logger("shoal.worker")
         let (transport, service) = try usingInput {
             let join = try JoinFile(reading: join)
@@ -73,12 +86,16 @@ struct Work: ParsableCommand {
                 cache: CacheFolder.weights { logger.warning("\($0)") },
                 slowdown: slowdown.map {
                     Slowdown(factor: $0, now: { MonotonicClock.now() }, sleep: { Thread.sleep(forTimeInterval: $0) })
-                }, compute: ComputeThread().post)
+                },
+                idle: LocalTraining.Idleness(slots: try slots(logger), giveBack: { ProcessMemory.giveBack() }),
+                compute: ComputeThread().post)
             return try WorkerAssembly(
                 join: join, state: state ?? "\(join.worker).shoal-state", insecure: insecure,
-                model: try model.map(WorkerAssembly.heldModel), runner: training, policy: policy
+                model: try model.map(WorkerAssembly.heldModel), runner: training, policy: policy,
+                afterTask: { ProcessMemory.giveBack() }
             ).service(logger: logger)
         }
+        ProcessMemory.giveBack()
         let stopping = Handover(service)
         let stop = { @Sendable in transport.post { stopping.value.requestStop() } }
         let signals = StopSignals(stop)
@@ -89,6 +106,50 @@ struct Work: ParsableCommand {
         case .finished: break
         case .stopped, nil: throw CommandFailure.interrupted()
         case .failed(let reason): throw CommandFailure.badInput(reason)
+        }
+    }
+
+    /// Where this worker waits for its turn; `nil` where it does not.
+    private func slots(_ logger: Logger) throws -> SlotWait? {
+        // A slower machine's worker sleeps while it trains: it keeps nobody from anything.
+        guard slowdown == nil else { return nil }
+        let environment = ProcessInfo.processInfo.environment
+        let choice: SlotChoice
+        switch (trainingSlots, environment["SHOAL_TRAINING_SLOTS"]) {
+        case (let given?, _): choice = given
+        case (nil, let text?) where !text.isEmpty:
+            guard let named = SlotChoice(argument: text) else {
+                throw CommandFailure.badInput("SHOAL_TRAINING_SLOTS is '\(text)'; set auto, off or a number above 0")
+            }
+            choice = named
+        default: choice = .limit(.automatic)
+        }
+        guard case .limit(let limit) = choice else { return nil }
+        do {
+            let cores = ProcessInfo.processInfo.activeProcessorCount
+            return SlotWait(
+                TrainingSlots(
+                    in: try SlotFolder.shared(environment: environment), limit: limit, host: SlotHost(cores: cores)),
+                threads: threads ?? cores, sleep: { Thread.sleep(forTimeInterval: $0) })
+        } catch {
+            logger.warning("trains without waiting for this machine's other workers: \(error)")
+            return nil
+        }
+    }
+}
+
+/// `--training-slots`.
+enum SlotChoice: Hashable, ExpressibleByArgument {
+    case off
+    case limit(SlotLimit)
+
+    init?(argument: String) {
+        switch argument {
+        case "off": self = .off
+        case "auto": self = .limit(.automatic)
+        default:
+            guard let count = Int(argument), count > 0 else { return nil }
+            self = .limit(.count(count))
         }
     }
 }

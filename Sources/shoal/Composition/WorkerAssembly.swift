@@ -21,6 +21,8 @@ struct WorkerAssembly {
     var policy: OwnerPolicy?
     /// Shared by the workers of one process; `nil`: one of its own.
     var context: MessagingContext?
+    /// Called once nothing is left to do of a task.
+    var afterTask: () -> Void = {}
 
     func service(logger: Logger) throws -> (WorkerTransport, WorkerService) {
         let state = try WorkerState(folder: state)
@@ -41,7 +43,10 @@ struct WorkerAssembly {
                 try OwnerGuard(policy, state: state, moment: HostMoment.now)
             },
             backoff: StreamKey(seed: 0, worker: join.worker.text, purpose: .backoff).generator(),
-            observer: { WorkerLog.record($0, to: logger) })
+            observer: {
+                WorkerLog.record($0, to: logger)
+                if $0.endsTask { afterTask() }
+            })
         return (transport, service)
     }
 
@@ -49,6 +54,15 @@ struct WorkerAssembly {
     static func heldModel(_ name: String) throws -> HeldModel {
         let path = try BuiltInModel.resolve(name)
         return HeldModel(path: path, identity: try ModelManifest(directory: path).identity)
+    }
+}
+
+extension WorkerEvent {
+    fileprivate var endsTask: Bool {
+        switch self {
+        case .updateAccepted, .updateRejected, .evaluated, .taskDropped: true
+        default: false
+        }
     }
 }
 
@@ -64,6 +78,7 @@ enum WorkerLog {
             logger.info("downloading the base model", metadata: ["bytes": "\(bytes)", "of": "\(total)"])
         case .trainingStarted(let round): logger.info("training", metadata: ["round": "\(round)"])
         case .evaluationStarted(let round): logger.info("evaluating", metadata: ["round": "\(round)"])
+        case .waitingForSlot(let round): logger.info("waiting for a training slot", metadata: ["round": "\(round)"])
         case .progress(let round, let step, let totalSteps, let loss):
             logger.debug(
                 "progress",

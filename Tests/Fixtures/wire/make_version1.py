@@ -77,6 +77,9 @@ MESSAGES = [
     ("heartbeat", 21, number(1, 3) + number(2, LEASE) + number(3, 7) + number(4, 10) + real32(5, 2.5)),
     ("heartbeat without loss", 21, number(1, 1)),
     ("heartbeat with loss zero", 21, number(1, 4) + real32(5, 0.0)),
+    ("heartbeat of a task that waits for its machine", 21, number(1, 3) + number(2, LEASE) + number(110, 1)),
+    ("heartbeat with a known next key", 21, number(1, 1) + blob(111, A)),
+    ("heartbeat that announces a key", 21, number(1, 1) + blob(111, A) + blob(112, A + B)),
     ("offer", 22, number(1, LEASE) + number(2, 1) + number(3, 30000) + number(4, 600000) + blob(5, A) + blob(6, B)
      + blob(7, ADAPTER) + blob(8, TRAINING) + text(9, "eden:bits=4") + fixed64(10, 0xFEDCBA9876543210)),
     ("offer with packed weights", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
