@@ -6,4 +6,6 @@ public enum Feature {
     public static let roundRecords = "round-records"
     /// The worker does what ``UpdatePrivacy`` asks.
     public static let privateUpdates = "private-updates"
+    /// The worker does what ``UpdateMasking`` asks, and signs with an identity of its own.
+    public static let maskedUpdates = "masked-updates"
 }

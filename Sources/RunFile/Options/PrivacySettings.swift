@@ -28,6 +28,7 @@ public struct PrivacySettings: Hashable, Sendable {
     /// Most rounds a worker is planned to take part in, where it adds the noise.
     public var participations: Int?
     public var metrics = Metrics.reported
+    public var secureAggregation = SecureAggregationSettings()
 
     public init() {}
 }

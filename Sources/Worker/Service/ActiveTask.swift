@@ -11,6 +11,8 @@ struct ActiveTask {
         /// The runner computes.
         case running
         case uploading(Upload, Outstanding?)
+        /// The masked update is at the coordinator; the masks are on their way off (``MaskedTask``).
+        case unmasking
         case reporting(Report, Outstanding?)
     }
 
@@ -20,6 +22,8 @@ struct ActiveTask {
     /// The identifier of the first message about it.
     let firstMessage: UInt64
     var stage = Stage.preparing
+    /// Where the update leaves under masks.
+    var masks: MaskedTask?
     /// What it starts from beside the global adapter, once it runs.
     var own = OwnStart()
     /// The latest progress of a running task.
@@ -32,7 +36,7 @@ struct ActiveTask {
         switch stage {
         case .preparing: .downloading
         case .running: offer.task == .train ? .training : .evaluating
-        case .uploading, .reporting: .uploading
+        case .uploading, .unmasking, .reporting: .uploading
         }
     }
 

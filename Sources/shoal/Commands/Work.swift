@@ -31,6 +31,9 @@ struct Work: ParsableCommand {
     @Option(help: "Threads to train with (default: all cores).")
     var threads: Int?
 
+    @Option(help: "Under masks: take part only in sums of at least so many workers' updates (default: the run's minimum).")
+    var minimumCohort: Int?
+
     @Flag(help: "No encryption: only with a coordinator started with --insecure, on one machine.")
     var insecure = false
 
@@ -44,6 +47,9 @@ struct Work: ParsableCommand {
 
     func validate() throws {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
+        if let minimumCohort, !(2...1_000_000).contains(minimumCohort) {
+            throw ValidationError("--minimum-cohort must be from 2 to 1000000")
+        }
         if let slowdown, !(1...10_000).contains(slowdown) {
             throw ValidationError("--slowdown must be from 1 to 10000")
         }
@@ -68,7 +74,7 @@ struct Work: ParsableCommand {
                 }, compute: ComputeThread().post)
             return try WorkerAssembly(
                 join: join, state: state ?? "\(join.worker).shoal-state", insecure: insecure,
-                model: try model.map(WorkerAssembly.heldModel), runner: training
+                model: try model.map(WorkerAssembly.heldModel), runner: training, minimumCohort: minimumCohort
             ).service(logger: logger)
         }
         let stopping = Handover(service)

@@ -18,6 +18,8 @@ struct WorkerAssembly {
     let runner: any TaskRunning
     /// Shared by the workers of one process; `nil`: one of its own.
     var context: MessagingContext?
+    /// Under masks, the fewest updates that this worker's is summed with; `nil`: the run's.
+    var minimumCohort: Int?
 
     func service(logger: Logger) throws -> (WorkerTransport, WorkerService) {
         let state = try WorkerState(folder: state)
@@ -31,6 +33,7 @@ struct WorkerAssembly {
             memoryBytes: ProcessInfo.processInfo.physicalMemory, curveKey: keys.publicKey,
             signingKey: signing.publicKey, hasInvitation: true, model: model)
         settings.identity = signing
+        if let minimumCohort { settings.minimumMaskedCohort = minimumCohort }
         let service = WorkerService(
             settings: settings, state: state, link: transport, loop: transport, runner: runner,
             backoff: StreamKey(seed: 0, worker: join.worker.text, purpose: .backoff).generator(),
