@@ -92,27 +92,28 @@ if !coreOnly {
         // The C target's `files` reach the program through #embed, so they are no resources.
         .target(name: "CBuiltIn", exclude: ["files", "made-by"]),
         library("BuiltIn", ["CBuiltIn"]),
-        library("RunFile", ["Federation", "ModelFiles", "Recipe", .product(name: "Yams", package: "Yams")]),
+        library(
+            "RunFile",
+            ["Federation", "ModelFiles", "Recipe", "SecureAggregation", .product(name: "Yams", package: "Yams")]),
         library("Transport", ["CZeroMQ", "Wire", "Federation", "ModelFiles", logging]),
         library(
             "Coordinator",
             [
-                "Federation", "Wire", "ModelFiles", "Randomness", "Recipe", "RunFile", crypto,
+                "Federation", "Wire", "ModelFiles", "Randomness", "Recipe", "RunFile", "SecureAggregation", crypto,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         library(
             "Worker",
             [
                 "CMalloc", "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe",
-                "RunFile",
-                crypto,
+                "RunFile", "SecureAggregation", crypto,
             ]),
         library(
             "Simulation",
             [
                 "Coordinator", "Worker", "Wire", "Federation", "FineTuning", "LanguageModel", "ModelFiles",
-                "Randomness",
-                "Recipe", crypto, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "Randomness", "Recipe", "SecureAggregation", crypto,
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
@@ -126,7 +127,7 @@ if !coreOnly {
             ],
             swiftSettings: swift),
         tests("BuiltIn", ["BuiltIn"]),
-        tests("RunFile", ["RunFile", "Federation", "Recipe", "FixtureFiles"]),
+        tests("RunFile", ["RunFile", "Federation", "Recipe", "SecureAggregation", "FixtureFiles"]),
         .target(name: "LinkRecording", path: "Tests/LinkRecording", swiftSettings: swift),
         tests("Transport", ["Transport", "Wire", "Federation", "ModelFiles", "LinkRecording"]),
         tests(
@@ -145,7 +146,7 @@ if !coreOnly {
             "Simulation",
             [
                 "Simulation", "Coordinator", "Worker", "Wire", "Federation", "RunFile", "ModelFiles", "Randomness",
-                "Recipe",
+                "Recipe", "SecureAggregation", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .target(
             name: "Fuzzing",

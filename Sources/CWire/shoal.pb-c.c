@@ -592,6 +592,51 @@ void   shoal__v1__offer__free_unpacked
   assert(message->base.descriptor == &shoal__v1__offer__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   shoal__v1__masking__init
+                     (Shoal__V1__Masking         *message)
+{
+  static const Shoal__V1__Masking init_value = SHOAL__V1__MASKING__INIT;
+  *message = init_value;
+}
+size_t shoal__v1__masking__get_packed_size
+                     (const Shoal__V1__Masking *message)
+{
+  assert(message->base.descriptor == &shoal__v1__masking__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t shoal__v1__masking__pack
+                     (const Shoal__V1__Masking *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &shoal__v1__masking__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t shoal__v1__masking__pack_to_buffer
+                     (const Shoal__V1__Masking *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &shoal__v1__masking__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Shoal__V1__Masking *
+       shoal__v1__masking__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Shoal__V1__Masking *)
+     protobuf_c_message_unpack (&shoal__v1__masking__descriptor,
+                                allocator, len, data);
+}
+void   shoal__v1__masking__free_unpacked
+                     (Shoal__V1__Masking *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &shoal__v1__masking__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   shoal__v1__catch_up__init
                      (Shoal__V1__CatchUp         *message)
 {
@@ -1177,157 +1222,49 @@ void   shoal__v1__countersign__free_unpacked
   assert(message->base.descriptor == &shoal__v1__countersign__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   shoal__v1__mask_keys__entry__init
-                     (Shoal__V1__MaskKeys__Entry         *message)
+void   shoal__v1__mask_step__init
+                     (Shoal__V1__MaskStep         *message)
 {
-  static const Shoal__V1__MaskKeys__Entry init_value = SHOAL__V1__MASK_KEYS__ENTRY__INIT;
+  static const Shoal__V1__MaskStep init_value = SHOAL__V1__MASK_STEP__INIT;
   *message = init_value;
 }
-void   shoal__v1__mask_keys__init
-                     (Shoal__V1__MaskKeys         *message)
+size_t shoal__v1__mask_step__get_packed_size
+                     (const Shoal__V1__MaskStep *message)
 {
-  static const Shoal__V1__MaskKeys init_value = SHOAL__V1__MASK_KEYS__INIT;
-  *message = init_value;
-}
-size_t shoal__v1__mask_keys__get_packed_size
-                     (const Shoal__V1__MaskKeys *message)
-{
-  assert(message->base.descriptor == &shoal__v1__mask_keys__descriptor);
+  assert(message->base.descriptor == &shoal__v1__mask_step__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t shoal__v1__mask_keys__pack
-                     (const Shoal__V1__MaskKeys *message,
+size_t shoal__v1__mask_step__pack
+                     (const Shoal__V1__MaskStep *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &shoal__v1__mask_keys__descriptor);
+  assert(message->base.descriptor == &shoal__v1__mask_step__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t shoal__v1__mask_keys__pack_to_buffer
-                     (const Shoal__V1__MaskKeys *message,
+size_t shoal__v1__mask_step__pack_to_buffer
+                     (const Shoal__V1__MaskStep *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &shoal__v1__mask_keys__descriptor);
+  assert(message->base.descriptor == &shoal__v1__mask_step__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Shoal__V1__MaskKeys *
-       shoal__v1__mask_keys__unpack
+Shoal__V1__MaskStep *
+       shoal__v1__mask_step__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Shoal__V1__MaskKeys *)
-     protobuf_c_message_unpack (&shoal__v1__mask_keys__descriptor,
+  return (Shoal__V1__MaskStep *)
+     protobuf_c_message_unpack (&shoal__v1__mask_step__descriptor,
                                 allocator, len, data);
 }
-void   shoal__v1__mask_keys__free_unpacked
-                     (Shoal__V1__MaskKeys *message,
+void   shoal__v1__mask_step__free_unpacked
+                     (Shoal__V1__MaskStep *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &shoal__v1__mask_keys__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   shoal__v1__mask_shares__entry__init
-                     (Shoal__V1__MaskShares__Entry         *message)
-{
-  static const Shoal__V1__MaskShares__Entry init_value = SHOAL__V1__MASK_SHARES__ENTRY__INIT;
-  *message = init_value;
-}
-void   shoal__v1__mask_shares__init
-                     (Shoal__V1__MaskShares         *message)
-{
-  static const Shoal__V1__MaskShares init_value = SHOAL__V1__MASK_SHARES__INIT;
-  *message = init_value;
-}
-size_t shoal__v1__mask_shares__get_packed_size
-                     (const Shoal__V1__MaskShares *message)
-{
-  assert(message->base.descriptor == &shoal__v1__mask_shares__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t shoal__v1__mask_shares__pack
-                     (const Shoal__V1__MaskShares *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &shoal__v1__mask_shares__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t shoal__v1__mask_shares__pack_to_buffer
-                     (const Shoal__V1__MaskShares *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &shoal__v1__mask_shares__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Shoal__V1__MaskShares *
-       shoal__v1__mask_shares__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Shoal__V1__MaskShares *)
-     protobuf_c_message_unpack (&shoal__v1__mask_shares__descriptor,
-                                allocator, len, data);
-}
-void   shoal__v1__mask_shares__free_unpacked
-                     (Shoal__V1__MaskShares *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &shoal__v1__mask_shares__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   shoal__v1__unmask__share__init
-                     (Shoal__V1__Unmask__Share         *message)
-{
-  static const Shoal__V1__Unmask__Share init_value = SHOAL__V1__UNMASK__SHARE__INIT;
-  *message = init_value;
-}
-void   shoal__v1__unmask__init
-                     (Shoal__V1__Unmask         *message)
-{
-  static const Shoal__V1__Unmask init_value = SHOAL__V1__UNMASK__INIT;
-  *message = init_value;
-}
-size_t shoal__v1__unmask__get_packed_size
-                     (const Shoal__V1__Unmask *message)
-{
-  assert(message->base.descriptor == &shoal__v1__unmask__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t shoal__v1__unmask__pack
-                     (const Shoal__V1__Unmask *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &shoal__v1__unmask__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t shoal__v1__unmask__pack_to_buffer
-                     (const Shoal__V1__Unmask *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &shoal__v1__unmask__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Shoal__V1__Unmask *
-       shoal__v1__unmask__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Shoal__V1__Unmask *)
-     protobuf_c_message_unpack (&shoal__v1__unmask__descriptor,
-                                allocator, len, data);
-}
-void   shoal__v1__unmask__free_unpacked
-                     (Shoal__V1__Unmask *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &shoal__v1__unmask__descriptor);
+  assert(message->base.descriptor == &shoal__v1__mask_step__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   shoal__v1__cancel__init
@@ -1420,7 +1357,7 @@ void   shoal__v1__goodbye__free_unpacked
   assert(message->base.descriptor == &shoal__v1__goodbye__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor shoal__v1__envelope__field_descriptors[30] =
+static const ProtobufCFieldDescriptor shoal__v1__envelope__field_descriptors[28] =
 {
   {
     "version",
@@ -1711,42 +1648,6 @@ static const ProtobufCFieldDescriptor shoal__v1__envelope__field_descriptors[30]
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "mask_keys",
-    34,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Shoal__V1__Envelope, message_case),
-    offsetof(Shoal__V1__Envelope, mask_keys),
-    &shoal__v1__mask_keys__descriptor,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "mask_shares",
-    35,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Shoal__V1__Envelope, message_case),
-    offsetof(Shoal__V1__Envelope, mask_shares),
-    &shoal__v1__mask_shares__descriptor,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "unmask",
-    36,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Shoal__V1__Envelope, message_case),
-    offsetof(Shoal__V1__Envelope, unmask),
-    &shoal__v1__unmask__descriptor,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
     "cancel",
     37,
     PROTOBUF_C_LABEL_NONE,
@@ -1782,22 +1683,33 @@ static const ProtobufCFieldDescriptor shoal__v1__envelope__field_descriptors[30]
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "mask_step",
+    90,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Shoal__V1__Envelope, message_case),
+    offsetof(Shoal__V1__Envelope, mask_step),
+    &shoal__v1__mask_step__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__envelope__field_indices_by_name[] = {
   13,   /* field[13] = accept */
   5,   /* field[5] = attempt */
-  27,   /* field[27] = cancel */
+  24,   /* field[24] = cancel */
   23,   /* field[23] = countersign */
   14,   /* field[14] = decline */
   6,   /* field[6] = enrol */
   7,   /* field[7] = enrolled */
-  28,   /* field[28] = goodbye */
+  25,   /* field[25] = goodbye */
   11,   /* field[11] = heartbeat */
   8,   /* field[8] = hello */
   1,   /* field[1] = id */
   2,   /* field[2] = in_reply_to */
-  24,   /* field[24] = mask_keys */
-  25,   /* field[25] = mask_shares */
+  27,   /* field[27] = mask_step */
   16,   /* field[16] = object_chunk */
   15,   /* field[15] = object_request */
   12,   /* field[12] = offer */
@@ -1806,21 +1718,22 @@ static const unsigned shoal__v1__envelope__field_indices_by_name[] = {
   21,   /* field[21] = report */
   4,   /* field[4] = round */
   3,   /* field[3] = run */
-  26,   /* field[26] = unmask */
   20,   /* field[20] = update_ack */
   17,   /* field[17] = update_begin */
   18,   /* field[18] = update_chunk */
   19,   /* field[19] = update_commit */
-  29,   /* field[29] = update_whole */
+  26,   /* field[26] = update_whole */
   0,   /* field[0] = version */
   9,   /* field[9] = welcome */
 };
-static const ProtobufCIntRange shoal__v1__envelope__number_ranges[3 + 1] =
+static const ProtobufCIntRange shoal__v1__envelope__number_ranges[5 + 1] =
 {
   { 1, 0 },
   { 16, 6 },
-  { 45, 29 },
-  { 0, 30 }
+  { 37, 24 },
+  { 45, 26 },
+  { 90, 27 },
+  { 0, 28 }
 };
 const ProtobufCMessageDescriptor shoal__v1__envelope__descriptor =
 {
@@ -1830,10 +1743,10 @@ const ProtobufCMessageDescriptor shoal__v1__envelope__descriptor =
   "Shoal__V1__Envelope",
   "shoal.v1",
   sizeof(Shoal__V1__Envelope),
-  30,
+  28,
   shoal__v1__envelope__field_descriptors,
   shoal__v1__envelope__field_indices_by_name,
-  3,  shoal__v1__envelope__number_ranges,
+  5,  shoal__v1__envelope__number_ranges,
   (ProtobufCMessageInit) shoal__v1__envelope__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -3414,7 +3327,7 @@ const ProtobufCEnumDescriptor shoal__v1__offer__task__descriptor =
   shoal__v1__offer__task__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[19] =
+static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[20] =
 {
   {
     "lease",
@@ -3644,6 +3557,18 @@ static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[19] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "masking",
+    90,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Offer, masking),
+    &shoal__v1__masking__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   5,   /* field[5] = adapter */
@@ -3657,6 +3582,7 @@ static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   13,   /* field[13] = fixed_factors */
   0,   /* field[0] = lease */
   2,   /* field[2] = lease_milliseconds */
+  19,   /* field[19] = masking */
   16,   /* field[16] = noise_deviation */
   11,   /* field[11] = residual */
   14,   /* field[14] = rolled_back */
@@ -3666,7 +3592,7 @@ static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   8,   /* field[8] = uplink */
   17,   /* field[17] = withhold_metrics */
 };
-static const ProtobufCIntRange shoal__v1__offer__number_ranges[6 + 1] =
+static const ProtobufCIntRange shoal__v1__offer__number_ranges[7 + 1] =
 {
   { 1, 0 },
   { 30, 11 },
@@ -3674,7 +3600,8 @@ static const ProtobufCIntRange shoal__v1__offer__number_ranges[6 + 1] =
   { 60, 14 },
   { 65, 15 },
   { 75, 18 },
-  { 0, 19 }
+  { 90, 19 },
+  { 0, 20 }
 };
 const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
 {
@@ -3684,11 +3611,127 @@ const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
   "Shoal__V1__Offer",
   "shoal.v1",
   sizeof(Shoal__V1__Offer),
-  19,
+  20,
   shoal__v1__offer__field_descriptors,
   shoal__v1__offer__field_indices_by_name,
-  6,  shoal__v1__offer__number_ranges,
+  7,  shoal__v1__offer__number_ranges,
   (ProtobufCMessageInit) shoal__v1__offer__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor shoal__v1__masking__field_descriptors[7] =
+{
+  {
+    "clip",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Masking, clip),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "levels",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Masking, levels),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "weight_limit",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Masking, weight_limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "minimum_cohort",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Masking, minimum_cohort),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "corrupt",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Masking, corrupt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dropout",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Masking, dropout),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parameter_count",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Masking, parameter_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned shoal__v1__masking__field_indices_by_name[] = {
+  0,   /* field[0] = clip */
+  4,   /* field[4] = corrupt */
+  5,   /* field[5] = dropout */
+  1,   /* field[1] = levels */
+  3,   /* field[3] = minimum_cohort */
+  6,   /* field[6] = parameter_count */
+  2,   /* field[2] = weight_limit */
+};
+static const ProtobufCIntRange shoal__v1__masking__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor shoal__v1__masking__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "shoal.v1.Masking",
+  "Masking",
+  "Shoal__V1__Masking",
+  "shoal.v1",
+  sizeof(Shoal__V1__Masking),
+  7,
+  shoal__v1__masking__field_descriptors,
+  shoal__v1__masking__field_indices_by_name,
+  1,  shoal__v1__masking__number_ranges,
+  (ProtobufCMessageInit) shoal__v1__masking__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor shoal__v1__catch_up__field_descriptors[4] =
@@ -4619,323 +4662,91 @@ const ProtobufCMessageDescriptor shoal__v1__countersign__descriptor =
   (ProtobufCMessageInit) shoal__v1__countersign__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__mask_keys__entry__field_descriptors[4] =
+static const ProtobufCEnumValue shoal__v1__mask_step__step__enum_values_by_number[6] =
 {
-  {
-    "worker",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Shoal__V1__MaskKeys__Entry, worker),
-    NULL,
-    &protobuf_c_empty_string,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "mask_key",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Shoal__V1__MaskKeys__Entry, mask_key),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "share_key",
-    3,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Shoal__V1__MaskKeys__Entry, share_key),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "signature",
-    4,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Shoal__V1__MaskKeys__Entry, signature),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
+  { "STEP_UNSPECIFIED", "SHOAL__V1__MASK_STEP__STEP__STEP_UNSPECIFIED", 0 },
+  { "STEP_KEYS", "SHOAL__V1__MASK_STEP__STEP__STEP_KEYS", 1 },
+  { "STEP_SHARES", "SHOAL__V1__MASK_STEP__STEP__STEP_SHARES", 2 },
+  { "STEP_VECTORS", "SHOAL__V1__MASK_STEP__STEP__STEP_VECTORS", 3 },
+  { "STEP_SIGNATURES", "SHOAL__V1__MASK_STEP__STEP__STEP_SIGNATURES", 4 },
+  { "STEP_REVEALS", "SHOAL__V1__MASK_STEP__STEP__STEP_REVEALS", 5 },
 };
-static const unsigned shoal__v1__mask_keys__entry__field_indices_by_name[] = {
-  1,   /* field[1] = mask_key */
-  2,   /* field[2] = share_key */
-  3,   /* field[3] = signature */
-  0,   /* field[0] = worker */
+static const ProtobufCIntRange shoal__v1__mask_step__step__value_ranges[] = {
+{0, 0},{0, 6}
 };
-static const ProtobufCIntRange shoal__v1__mask_keys__entry__number_ranges[1 + 1] =
+static const ProtobufCEnumValueIndex shoal__v1__mask_step__step__enum_values_by_name[6] =
 {
-  { 1, 0 },
-  { 0, 4 }
+  { "STEP_KEYS", 1 },
+  { "STEP_REVEALS", 5 },
+  { "STEP_SHARES", 2 },
+  { "STEP_SIGNATURES", 4 },
+  { "STEP_UNSPECIFIED", 0 },
+  { "STEP_VECTORS", 3 },
 };
-const ProtobufCMessageDescriptor shoal__v1__mask_keys__entry__descriptor =
+const ProtobufCEnumDescriptor shoal__v1__mask_step__step__descriptor =
 {
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "shoal.v1.MaskKeys.Entry",
-  "Entry",
-  "Shoal__V1__MaskKeys__Entry",
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "shoal.v1.MaskStep.Step",
+  "Step",
+  "Shoal__V1__MaskStep__Step",
   "shoal.v1",
-  sizeof(Shoal__V1__MaskKeys__Entry),
-  4,
-  shoal__v1__mask_keys__entry__field_descriptors,
-  shoal__v1__mask_keys__entry__field_indices_by_name,
-  1,  shoal__v1__mask_keys__entry__number_ranges,
-  (ProtobufCMessageInit) shoal__v1__mask_keys__entry__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor shoal__v1__mask_keys__field_descriptors[1] =
-{
-  {
-    "entries",
-    1,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Shoal__V1__MaskKeys, n_entries),
-    offsetof(Shoal__V1__MaskKeys, entries),
-    &shoal__v1__mask_keys__entry__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned shoal__v1__mask_keys__field_indices_by_name[] = {
-  0,   /* field[0] = entries */
-};
-static const ProtobufCIntRange shoal__v1__mask_keys__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 1 }
-};
-const ProtobufCMessageDescriptor shoal__v1__mask_keys__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "shoal.v1.MaskKeys",
-  "MaskKeys",
-  "Shoal__V1__MaskKeys",
-  "shoal.v1",
-  sizeof(Shoal__V1__MaskKeys),
+  6,
+  shoal__v1__mask_step__step__enum_values_by_number,
+  6,
+  shoal__v1__mask_step__step__enum_values_by_name,
   1,
-  shoal__v1__mask_keys__field_descriptors,
-  shoal__v1__mask_keys__field_indices_by_name,
-  1,  shoal__v1__mask_keys__number_ranges,
-  (ProtobufCMessageInit) shoal__v1__mask_keys__init,
-  NULL,NULL,NULL    /* reserved[123] */
+  shoal__v1__mask_step__step__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__mask_shares__entry__field_descriptors[2] =
+static const ProtobufCFieldDescriptor shoal__v1__mask_step__field_descriptors[2] =
 {
   {
-    "worker",
+    "lease",
     1,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_STRING,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Shoal__V1__MaskShares__Entry, worker),
+    offsetof(Shoal__V1__MaskStep, lease),
     NULL,
-    &protobuf_c_empty_string,
+    NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "sealed_share",
+    "step",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
+    PROTOBUF_C_TYPE_ENUM,
     0,   /* quantifier_offset */
-    offsetof(Shoal__V1__MaskShares__Entry, sealed_share),
-    NULL,
+    offsetof(Shoal__V1__MaskStep, step),
+    &shoal__v1__mask_step__step__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned shoal__v1__mask_shares__entry__field_indices_by_name[] = {
-  1,   /* field[1] = sealed_share */
-  0,   /* field[0] = worker */
+static const unsigned shoal__v1__mask_step__field_indices_by_name[] = {
+  0,   /* field[0] = lease */
+  1,   /* field[1] = step */
 };
-static const ProtobufCIntRange shoal__v1__mask_shares__entry__number_ranges[1 + 1] =
+static const ProtobufCIntRange shoal__v1__mask_step__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 2 }
 };
-const ProtobufCMessageDescriptor shoal__v1__mask_shares__entry__descriptor =
+const ProtobufCMessageDescriptor shoal__v1__mask_step__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "shoal.v1.MaskShares.Entry",
-  "Entry",
-  "Shoal__V1__MaskShares__Entry",
+  "shoal.v1.MaskStep",
+  "MaskStep",
+  "Shoal__V1__MaskStep",
   "shoal.v1",
-  sizeof(Shoal__V1__MaskShares__Entry),
+  sizeof(Shoal__V1__MaskStep),
   2,
-  shoal__v1__mask_shares__entry__field_descriptors,
-  shoal__v1__mask_shares__entry__field_indices_by_name,
-  1,  shoal__v1__mask_shares__entry__number_ranges,
-  (ProtobufCMessageInit) shoal__v1__mask_shares__entry__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor shoal__v1__mask_shares__field_descriptors[1] =
-{
-  {
-    "entries",
-    1,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Shoal__V1__MaskShares, n_entries),
-    offsetof(Shoal__V1__MaskShares, entries),
-    &shoal__v1__mask_shares__entry__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned shoal__v1__mask_shares__field_indices_by_name[] = {
-  0,   /* field[0] = entries */
-};
-static const ProtobufCIntRange shoal__v1__mask_shares__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 1 }
-};
-const ProtobufCMessageDescriptor shoal__v1__mask_shares__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "shoal.v1.MaskShares",
-  "MaskShares",
-  "Shoal__V1__MaskShares",
-  "shoal.v1",
-  sizeof(Shoal__V1__MaskShares),
-  1,
-  shoal__v1__mask_shares__field_descriptors,
-  shoal__v1__mask_shares__field_indices_by_name,
-  1,  shoal__v1__mask_shares__number_ranges,
-  (ProtobufCMessageInit) shoal__v1__mask_shares__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor shoal__v1__unmask__share__field_descriptors[2] =
-{
-  {
-    "worker",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Shoal__V1__Unmask__Share, worker),
-    NULL,
-    &protobuf_c_empty_string,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "share",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Shoal__V1__Unmask__Share, share),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned shoal__v1__unmask__share__field_indices_by_name[] = {
-  1,   /* field[1] = share */
-  0,   /* field[0] = worker */
-};
-static const ProtobufCIntRange shoal__v1__unmask__share__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 2 }
-};
-const ProtobufCMessageDescriptor shoal__v1__unmask__share__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "shoal.v1.Unmask.Share",
-  "Share",
-  "Shoal__V1__Unmask__Share",
-  "shoal.v1",
-  sizeof(Shoal__V1__Unmask__Share),
-  2,
-  shoal__v1__unmask__share__field_descriptors,
-  shoal__v1__unmask__share__field_indices_by_name,
-  1,  shoal__v1__unmask__share__number_ranges,
-  (ProtobufCMessageInit) shoal__v1__unmask__share__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor shoal__v1__unmask__field_descriptors[3] =
-{
-  {
-    "survivors",
-    1,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_STRING,
-    offsetof(Shoal__V1__Unmask, n_survivors),
-    offsetof(Shoal__V1__Unmask, survivors),
-    NULL,
-    &protobuf_c_empty_string,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "signature",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Shoal__V1__Unmask, signature),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "shares",
-    3,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Shoal__V1__Unmask, n_shares),
-    offsetof(Shoal__V1__Unmask, shares),
-    &shoal__v1__unmask__share__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned shoal__v1__unmask__field_indices_by_name[] = {
-  2,   /* field[2] = shares */
-  1,   /* field[1] = signature */
-  0,   /* field[0] = survivors */
-};
-static const ProtobufCIntRange shoal__v1__unmask__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 3 }
-};
-const ProtobufCMessageDescriptor shoal__v1__unmask__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "shoal.v1.Unmask",
-  "Unmask",
-  "Shoal__V1__Unmask",
-  "shoal.v1",
-  sizeof(Shoal__V1__Unmask),
-  3,
-  shoal__v1__unmask__field_descriptors,
-  shoal__v1__unmask__field_indices_by_name,
-  1,  shoal__v1__unmask__number_ranges,
-  (ProtobufCMessageInit) shoal__v1__unmask__init,
+  shoal__v1__mask_step__field_descriptors,
+  shoal__v1__mask_step__field_indices_by_name,
+  1,  shoal__v1__mask_step__number_ranges,
+  (ProtobufCMessageInit) shoal__v1__mask_step__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor shoal__v1__cancel__field_descriptors[2] =

@@ -1,6 +1,7 @@
 public import Federation
 public import Recipe
 public import RunFile
+public import SecureAggregation
 
 /// What a coordinator needs to know about its run; the composition root fills it from the run file.
 public struct RunSettings: Sendable {
@@ -74,6 +75,10 @@ public struct RunSettings: Sendable {
     public var privacy: PrivacyOptions?
     /// Whether coins and noise come from `seed`, as a simulation's may: it protects nobody.
     public var hasSeededPrivacy = false
+    /// Sums under masks; `nil`: updates reach the coordinator in the clear.
+    public var masking: MaskingOptions?
+    /// So many attempts in a row that could not be unmasked pause the run.
+    public var maskAttempts = 10
     /// Whether workers keep their training losses and the size of their text to themselves.
     public var withholdsMetrics = false
     /// The program's version, for people.
@@ -127,6 +132,7 @@ public struct RunSettings: Sendable {
         errorFeedback = configuration.compression.errorFeedback
         downlink = configuration.compression.downlink
         privacy = configuration.privacyOptions
+        masking = configuration.maskingOptions
         withholdsMetrics = configuration.privacy.metrics == .withheld
         gateTolerance = configuration.evaluation.gate
         gateAttempts = configuration.evaluation.gateAttempts

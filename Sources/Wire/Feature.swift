@@ -6,6 +6,8 @@ public enum Feature {
     public static let roundRecords = "round-records"
     /// The worker does what ``UpdatePrivacy`` asks.
     public static let privateUpdates = "private-updates"
+    /// The worker does what ``UpdateMasking`` asks, and signs with an identity of its own.
+    public static let maskedUpdates = "masked-updates"
 
     /// What protects a worker: an owner's policy does not take a run's tasks any more once one of these is gone.
     public static let protecting: Set<String> = [roundRecords, privateUpdates]

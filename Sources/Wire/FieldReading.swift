@@ -97,7 +97,7 @@ func wireEntries<Entry, Value>(
     _ pointers: UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>?, count: Int, _ field: String,
     _ read: (Entry) throws(WireError) -> Value
 ) throws(WireError) -> [Value] {
-    try checkCount(count, field, limit: WireLimits.neighbourCount)
+    try checkCount(count, field, limit: WireLimits.entryCount)
     guard let pointers, count > 0 else { return [] }
     var values: [Value] = []
     values.reserveCapacity(count)

@@ -53,9 +53,7 @@ public enum Message: Hashable, Sendable {
     case report(Report)
     case recordHead(RecordHead)
     case countersign(Countersign)
-    case maskKeys(MaskKeys)
-    case maskShares(MaskShares)
-    case unmask(Unmask)
+    case maskStep(MaskStep)
     case cancel(Cancel)
     case goodbye(Goodbye)
 }
@@ -241,6 +239,8 @@ public struct Offer: Hashable, Sendable {
     /// The newest attempts that the quality gate turned back: what was acknowledged in them does not count after all. At
     /// most ``WireLimits/rolledBackCount``.
     public var rolledBack: [RoundAttempt] = []
+    /// What the update is to be hidden with; `nil`: it travels in the clear.
+    public var masking: UpdateMasking?
 
     public init(
         lease: UInt64, task: Task, leaseMilliseconds: UInt32, deadlineMilliseconds: UInt32?, baseModel: ContentHash,
@@ -435,75 +435,6 @@ public struct Report: Hashable, Sendable {
         self.items = items
         self.lossSum = lossSum
         self.squaredLossSum = squaredLossSum
-    }
-}
-
-/// Both ways: secure aggregation, a worker's mask keys or (c→w) its neighbours'.
-public struct MaskKeys: Hashable, Sendable {
-    public struct Entry: Hashable, Sendable {
-        public var worker: WorkerName
-        /// X25519 public keys, 32 bytes each: one for masks, one for shares.
-        public var maskKey: [UInt8]
-        public var shareKey: [UInt8]
-        /// Ed25519 over both, 64 bytes.
-        public var signature: [UInt8]
-
-        public init(worker: WorkerName, maskKey: [UInt8], shareKey: [UInt8], signature: [UInt8]) {
-            self.worker = worker
-            self.maskKey = maskKey
-            self.shareKey = shareKey
-            self.signature = signature
-        }
-    }
-
-    public var entries: [Entry]
-
-    public init(entries: [Entry]) {
-        self.entries = entries
-    }
-}
-
-/// Both ways: secure aggregation, encrypted shares for neighbours.
-public struct MaskShares: Hashable, Sendable {
-    public struct Entry: Hashable, Sendable {
-        /// The other worker: receiver on the way up, sender on the way down.
-        public var worker: WorkerName
-        public var sealedShare: [UInt8]
-
-        public init(worker: WorkerName, sealedShare: [UInt8]) {
-            self.worker = worker
-            self.sealedShare = sealedShare
-        }
-    }
-
-    public var entries: [Entry]
-
-    public init(entries: [Entry]) {
-        self.entries = entries
-    }
-}
-
-/// Both ways: secure aggregation, (c→w) the survivor set to sign and (w→c) one share a peer.
-public struct Unmask: Hashable, Sendable {
-    public struct Share: Hashable, Sendable {
-        public var worker: WorkerName
-        public var share: [UInt8]
-
-        public init(worker: WorkerName, share: [UInt8]) {
-            self.worker = worker
-            self.share = share
-        }
-    }
-
-    public var survivors: [WorkerName]
-    /// Ed25519 over the survivor set, 64 bytes; empty on the way down.
-    public var signature: [UInt8]
-    public var shares: [Share]
-
-    public init(survivors: [WorkerName], signature: [UInt8], shares: [Share]) {
-        self.survivors = survivors
-        self.signature = signature
-        self.shares = shares
     }
 }
 

@@ -75,15 +75,9 @@ extension Message {
         case .countersign(let message):
             root.pointee.message_case = SHOAL__V1__ENVELOPE__MESSAGE_COUNTERSIGN
             root.pointee.countersign = message.packed(in: &arena)
-        case .maskKeys(let message):
-            root.pointee.message_case = SHOAL__V1__ENVELOPE__MESSAGE_MASK_KEYS
-            root.pointee.mask_keys = message.packed(in: &arena)
-        case .maskShares(let message):
-            root.pointee.message_case = SHOAL__V1__ENVELOPE__MESSAGE_MASK_SHARES
-            root.pointee.mask_shares = message.packed(in: &arena)
-        case .unmask(let message):
-            root.pointee.message_case = SHOAL__V1__ENVELOPE__MESSAGE_UNMASK
-            root.pointee.unmask = message.packed(in: &arena)
+        case .maskStep(let message):
+            root.pointee.message_case = SHOAL__V1__ENVELOPE__MESSAGE_MASK_STEP
+            root.pointee.mask_step = message.packed(in: &arena)
         default: preconditionFailure("\(kind) is packed by its other half")
         }
     }

@@ -21,18 +21,16 @@ extension Message {
         case .report: "Report"
         case .recordHead: "RecordHead"
         case .countersign: "Countersign"
-        case .maskKeys: "MaskKeys"
-        case .maskShares: "MaskShares"
-        case .unmask: "Unmask"
+        case .maskStep: "MaskStep"
         case .cancel: "Cancel"
         case .goodbye: "Goodbye"
         }
     }
 
-    /// Whether a payload frame belongs behind the envelope: the chunks and a whole update have one.
+    /// Whether a payload frame belongs behind the envelope: chunks, a whole update and the steps of masks have one.
     public var takesPayload: Bool {
         switch self {
-        case .objectChunk, .updateChunk, .updateWhole: true
+        case .objectChunk, .updateChunk, .updateWhole, .maskStep: true
         default: false
         }
     }

@@ -65,11 +65,8 @@ extension Message {
             self = .recordHead(try RecordHead(try present(fields.record_head, "recordHead")))
         case SHOAL__V1__ENVELOPE__MESSAGE_COUNTERSIGN:
             self = .countersign(try Countersign(try present(fields.countersign, "countersign")))
-        case SHOAL__V1__ENVELOPE__MESSAGE_MASK_KEYS:
-            self = .maskKeys(try MaskKeys(try present(fields.mask_keys, "maskKeys")))
-        case SHOAL__V1__ENVELOPE__MESSAGE_MASK_SHARES:
-            self = .maskShares(try MaskShares(try present(fields.mask_shares, "maskShares")))
-        case SHOAL__V1__ENVELOPE__MESSAGE_UNMASK: self = .unmask(try Unmask(try present(fields.unmask, "unmask")))
+        case SHOAL__V1__ENVELOPE__MESSAGE_MASK_STEP:
+            self = .maskStep(try MaskStep(try present(fields.mask_step, "maskStep")))
         default: throw .unknownMessage(id: fields.id)
         }
     }

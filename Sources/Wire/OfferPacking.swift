@@ -41,6 +41,7 @@ extension Offer {
             fields.pointee.noise_deviation = privacy.noiseDeviation
             fields.pointee.withhold_metrics = privacy.withholdsMetrics ? 1 : 0
         }
+        fields.pointee.masking = masking?.packed(in: &arena)
         var attempts: [UnsafeMutablePointer<Shoal__V1__RoundAttempt>] = []
         for attempt in rolledBack.suffix(WireLimits.rolledBackCount) {
             let entry = arena.message(shoal__v1__round_attempt__init)

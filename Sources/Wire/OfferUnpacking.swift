@@ -31,6 +31,7 @@ extension Offer {
         }
         catchUp = try fields.catch_up.map { (fields) throws(WireError) in try CatchUp(fields.pointee) }
         privacy = try Self.privacy(fields)
+        masking = try fields.masking.map { (fields) throws(WireError) in try UpdateMasking(fields.pointee) }
         rolledBack = try wireEntries(fields.rolled_back, count: fields.n_rolled_back, "offer.rolledBack") { entry in
             RoundAttempt(round: entry.round, attempt: entry.attempt)
         }

@@ -26,8 +26,6 @@ public enum WireLimits {
     public static let linkCount = 1_024
     /// Attempts that one offer takes back.
     public static let rolledBackCount = 256
-    /// Entries of a secure aggregation message.
-    public static let neighbourCount = 256
-    /// A sealed share. Unit: bytes.
-    public static let shareBytes = 1_024
+    /// Messages in a list that has no limit of its own.
+    public static let entryCount = 256
 }

@@ -1,3 +1,4 @@
+internal import Federation
 public import ModelFiles
 public import Wire
 
@@ -33,6 +34,12 @@ public struct WorkerSettings: Sendable {
     public var hasInvitation: Bool
     /// `nil`: the base model comes from the coordinator.
     public var model: HeldModel?
+    /// Under masks, this worker's update is summed with at least so many in all, whatever the run asks for.
+    public var minimumMaskedCohort = 2
+    /// Under masks, at least this part of a cohort is taken to collude with the coordinator. Unit: fraction.
+    public var masksAgainst = 0.0
+    /// Makes the secret of an attempt's masks, 32 bytes.
+    package var maskSecret: @Sendable () -> [UInt8] = SecretStream.randomKey
     /// Size of an update's chunks. Unit: bytes, at most `WireLimits.payloadBytes`.
     package var chunkBytes = WireLimits.payloadBytes
 

@@ -26,6 +26,8 @@ final class Conversation {
     var stopwatch: (() -> Instant)?
     /// Of workers' updates.
     var chunkBytes = 16
+    /// Applied to each worker's settings when it starts.
+    var adjustWorker: (inout WorkerSettings) -> Void = { _ in }
     private(set) var events: [RunEvent] = []
     var firstAdapter: [Float] { (0..<layout.parameterCount).map { Float($0) / 8 } }
 
@@ -123,6 +125,7 @@ final class Conversation {
             model: try path.map { HeldModel(path: $0, identity: try ModelManifest(directory: $0).identity) })
         settings.identity = try identity(name)
         settings.chunkBytes = chunkBytes
+        adjustWorker(&settings)
         let state = try WorkerState(folder: root + "/worker-" + name)
         let backoff = StreamKey(seed: 0, worker: name, purpose: .backoff).generator()
         let service = WorkerService(

@@ -93,8 +93,10 @@ struct AdmissionTests {
         try honest.waitUntilConnected()
         try liar.waitUntilConnected()
         try honest.exchange(accept(id: 1))
-        let claim = MaskShares(entries: [.init(worker: try #require(WorkerName("bank")), sealedShare: [1])])
-        try liar.exchange(Envelope(id: 2, message: .maskShares(claim)))
+        let claim = Welcome(
+            software: "lie", features: [], worker: try #require(WorkerName("bank")), heartbeatMilliseconds: 1,
+            baseModel: ContentHash(of: []), sequenceLength: 1)
+        try liar.exchange(Envelope(id: 2, message: .welcome(claim)))
         try honest.exchange(accept(id: 3))
         let roles = coordinator.service.log.all.map(\.peer.role)
         #expect(roles == [try workerRole("bank"), try workerRole("shop"), try workerRole("bank")])

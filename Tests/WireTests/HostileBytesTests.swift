@@ -49,12 +49,35 @@ struct HostileBytesTests {
         while unknown.count + 2 <= WireLimits.envelopeBytes { unknown += [0x78, 0x00] }
         #expect(throws: WireError.self) { try WireCodec.decode(unknown, payloadBytes: nil) }
 
+        // recordHead is field 32: 32 << 3 | 2 = 258 = 82 02; 60,000 = e0 d4 03; its links are field 51: 9a 03, 0 bytes
         var entries: [UInt8] = []
-        while entries.count + 2 <= 60_000 { entries += [0x0A, 0x00] }
-        // maskKeys is field 34: 34 << 3 | 2 = 274 = 92 02; 60,000 = e0 d4 03
-        let bytes = [0x08, 0x01, 0x92, 0x02, 0xE0, 0xD4, 0x03] + entries
-        #expect(throws: WireError.malformed("maskKeys.entries has 30000 entries, the limit is 256")) {
+        while entries.count + 3 <= 60_000 { entries += [0x9A, 0x03, 0x00] }
+        let bytes = [0x08, 0x01, 0x82, 0x02, 0xE0, 0xD4, 0x03] + entries
+        #expect(throws: WireError.malformed("recordHead.links has 20000 entries, the limit is 1024")) {
             try WireCodec.decode(bytes, payloadBytes: nil)
+        }
+    }
+
+    @Test func masksOfImpossibleTermsAreRefused() throws {
+        var offer = try #require(
+            SampleEnvelopes.all().compactMap { sample -> Offer? in
+                if case .offer(let offer) = sample.envelope.message, offer.masking != nil { offer } else { nil }
+            }.first)
+        let good = try #require(offer.masking)
+        let bad: [(inout UpdateMasking) -> Void] = [
+            { $0.clip = 0 }, { $0.clip = -1 }, { $0.clip = .infinity }, { $0.clip = .nan }, { $0.levels = 0 },
+            { $0.levels = 1 << 30 + 1 }, { $0.weightLimit = 0 }, { $0.minimumCohort = 1 }, { $0.corruptFraction = 1 },
+            { $0.dropoutFraction = -0.1 }, { $0.dropoutFraction = .nan }, { $0.parameterCount = 0 },
+            { $0.parameterCount = 1 << 31 + 1 },
+        ]
+        for change in bad {
+            offer.masking = good
+            if var masking = offer.masking {
+                change(&masking)
+                offer.masking = masking
+            }
+            let bytes = WireCodec.encode(Envelope(id: 1, message: .offer(offer)))
+            #expect(throws: WireError.self) { try WireCodec.decode(bytes, payloadBytes: nil) }
         }
     }
 }

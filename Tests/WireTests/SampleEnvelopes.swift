@@ -227,6 +227,10 @@ enum SampleEnvelopes {
         core.fixedFactors = try hash(from: 1)
         var noisy = plain
         noisy.privacy = UpdatePrivacy(clip: 0.5, noiseDeviation: 0.75, withholdsMetrics: true)
+        var masked = plain
+        masked.masking = UpdateMasking(
+            clip: 0.25, levels: 127, weightLimit: 9, minimumCohort: 3, corruptFraction: 0.125, dropoutFraction: 0.25,
+            parameterCount: 1 << 22)
         var taken = plain
         taken.rolledBack = [RoundAttempt(round: 3, attempt: 1), RoundAttempt(round: 7, attempt: 2)]
         var balanced = plain
@@ -239,6 +243,7 @@ enum SampleEnvelopes {
             ("offer with packed weights", .offer(packed)),
             ("offer that takes attempts back", .offer(taken)),
             ("offer with a clip and noise", .offer(noisy)),
+            ("offer with masks", .offer(masked)),
             ("offer with fixed factors", .offer(core)),
             ("offer with a control variate", .offer(control)), ("offer with an own factor", .offer(own)),
             ("offer with a local adapter", .offer(local)),
@@ -287,28 +292,10 @@ enum SampleEnvelopes {
 
     private static func signedMessages() throws -> [(String, Message)] {
         let head = try hash(from: 1)
-        let bank = try #require(WorkerName("bank"))
-        let shop = try #require(WorkerName("shop"))
-        let low = bytes(from: 1, count: 32)
-        let high = bytes(from: 0x80, count: 32)
         return [
             ("record head", .recordHead(RecordHead(head: head, signature: signature))),
             ("countersign", .countersign(Countersign(head: head, signature: signature))),
-            (
-                "mask keys",
-                .maskKeys(
-                    MaskKeys(entries: [
-                        .init(worker: bank, maskKey: low, shareKey: high, signature: signature),
-                        .init(worker: shop, maskKey: high, shareKey: low, signature: signature),
-                    ]))
-            ),
-            ("mask shares", .maskShares(MaskShares(entries: [.init(worker: bank, sealedShare: [0, 255, 0])]))),
-            (
-                "unmask",
-                .unmask(
-                    Unmask(
-                        survivors: [bank, shop], signature: signature, shares: [.init(worker: bank, share: [1, 2])]))
-            ),
+            ("mask step", .maskStep(MaskStep(lease: lease, step: .signatures))),
         ]
     }
 }

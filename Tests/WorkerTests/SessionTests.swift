@@ -195,7 +195,7 @@ struct SessionTests {
     @Test func anUnknownMessageIsRefusedWithAReason() throws {
         try bench.start()
         bench.openSession()
-        bench.receive(.maskKeys(MaskKeys(entries: [])))
+        bench.receive(.report(Report(lease: 1, items: 1, lossSum: 1, squaredLossSum: 1)))
         #expect(bench.kinds() == ["Refused"])
     }
 

@@ -28,6 +28,7 @@ typedef struct Shoal__V1__RankPattern Shoal__V1__RankPattern;
 typedef struct Shoal__V1__AlphaPattern Shoal__V1__AlphaPattern;
 typedef struct Shoal__V1__TrainingOptions Shoal__V1__TrainingOptions;
 typedef struct Shoal__V1__Offer Shoal__V1__Offer;
+typedef struct Shoal__V1__Masking Shoal__V1__Masking;
 typedef struct Shoal__V1__CatchUp Shoal__V1__CatchUp;
 typedef struct Shoal__V1__RoundAttempt Shoal__V1__RoundAttempt;
 typedef struct Shoal__V1__Accept Shoal__V1__Accept;
@@ -41,12 +42,7 @@ typedef struct Shoal__V1__UpdateAck Shoal__V1__UpdateAck;
 typedef struct Shoal__V1__Report Shoal__V1__Report;
 typedef struct Shoal__V1__RecordHead Shoal__V1__RecordHead;
 typedef struct Shoal__V1__Countersign Shoal__V1__Countersign;
-typedef struct Shoal__V1__MaskKeys Shoal__V1__MaskKeys;
-typedef struct Shoal__V1__MaskKeys__Entry Shoal__V1__MaskKeys__Entry;
-typedef struct Shoal__V1__MaskShares Shoal__V1__MaskShares;
-typedef struct Shoal__V1__MaskShares__Entry Shoal__V1__MaskShares__Entry;
-typedef struct Shoal__V1__Unmask Shoal__V1__Unmask;
-typedef struct Shoal__V1__Unmask__Share Shoal__V1__Unmask__Share;
+typedef struct Shoal__V1__MaskStep Shoal__V1__MaskStep;
 typedef struct Shoal__V1__Cancel Shoal__V1__Cancel;
 typedef struct Shoal__V1__Goodbye Shoal__V1__Goodbye;
 
@@ -139,6 +135,30 @@ typedef enum _Shoal__V1__Offer__Task {
   SHOAL__V1__OFFER__TASK__TASK_EVALUATE = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__OFFER__TASK)
 } Shoal__V1__Offer__Task;
+typedef enum _Shoal__V1__MaskStep__Step {
+  SHOAL__V1__MASK_STEP__STEP__STEP_UNSPECIFIED = 0,
+  /*
+   * w>c: public keys for this attempt.
+   */
+  SHOAL__V1__MASK_STEP__STEP__STEP_KEYS = 1,
+  /*
+   * c>w: the neighbours' keys and identities. w>c: sealed shares for them.
+   */
+  SHOAL__V1__MASK_STEP__STEP__STEP_SHARES = 2,
+  /*
+   * c>w: the neighbours' sealed shares.
+   */
+  SHOAL__V1__MASK_STEP__STEP__STEP_VECTORS = 3,
+  /*
+   * c>w: who survived. w>c: a signature of that.
+   */
+  SHOAL__V1__MASK_STEP__STEP__STEP_SIGNATURES = 4,
+  /*
+   * c>w: the neighbours' signatures. w>c: one share of each neighbour.
+   */
+  SHOAL__V1__MASK_STEP__STEP__STEP_REVEALS = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__MASK_STEP__STEP)
+} Shoal__V1__MaskStep__Step;
 
 /* --- messages --- */
 
@@ -162,12 +182,10 @@ typedef enum {
   SHOAL__V1__ENVELOPE__MESSAGE_REPORT = 31,
   SHOAL__V1__ENVELOPE__MESSAGE_RECORD_HEAD = 32,
   SHOAL__V1__ENVELOPE__MESSAGE_COUNTERSIGN = 33,
-  SHOAL__V1__ENVELOPE__MESSAGE_MASK_KEYS = 34,
-  SHOAL__V1__ENVELOPE__MESSAGE_MASK_SHARES = 35,
-  SHOAL__V1__ENVELOPE__MESSAGE_UNMASK = 36,
   SHOAL__V1__ENVELOPE__MESSAGE_CANCEL = 37,
   SHOAL__V1__ENVELOPE__MESSAGE_GOODBYE = 38,
-  SHOAL__V1__ENVELOPE__MESSAGE_UPDATE_WHOLE = 45
+  SHOAL__V1__ENVELOPE__MESSAGE_UPDATE_WHOLE = 45,
+  SHOAL__V1__ENVELOPE__MESSAGE_MASK_STEP = 90
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__ENVELOPE__MESSAGE__CASE)
 } Shoal__V1__Envelope__MessageCase;
 
@@ -219,9 +237,6 @@ struct  Shoal__V1__Envelope
     Shoal__V1__Report *report;
     Shoal__V1__RecordHead *record_head;
     Shoal__V1__Countersign *countersign;
-    Shoal__V1__MaskKeys *mask_keys;
-    Shoal__V1__MaskShares *mask_shares;
-    Shoal__V1__Unmask *unmask;
     Shoal__V1__Cancel *cancel;
     Shoal__V1__Goodbye *goodbye;
     /*
@@ -229,6 +244,10 @@ struct  Shoal__V1__Envelope
      * UpdateCommit in one. What UpdateAck answers is as after those; sent once, then the long way.
      */
     Shoal__V1__UpdateCommit *update_whole;
+    /*
+     * Feature "masked-updates".
+     */
+    Shoal__V1__MaskStep *mask_step;
   };
 };
 #define SHOAL__V1__ENVELOPE__INIT \
@@ -738,6 +757,10 @@ struct  Shoal__V1__Offer
    */
   size_t n_rolled_back;
   Shoal__V1__RoundAttempt **rolled_back;
+  /*
+   * Feature "masked-updates": the update leaves the worker under masks only. Absent: it does not.
+   */
+  Shoal__V1__Masking *masking;
   Shoal__V1__Offer__DeadlinePresenceCase deadline_presence_case;
   union {
     uint32_t deadline_milliseconds;
@@ -757,7 +780,44 @@ struct  Shoal__V1__Offer
 };
 #define SHOAL__V1__OFFER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__offer__descriptor) \
-    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, NULL, 0, 0, 0,NULL, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CLIP_PRESENCE__NOT_SET, {0} }
+    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, NULL, 0, 0, 0,NULL, NULL, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CLIP_PRESENCE__NOT_SET, {0} }
+
+
+/*
+ * What an update under masks is made with; all workers of an attempt get the same.
+ */
+struct  Shoal__V1__Masking
+{
+  ProtobufCMessage base;
+  /*
+   * Values beyond it are cut off, on both sides of zero; above 0. Unit: of the update's values.
+   */
+  float clip;
+  /*
+   * Steps on each side of zero that the largest weight has; 1 to 2^30.
+   */
+  uint32_t levels;
+  /*
+   * The largest weight of a worker, 1 to 2^31. Unit: blocks (causal) or examples (classification).
+   */
+  uint32_t weight_limit;
+  /*
+   * Fewest workers that a sum is made of; at least 2.
+   */
+  uint32_t minimum_cohort;
+  /*
+   * Shares of the cohort that may collude with the coordinator, and that may drop out; 0 to below 1.
+   */
+  double corrupt;
+  double dropout;
+  /*
+   * Values in an update; at least 1.
+   */
+  uint64_t parameter_count;
+};
+#define SHOAL__V1__MASKING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__masking__descriptor) \
+    , 0, 0, 0, 0, 0, 0, 0 }
 
 
 /*
@@ -1077,117 +1137,22 @@ struct  Shoal__V1__Countersign
     , {0,NULL}, {0,NULL}, 0 }
 
 
-struct  Shoal__V1__MaskKeys__Entry
-{
-  ProtobufCMessage base;
-  char *worker;
-  /*
-   * X25519 public key for masks, 32 bytes.
-   */
-  ProtobufCBinaryData mask_key;
-  /*
-   * X25519 public key for shares, 32 bytes.
-   */
-  ProtobufCBinaryData share_key;
-  /*
-   * Ed25519 over both, 64 bytes.
-   */
-  ProtobufCBinaryData signature;
-};
-#define SHOAL__V1__MASK_KEYS__ENTRY__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__mask_keys__entry__descriptor) \
-    , (char *)protobuf_c_empty_string, {0,NULL}, {0,NULL}, {0,NULL} }
-
-
 /*
- * Both ways, secure aggregation: a worker's mask keys, or (c>w) its neighbours'.
+ * Both ways, secure aggregation: one worker's part in one step of an attempt; frame 2 holds the step's message, or nothing.
+ * w>c with bytes: the worker's message of the step, sent again until it is answered. w>c without: it asks what follows
+ * the step. c>w without bytes: the worker's message is durable, and nothing follows yet. c>w with bytes: the step begins
+ * for this worker, with what the step before it came to. In STEP_VECTORS the worker answers by UpdateBegin and what
+ * follows that, codec "masked".
  */
-struct  Shoal__V1__MaskKeys
+struct  Shoal__V1__MaskStep
 {
   ProtobufCMessage base;
-  /*
-   * At most 256.
-   */
-  size_t n_entries;
-  Shoal__V1__MaskKeys__Entry **entries;
+  uint64_t lease;
+  Shoal__V1__MaskStep__Step step;
 };
-#define SHOAL__V1__MASK_KEYS__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__mask_keys__descriptor) \
-    , 0,NULL }
-
-
-struct  Shoal__V1__MaskShares__Entry
-{
-  ProtobufCMessage base;
-  /*
-   * The other worker: receiver on the way up, sender on the way down.
-   */
-  char *worker;
-  /*
-   * At most 1,024 bytes.
-   */
-  ProtobufCBinaryData sealed_share;
-};
-#define SHOAL__V1__MASK_SHARES__ENTRY__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__mask_shares__entry__descriptor) \
-    , (char *)protobuf_c_empty_string, {0,NULL} }
-
-
-/*
- * Both ways, secure aggregation: encrypted shares for neighbours.
- */
-struct  Shoal__V1__MaskShares
-{
-  ProtobufCMessage base;
-  /*
-   * At most 256.
-   */
-  size_t n_entries;
-  Shoal__V1__MaskShares__Entry **entries;
-};
-#define SHOAL__V1__MASK_SHARES__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__mask_shares__descriptor) \
-    , 0,NULL }
-
-
-struct  Shoal__V1__Unmask__Share
-{
-  ProtobufCMessage base;
-  char *worker;
-  /*
-   * At most 1,024 bytes.
-   */
-  ProtobufCBinaryData share;
-};
-#define SHOAL__V1__UNMASK__SHARE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__unmask__share__descriptor) \
-    , (char *)protobuf_c_empty_string, {0,NULL} }
-
-
-/*
- * Both ways, secure aggregation: (c>w) the survivor set to sign, (w>c) its signature and one share a peer.
- */
-struct  Shoal__V1__Unmask
-{
-  ProtobufCMessage base;
-  /*
-   * At most 256.
-   */
-  size_t n_survivors;
-  char **survivors;
-  /*
-   * Ed25519 over the survivor set, 64 bytes; empty on the way down.
-   */
-  ProtobufCBinaryData signature;
-  /*
-   * At most 256.
-   */
-  size_t n_shares;
-  Shoal__V1__Unmask__Share **shares;
-};
-#define SHOAL__V1__UNMASK__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__unmask__descriptor) \
-    , 0,NULL, {0,NULL}, 0,NULL }
+#define SHOAL__V1__MASK_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__mask_step__descriptor) \
+    , 0, SHOAL__V1__MASK_STEP__STEP__STEP_UNSPECIFIED }
 
 
 /*
@@ -1474,6 +1439,25 @@ Shoal__V1__Offer *
 void   shoal__v1__offer__free_unpacked
                      (Shoal__V1__Offer *message,
                       ProtobufCAllocator *allocator);
+/* Shoal__V1__Masking methods */
+void   shoal__v1__masking__init
+                     (Shoal__V1__Masking         *message);
+size_t shoal__v1__masking__get_packed_size
+                     (const Shoal__V1__Masking   *message);
+size_t shoal__v1__masking__pack
+                     (const Shoal__V1__Masking   *message,
+                      uint8_t             *out);
+size_t shoal__v1__masking__pack_to_buffer
+                     (const Shoal__V1__Masking   *message,
+                      ProtobufCBuffer     *buffer);
+Shoal__V1__Masking *
+       shoal__v1__masking__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   shoal__v1__masking__free_unpacked
+                     (Shoal__V1__Masking *message,
+                      ProtobufCAllocator *allocator);
 /* Shoal__V1__CatchUp methods */
 void   shoal__v1__catch_up__init
                      (Shoal__V1__CatchUp         *message);
@@ -1721,71 +1705,24 @@ Shoal__V1__Countersign *
 void   shoal__v1__countersign__free_unpacked
                      (Shoal__V1__Countersign *message,
                       ProtobufCAllocator *allocator);
-/* Shoal__V1__MaskKeys__Entry methods */
-void   shoal__v1__mask_keys__entry__init
-                     (Shoal__V1__MaskKeys__Entry         *message);
-/* Shoal__V1__MaskKeys methods */
-void   shoal__v1__mask_keys__init
-                     (Shoal__V1__MaskKeys         *message);
-size_t shoal__v1__mask_keys__get_packed_size
-                     (const Shoal__V1__MaskKeys   *message);
-size_t shoal__v1__mask_keys__pack
-                     (const Shoal__V1__MaskKeys   *message,
+/* Shoal__V1__MaskStep methods */
+void   shoal__v1__mask_step__init
+                     (Shoal__V1__MaskStep         *message);
+size_t shoal__v1__mask_step__get_packed_size
+                     (const Shoal__V1__MaskStep   *message);
+size_t shoal__v1__mask_step__pack
+                     (const Shoal__V1__MaskStep   *message,
                       uint8_t             *out);
-size_t shoal__v1__mask_keys__pack_to_buffer
-                     (const Shoal__V1__MaskKeys   *message,
+size_t shoal__v1__mask_step__pack_to_buffer
+                     (const Shoal__V1__MaskStep   *message,
                       ProtobufCBuffer     *buffer);
-Shoal__V1__MaskKeys *
-       shoal__v1__mask_keys__unpack
+Shoal__V1__MaskStep *
+       shoal__v1__mask_step__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   shoal__v1__mask_keys__free_unpacked
-                     (Shoal__V1__MaskKeys *message,
-                      ProtobufCAllocator *allocator);
-/* Shoal__V1__MaskShares__Entry methods */
-void   shoal__v1__mask_shares__entry__init
-                     (Shoal__V1__MaskShares__Entry         *message);
-/* Shoal__V1__MaskShares methods */
-void   shoal__v1__mask_shares__init
-                     (Shoal__V1__MaskShares         *message);
-size_t shoal__v1__mask_shares__get_packed_size
-                     (const Shoal__V1__MaskShares   *message);
-size_t shoal__v1__mask_shares__pack
-                     (const Shoal__V1__MaskShares   *message,
-                      uint8_t             *out);
-size_t shoal__v1__mask_shares__pack_to_buffer
-                     (const Shoal__V1__MaskShares   *message,
-                      ProtobufCBuffer     *buffer);
-Shoal__V1__MaskShares *
-       shoal__v1__mask_shares__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   shoal__v1__mask_shares__free_unpacked
-                     (Shoal__V1__MaskShares *message,
-                      ProtobufCAllocator *allocator);
-/* Shoal__V1__Unmask__Share methods */
-void   shoal__v1__unmask__share__init
-                     (Shoal__V1__Unmask__Share         *message);
-/* Shoal__V1__Unmask methods */
-void   shoal__v1__unmask__init
-                     (Shoal__V1__Unmask         *message);
-size_t shoal__v1__unmask__get_packed_size
-                     (const Shoal__V1__Unmask   *message);
-size_t shoal__v1__unmask__pack
-                     (const Shoal__V1__Unmask   *message,
-                      uint8_t             *out);
-size_t shoal__v1__unmask__pack_to_buffer
-                     (const Shoal__V1__Unmask   *message,
-                      ProtobufCBuffer     *buffer);
-Shoal__V1__Unmask *
-       shoal__v1__unmask__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   shoal__v1__unmask__free_unpacked
-                     (Shoal__V1__Unmask *message,
+void   shoal__v1__mask_step__free_unpacked
+                     (Shoal__V1__MaskStep *message,
                       ProtobufCAllocator *allocator);
 /* Shoal__V1__Cancel methods */
 void   shoal__v1__cancel__init
@@ -1866,6 +1803,9 @@ typedef void (*Shoal__V1__TrainingOptions_Closure)
 typedef void (*Shoal__V1__Offer_Closure)
                  (const Shoal__V1__Offer *message,
                   void *closure_data);
+typedef void (*Shoal__V1__Masking_Closure)
+                 (const Shoal__V1__Masking *message,
+                  void *closure_data);
 typedef void (*Shoal__V1__CatchUp_Closure)
                  (const Shoal__V1__CatchUp *message,
                   void *closure_data);
@@ -1905,23 +1845,8 @@ typedef void (*Shoal__V1__RecordHead_Closure)
 typedef void (*Shoal__V1__Countersign_Closure)
                  (const Shoal__V1__Countersign *message,
                   void *closure_data);
-typedef void (*Shoal__V1__MaskKeys__Entry_Closure)
-                 (const Shoal__V1__MaskKeys__Entry *message,
-                  void *closure_data);
-typedef void (*Shoal__V1__MaskKeys_Closure)
-                 (const Shoal__V1__MaskKeys *message,
-                  void *closure_data);
-typedef void (*Shoal__V1__MaskShares__Entry_Closure)
-                 (const Shoal__V1__MaskShares__Entry *message,
-                  void *closure_data);
-typedef void (*Shoal__V1__MaskShares_Closure)
-                 (const Shoal__V1__MaskShares *message,
-                  void *closure_data);
-typedef void (*Shoal__V1__Unmask__Share_Closure)
-                 (const Shoal__V1__Unmask__Share *message,
-                  void *closure_data);
-typedef void (*Shoal__V1__Unmask_Closure)
-                 (const Shoal__V1__Unmask *message,
+typedef void (*Shoal__V1__MaskStep_Closure)
+                 (const Shoal__V1__MaskStep *message,
                   void *closure_data);
 typedef void (*Shoal__V1__Cancel_Closure)
                  (const Shoal__V1__Cancel *message,
@@ -1958,6 +1883,7 @@ extern const ProtobufCEnumDescriptor    shoal__v1__training_options__factor__des
 extern const ProtobufCEnumDescriptor    shoal__v1__training_options__precision__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__offer__descriptor;
 extern const ProtobufCEnumDescriptor    shoal__v1__offer__task__descriptor;
+extern const ProtobufCMessageDescriptor shoal__v1__masking__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__catch_up__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__round_attempt__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__accept__descriptor;
@@ -1971,12 +1897,8 @@ extern const ProtobufCMessageDescriptor shoal__v1__update_ack__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__report__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__record_head__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__countersign__descriptor;
-extern const ProtobufCMessageDescriptor shoal__v1__mask_keys__descriptor;
-extern const ProtobufCMessageDescriptor shoal__v1__mask_keys__entry__descriptor;
-extern const ProtobufCMessageDescriptor shoal__v1__mask_shares__descriptor;
-extern const ProtobufCMessageDescriptor shoal__v1__mask_shares__entry__descriptor;
-extern const ProtobufCMessageDescriptor shoal__v1__unmask__descriptor;
-extern const ProtobufCMessageDescriptor shoal__v1__unmask__share__descriptor;
+extern const ProtobufCMessageDescriptor shoal__v1__mask_step__descriptor;
+extern const ProtobufCEnumDescriptor    shoal__v1__mask_step__step__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__cancel__descriptor;
 extern const ProtobufCMessageDescriptor shoal__v1__goodbye__descriptor;
 

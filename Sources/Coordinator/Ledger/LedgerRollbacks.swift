@@ -36,6 +36,7 @@ extension Ledger {
                     rollback.round, rollback.attempt, rollback.loss, rollback.reference, rollback.tolerance,
                     wallClock(),
                 ])
+            try removeMasks(database, round: rollback.round, attempt: rollback.attempt)
             try note(database, .rolledBack, rollback.description)
             try set(database, counters)
         }
@@ -52,11 +53,15 @@ extension Ledger {
         }
     }
 
-    /// 1 for a round of which nothing was rolled back.
+    /// 1 for a round of which nothing was rolled back and no masked sum failed.
     func nextAttempt(round: Int) throws(LedgerError) -> Int {
         try read { database in
             let last = try Int.fetchOne(
-                database, sql: "SELECT MAX(attempt) FROM rolledBack WHERE round = ?", arguments: [round])
+                database,
+                sql: """
+                    SELECT MAX(attempt) FROM (SELECT round, attempt FROM rolledBack UNION SELECT round, attempt FROM
+                        maskFailure) WHERE round = ?
+                    """, arguments: [round])
             return (last ?? 0) + 1
         }
     }

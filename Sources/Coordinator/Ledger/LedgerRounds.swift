@@ -90,6 +90,8 @@ extension Ledger {
                     sql: """
                         SELECT number, attempt FROM round WHERE state = 'open' AND NOT EXISTS
                             (SELECT 1 FROM rolledBack WHERE rolledBack.round = number AND rolledBack.attempt = round.attempt)
+                        AND NOT EXISTS
+                            (SELECT 1 FROM maskFailure AS failed WHERE failed.round = number AND failed.attempt = round.attempt)
                         ORDER BY number, attempt DESC
                         """)
             else { return nil }
@@ -182,6 +184,7 @@ extension Ledger {
             try insertAdapter(database, version: round, object: object, optimizerState: optimizerState)
             if let residual { try insertResidual(database, version: round, residual) }
             try insertDistances(database, round: round, distances)
+            try removeMasks(database, round: round, attempt: attempt)
             if let nextClip { try release(database, round: round, nextClip: nextClip) }
             try database.execute(
                 sql: "UPDATE round SET state = 'published', seconds = ? WHERE number = ? AND attempt = ?",

@@ -21,6 +21,7 @@ extension Ledger {
         migrator.registerMigration("rollbacks") { try $0.execute(sql: rollbackTables) }
         migrator.registerMigration("distances") { try $0.execute(sql: distanceTables) }
         migrator.registerMigration("privacy") { try $0.execute(sql: privacyTables) }
+        migrator.registerMigration("masks") { try $0.execute(sql: maskTables) }
         return migrator
     }
 

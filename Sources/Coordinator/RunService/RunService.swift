@@ -1,5 +1,6 @@
 public import Federation
 public import ModelFiles
+import SecureAggregation
 public import Wire
 
 /// The coordinator of one run: answers workers, drives rounds, publishes adapters.
@@ -94,7 +95,13 @@ public final class RunService: CoordinatorService {
     var servedFiles: [ContentHash: MappedFile] = [:]
     /// What ``servedFiles`` is for objects in memory; those that nobody may ask for any more go with the adapter.
     var servedObjects: [ContentHash: ServedObject] = [:]
-    var round: Round?
+    var round: Round? {
+        didSet { if round == nil { (masked, maskArrivals) = (nil, []) } }
+    }
+    /// Beside ``round`` where updates are summed under masks.
+    var masked: MaskedRound?
+    /// Messages for ``masked``, in the order they came.
+    var maskArrivals: [MaskArrival] = []
     /// Instead of ``round`` where the schedule is asynchronous.
     var buffer: BufferedRounds?
     /// Versions before ``adapter`` that leases may refer to, by version.
@@ -103,6 +110,8 @@ public final class RunService: CoordinatorService {
     var uploads: [WorkerName: Upload] = [:]
     /// Of a round that was just published.
     var endedUpdates: [ContentHash] = []
+    /// When to say again what the masked sum waits for.
+    var nextMaskNotice = Instant(nanoseconds: .min)
     /// In the order they came.
     var arrivals: [Arrival] = []
     var pendingOffers = PendingOffers()

@@ -1,5 +1,6 @@
 import Federation
 import ModelFiles
+import SecureAggregation
 import Wire
 
 /// An update that was checked and is not durable yet.
@@ -43,6 +44,7 @@ extension RunService {
                 observe(
                     .updateAccepted(round: countsIn, worker: arrival.worker, trainLoss: arrival.record.trainLoss))
             }
+            try sumVectors(batch.map(\.record))
             try handle(
                 .updatesRecorded(
                     Dictionary(batch.map { ($0.worker, $0.record.object) }, uniquingKeysWith: { first, _ in first })))

@@ -1,5 +1,6 @@
 import Federation
 import ModelFiles
+import SecureAggregation
 import Wire
 
 // MARK: - The rounds of an asynchronous run
@@ -109,7 +110,7 @@ extension RunService {
 
     /// The round that gave this worker the training lease it holds; `nil` without one.
     func trainingPlan(of name: WorkerName) -> RoundPlan? {
-        if let round, round.isActive(name) { return round.plan }
+        if let round, round.isActive(name) || masked?.isMember(name) == true { return round.plan }
         if let task = buffer?.tasks[name] { return plan(round: task.round, attempt: 1) }
         return nil
     }

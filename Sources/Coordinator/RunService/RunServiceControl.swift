@@ -48,7 +48,10 @@ extension RunService {
         noteWait(nil)
         lastWait = ""
         try takeUpOpenRound()
-        for worker in trainers { try handle(.workerAvailable(worker)) }
+        for worker in trainers {
+            try handle(.workerAvailable(worker))
+            try resumeMasks(of: worker)
+        }
     }
 
     /// The owner ends the run for good: workers may leave, the state stays.

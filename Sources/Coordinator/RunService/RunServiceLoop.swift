@@ -1,4 +1,5 @@
 public import Federation
+import SecureAggregation
 public import Wire
 
 // MARK: - What the loop calls
@@ -35,10 +36,12 @@ extension RunService {
         attempt {
             start(at: now)
             try keepArrivals()
+            try keepMaskMessages()
             try pollRevocations()
             try pollControl()
             endSilentSessions()
             try lookAtRound()
+            try advanceMasks()
             cohort?.expire(at: now)
             sendDueOffers()
             repeatFarewell()
@@ -53,6 +56,7 @@ extension RunService {
         var due = now.advanced(bySeconds: 1)
         due = min(due, pendingOffers.nextDue)
         if let nextRoundLook { due = min(due, nextRoundLook) }
+        if let next = masked?.nextDue(after: now) { due = min(due, next) }
         for peer in dismissed { due = min(due, peer.due) }
         return max(due, now.advanced(bySeconds: 0.001))
     }
@@ -116,6 +120,7 @@ extension RunService {
         self.round = round
         observe(.roundStarted(round: open.number, workers: open.selected))
         try perform(actions)
+        try takeUpMasks(open, updates: recorded)
     }
 
     /// Starts whatever can be started now.
@@ -167,6 +172,7 @@ extension RunService {
         // Training workers are the normal course of a round, not news.
         if case .forUpdates(_, _, _, _, _, isPastDeadline: false) = reason { return }
         if case .forDeadline = reason { return }
+        if case .forMasks = reason { return }
         observe(.waiting(reason: text))
     }
 }

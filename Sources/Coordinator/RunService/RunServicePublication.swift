@@ -1,6 +1,7 @@
 import Federation
 import ModelFiles
 import Recipe
+import SecureAggregation
 
 // MARK: - Aggregation and publication
 extension RunService {
@@ -30,6 +31,9 @@ extension RunService {
                 try step.apply(release.mean, to: &values, state: &nextState)
                 nextClip = release.nextClip
                 noise = release.correlatedNoise
+            } else if let sum = masked?.sum {
+                let step = ServerStep(settings.strategy, part: part(round: plan.round))
+                try step.apply(sum.sum.mean(), to: &values, state: &nextState)
             } else {
                 let (step, damping) = try summed(updates, plan)
                 distances = try step.apply(to: &values, state: &nextState, damping: damping)

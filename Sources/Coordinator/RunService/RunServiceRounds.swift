@@ -1,14 +1,17 @@
 import Federation
 import Recipe
+import SecureAggregation
 import Wire
 
 // MARK: - Rounds
 extension RunService {
     func plan(round: Int, attempt: Int) -> RoundPlan {
-        RoundPlan(
+        var plan = RoundPlan(
             seed: settings.seed, round: round, attempt: attempt, target: settings.workersPerRound,
             minimum: settings.minimumWorkers, deadlineSeconds: settings.deadlineSeconds,
             leaseSeconds: settings.leaseSeconds, asked: settings.workersAsked)
+        plan.isMasked = settings.masking != nil
+        return plan
     }
 
     /// The plan of a round that is to choose workers.
@@ -32,6 +35,7 @@ extension RunService {
         }
         let actions = round.start(at: now)
         self.round = round
+        masked = maskedRound(round.plan)
         roundStart = stopwatchTime
         uploads = [:]
         // Recorded even if nobody could be selected yet: the round is open.
@@ -42,6 +46,7 @@ extension RunService {
 
     func handle(_ event: Round.Event) throws {
         if let actions = buffer?.handle(event, at: now) { return try perform(actions) }
+        masked?.note(event, at: now)
         guard let actions = round?.handle(event, at: now) else { return }
         try perform(actions)
     }
@@ -108,6 +113,7 @@ extension RunService {
             residual: adapter.residual?.object)
         if task == .train { offer.control = control?.object }
         offer.privacy = offeredPrivacy
+        if task == .train { offer.masking = offeredMasking(round: round) }
         offer.fixedFactors = fixedFactors?.object
         offer.catchUp = catchUp(for: worker, to: adapter)
         sessions[worker]?.offeredVersion = adapter.version

@@ -1,5 +1,6 @@
 import Federation
 import Recipe
+import SecureAggregation
 import Wire
 
 // MARK: - Enrolment
@@ -52,6 +53,7 @@ extension RunService {
         case .updateChunk(let chunk): try receive(chunk, payload ?? [], envelope, from: name, peer)
         case .updateCommit(let commit): try receive(commit, envelope, from: name, peer)
         case .updateWhole(let commit): try receive(whole: commit, payload ?? [], envelope, from: name, peer)
+        case .maskStep(let step): try receive(step, payload ?? [], envelope, from: name, peer)
         case .report(let report): try receive(report, envelope, from: name, peer)
         case .countersign(let countersign): try receive(countersign, envelope, from: name, peer)
         case .goodbye: try close(name)
@@ -84,6 +86,12 @@ extension RunService {
                 "the run asks workers to protect their updates themselves, which this worker does not know; install the "
                     + "coordinator's release", envelope, peer)
         }
+        if settings.masking != nil, !hello.features.contains(Feature.maskedUpdates) {
+            return refuse(
+                .unsupportedVersion,
+                "the run sums updates under masks, which this worker does not know or has no key to sign for; install "
+                    + "the coordinator's release", envelope, peer)
+        }
         let isNew = sessions[name] == nil
         // The budget outlives a change of connection, or reconnecting would refill it.
         let budget = sessions[name]?.budget ?? PeerBudget(at: now)
@@ -102,7 +110,10 @@ extension RunService {
         }
         everConnected.insert(name)
         if isNew { observe(.workerConnected(name)) }
-        if mayTrain(name) { try handle(.workerAvailable(name)) }
+        if mayTrain(name) {
+            try handle(.workerAvailable(name))
+            try resumeMasks(of: name)
+        }
         if cohort?.isActive(name) == true {
             cohort?.renew(name, at: now)
             offerEvaluation(to: name)
@@ -179,6 +190,7 @@ extension RunService {
         lastDecline = (name, reason)
         declineReasons[name] = reason
         observe(.workerDeclined(round: round, worker: name, reason: reason))
+        masked?.decline(name)
         try handle(.declined(name))
     }
 

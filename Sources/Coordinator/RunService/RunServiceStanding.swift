@@ -1,4 +1,5 @@
 import Federation
+import SecureAggregation
 import Wire
 
 /// What a service remembers between two notes of its standing.
@@ -34,6 +35,12 @@ extension RunService {
     /// Who the run waits for, in name order.
     private var lateWorkers: [RunStanding.Late] {
         if isPaused || farewellUntil != nil || hidesParticipation { return [] }
+        if let masked, masked.step != .keys, masked.step != .vectors {
+            return masked.missing.map { worker in
+                let place = sessions[worker] == nil ? "is not connected" : "is connected"
+                return RunStanding.Late(worker: worker.text, reason: "\(place) and has not sent \(masked.step.name)")
+            }
+        }
         if let round {
             return round.selected.compactMap { worker in
                 reason(for: round.progress[worker], worker).map { RunStanding.Late(worker: worker.text, reason: $0) }

@@ -1,14 +1,15 @@
 import Federation
 import ModelFiles
+import SecureAggregation
 import Wire
 
 // MARK: - Uploads
 extension RunService {
     func receive(_ begin: UpdateBegin, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {
         guard try admits(begin.lease, begin.object, envelope, name, peer) else { return }
-        guard begin.codec == codec.name else {
+        guard begin.codec == uplinkName else {
             return acknowledge(
-                .rejected(reason: "the run compresses updates with \(codec.name)"), begin.lease, envelope, peer)
+                .rejected(reason: "the run compresses updates with \(uplinkName)"), begin.lease, envelope, peer)
         }
         guard
             let upload = try openUpload(begin.lease, begin.object, bytes: begin.totalBytes, envelope, from: name, peer)
@@ -41,6 +42,11 @@ extension RunService {
         _ bytes: UInt64, _ lease: UInt64, _ envelope: Envelope, from name: WorkerName, _ peer: Peer
     ) -> Bool {
         guard let plan = trainingPlan(of: name) else { return false }
+        if let masked {
+            guard let reason = masked.refusal(ofVector: Int(clamping: bytes), from: name) else { return true }
+            acknowledge(.rejected(reason: reason), lease, envelope, peer)
+            return false
+        }
         let limit = codec.maximumEncodedBytes(count: updateCount(round: plan.round, of: name))
         guard bytes > UInt64(limit) else { return true }
         acknowledge(
@@ -146,8 +152,13 @@ extension RunService {
         of bytes: UnsafeRawBufferPointer, _ commit: UpdateCommit, from worker: WorkerName, _ plan: RoundPlan
     ) -> String? {
         do {
-            try UpdateCheck(parameterCount: updateCount(round: plan.round, of: worker)).validate(
-                encoded: bytes, by: codec, seed: codecSeed(of: worker, plan), trainingItems: commit.trainingItems)
+            if let masked {
+                guard commit.trainingItems > 0 else { throw UpdateRefusal.noTrainingItems }
+                if let reason = masked.refusal(ofVector: bytes.count, from: worker) { return reason }
+            } else {
+                try UpdateCheck(parameterCount: updateCount(round: plan.round, of: worker)).validate(
+                    encoded: bytes, by: codec, seed: codecSeed(of: worker, plan), trainingItems: commit.trainingItems)
+            }
         } catch {
             return String(describing: error)
         }

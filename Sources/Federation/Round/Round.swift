@@ -63,6 +63,8 @@ public struct Round: Sendable {
     private var deadline: Instant?
     private var replacementCount = 0
     private var lastReason: WaitReason?
+    /// Under masks: who takes part, once that is fixed.
+    private var cohort: Set<WorkerName>?
 
     /// A new round; ``start(at:)`` gives its first actions.
     /// - Parameter available: Connected workers that may train.
@@ -93,7 +95,7 @@ public struct Round: Sendable {
 
     /// Selects workers, arms the deadline and gives the first actions.
     public mutating func start(at now: Instant) -> [Action] {
-        deadline = plan.deadlineSeconds.map { now.advanced(bySeconds: $0) }
+        deadline = plan.isMasked ? nil : plan.deadlineSeconds.map { now.advanced(bySeconds: $0) }
         return settle(at: now)
     }
 
@@ -169,6 +171,7 @@ extension Round {
 
     /// How many more updates it takes until it closes, or 1 where another one would already be too many.
     public func room(at now: Instant) -> Int {
+        if plan.isMasked { return .max }
         let isPastDeadline = deadline.map { $0 <= now } ?? false
         return max(1, (isPastDeadline ? plan.minimum : plan.target) - recordedCount)
     }
@@ -209,6 +212,7 @@ extension Round {
 
     private mutating func settle(at now: Instant) -> [Action] {
         var actions = expireLeases(at: now)
+        if plan.isMasked { return actions + fill(at: now) }
         let isPastDeadline = deadline.map { $0 <= now } ?? false
         if isPastDeadline && recordedCount >= plan.minimum || recordedCount >= plan.target && !plan.isSampled {
             let late = active
@@ -259,8 +263,8 @@ extension Round {
 
     /// Asks as many more workers as there are places without an update or a lease.
     private mutating func fill(at now: Instant) -> [Action] {
-        if plan.isSampled {
-            let chosen = available.filter { progress[$0] == .lapsed }.sorted()
+        if plan.isSampled || cohort != nil {
+            let chosen = available.filter { progress[$0] == .lapsed && cohort?.contains($0) != false }.sorted()
             for worker in chosen { set(worker, .offered(until: leaseEnd(from: now))) }
             return chosen.map { .offer($0) }
         }
@@ -287,5 +291,38 @@ extension Round {
             seed: plan.seed, round: plan.round, attempt: plan.attempt,
             worker: isFirst ? "" : "replacement \(replacementCount)", purpose: .selection)
         return plan.selector.draw(count, from: Array(workers), key: key)
+    }
+}
+
+// MARK: - Under masks
+extension Round {
+    /// Nobody else is asked from here on; who belongs to the cohort and lost its lease is asked again as long as the
+    /// round is open.
+    public mutating func fixCohort(_ workers: [WorkerName], at now: Instant) -> [Action] {
+        precondition(plan.isMasked, "only masks fix a cohort")
+        let cohort = Set(workers)
+        self.cohort = cohort
+        let late = active.filter { !cohort.contains($0) }
+        return giveUp(late, because: "the attempt's keys are in without this worker's") + settle(at: now)
+    }
+
+    /// These take part no more.
+    public mutating func leaveOut(_ workers: [WorkerName], because reason: String) -> [Action] {
+        cohort?.subtract(workers)
+        return giveUp(workers.filter(isActive), because: reason)
+    }
+
+    /// All updates that count are in.
+    public mutating func close() -> [Action] {
+        guard !isClosed else { return [] }
+        let actions = giveUp(active, because: "round \(plan.round) closed without this update")
+        isClosed = true
+        return actions
+    }
+
+    private mutating func giveUp(_ workers: [WorkerName], because reason: String) -> [Action] {
+        guard !workers.isEmpty else { return [] }
+        for worker in workers { set(worker, .declined) }
+        return workers.map { .withdraw($0, because: reason) } + [.recordFailure(workers)]
     }
 }

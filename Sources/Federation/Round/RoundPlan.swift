@@ -21,6 +21,9 @@ public struct RoundPlan: Hashable, Sendable {
     /// Whether coins chose the workers (``PoissonSampling``): nobody is replaced, and only the deadline closes the round,
     /// with whatever is there.
     public var isSampled = false
+    /// Whether updates come under masks: then nobody joins or replaces anybody once the cohort's keys are in
+    /// (``Round/fixCohort(_:at:)``), and the masked sum's own steps close the round (``Round/close()``).
+    public var isMasked = false
     /// How long an offer stands without a sign of life from its worker. Unit: seconds.
     public var leaseSeconds: Double
 

@@ -11,6 +11,10 @@ public enum WaitReason: Hashable, Sendable {
         round: Int, recorded: Int, target: Int, from: [WorkerName], others: Int = 0, isPastDeadline: Bool)
     /// Coins chose the workers: who they are, and how many, is not said.
     case forDeadline(round: Int)
+    /// A step of a sum under masks: `answered` workers have done their part of `expected`, and `from` have not, with
+    /// `others` beside them.
+    case forMasks(
+        round: Int, step: String, answered: Int, expected: Int, from: [WorkerName], others: Int)
 
     /// Workers that a reason names.
     public static let namesMax = 5
@@ -27,6 +31,11 @@ extension WaitReason: CustomStringConvertible {
                 + "left to ask; start more workers"
         case .forDeadline(let round):
             return "round \(round) is open until its deadline, whoever takes part"
+        case .forMasks(let round, let step, let answered, let expected, let workers, let others):
+            let names = workers.map(\.text).joined(separator: ", ")
+            let missing = workers.isEmpty ? "" : " from \(names)\(others > 0 ? " and \(others) more" : "")"
+            return "round \(round) is summed under masks, has \(answered) of \(expected) \(step) and waits for the "
+                + "others\(missing)"
         case .forUpdates(let round, let recorded, let target, let workers, let others, let isPastDeadline):
             let names = workers.map(\.text).joined(separator: ", ")
             let others = others > 0 ? " and \(others) more" : ""

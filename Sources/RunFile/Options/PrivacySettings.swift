@@ -31,6 +31,7 @@ public struct PrivacySettings: Hashable, Sendable {
     /// Rounds from one participation of a worker to the next, at least, where noise is correlated over rounds.
     public var separation: Int?
     public var metrics = Metrics.reported
+    public var secureAggregation = SecureAggregationSettings()
 
     public init() {}
 }

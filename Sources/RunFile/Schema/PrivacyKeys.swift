@@ -2,7 +2,7 @@ import Federation
 
 extension RunSchema {
     static let privacyKeys =
-        [
+        secureAggregationKeys + [
             SchemaKey(
                 "privacy.mechanism", .choice(PrivacySettings.Mechanism.allCases.map(\.rawValue)),
                 .value(.text("none")), at: \.privacy.mechanism,
@@ -11,8 +11,9 @@ extension RunSchema {
                     + "every worker adds to its own update (local)."),
             SchemaKey(
                 "privacy.metrics", .choice(PrivacySettings.Metrics.allCases.map(\.rawValue)),
-                .derived("withheld with a privacy.mechanism, else reported") {
-                    .text($0.privacy.mechanism == .none ? "reported" : "withheld")
+                .derived("withheld with a privacy.mechanism or secure-aggregation, else reported") {
+                    let isProtected = $0.privacy.mechanism != .none || $0.privacy.secureAggregation.isOn
+                    return .text(isProtected ? "withheld" : "reported")
                 }, at: \.privacy.metrics,
                 "Whether workers tell their training loss, tokens trained and the size of their text."),
         ] + promiseKeys + clipKeys

@@ -40,6 +40,12 @@ struct ByteReader {
         return name
     }
 
+    /// All that was not read yet.
+    mutating func rest() -> [UInt8] {
+        defer { offset = bytes.count }
+        return Array(bytes[offset...])
+    }
+
     func finish() throws(MaskingError) {
         guard offset == bytes.count else {
             throw .malformed("\(message) has \(bytes.count - offset) bytes too many")

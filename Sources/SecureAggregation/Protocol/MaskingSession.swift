@@ -2,13 +2,20 @@ internal import Crypto
 internal import FoundationEssentials
 
 /// An attempt whose keys are fixed: what all masks, shares and survivor signatures are bound to.
-struct MaskingSession: Hashable, Sendable {
+package struct MaskingSession: Hashable, Sendable {
     let context: MaskingContext
     /// Workers whose keys are in the roster.
     let cohort: Int
-    let degree: MaskingDegree
+    package let degree: MaskingDegree
     /// ``RosterTree/root`` over all signed keys, 32 bytes.
     let root: [UInt8]
+
+    package init(context: MaskingContext, cohort: Int, degree: MaskingDegree, root: [UInt8]) {
+        self.context = context
+        self.cohort = cohort
+        self.degree = degree
+        self.root = root
+    }
 
     func bytes(_ label: String) -> ByteWriter {
         var writer = context.bytes(label)
@@ -25,7 +32,7 @@ struct MaskingSession: Hashable, Sendable {
     }
 
     /// The point of Shamir's polynomials where the worker at `position` holds its shares.
-    static func point(of position: Int) -> UInt32 { UInt32(position) + 1 }
+    package static func point(of position: Int) -> UInt32 { UInt32(position) + 1 }
 
     /// The key of the mask stream that two neighbours share; the one at the lower position adds it, the other one
     /// subtracts.
@@ -39,7 +46,7 @@ struct MaskingSession: Hashable, Sendable {
     }
 
     /// The key of the stream of a worker's own mask.
-    func selfMaskKey(_ selfSeed: [UInt8], at position: Int) -> [UInt8] {
+    package func selfMaskKey(_ selfSeed: [UInt8], at position: Int) -> [UInt8] {
         var use = bytes("self mask")
         use.append(UInt32(position))
         return Derivation.bytes(from: SymmetricKey(data: selfSeed), for: use.bytes)

@@ -129,6 +129,9 @@ public struct MaskingWorker: Sendable {
             })
     }
 
+    /// How the vector's integers are made.
+    public var quantisation: WeightedQuantisation { terms.quantisation }
+
     private var sessionShared: MaskingSession? { sealed == nil ? nil : neighbourhood?.session }
 
     private func sealShares(for neighbourhood: Neighbourhood) throws(MaskingError) -> SealedShares {

@@ -10,7 +10,7 @@ internal import FoundationEssentials
 /// left, and the attempt is over: a new one takes fresh keys. Messages are checked as they come, a repeated one counts
 /// once and a different second one is refused. Vectors are summed as they come and not kept.
 public struct UnmaskingServer: Sendable {
-    public enum Step: Int, Sendable, Comparable {
+    public enum Step: Int, Sendable, Comparable, CaseIterable {
         case keys, shares, vectors, signatures, reveals
 
         public static func < (left: Step, right: Step) -> Bool { left.rawValue < right.rawValue }
@@ -57,6 +57,19 @@ public struct UnmaskingServer: Sendable {
         return Set(positions.map(roster.name))
     }
 
+    /// Workers that have a part in the present step, whether or not they have answered; `nil` while keys come in.
+    public var members: Set<WorkerName>? {
+        guard let roster else { return nil }
+        let positions: any Sequence<Int> =
+            switch step {
+            case .keys, .shares: roster.entries.indices
+            case .vectors: sharing
+            case .signatures: survivors?.survivors ?? []
+            case .reveals: signatures.keys
+            }
+        return Set(positions.map(roster.name))
+    }
+
     /// Whose vectors are in the sum, once they are all in; in name order.
     public var counted: [WorkerName] {
         guard let roster, let survivors else { return [] }
@@ -65,6 +78,11 @@ public struct UnmaskingServer: Sendable {
 
     /// The graph's numbers, once the keys are in.
     public var degree: MaskingDegree? { roster?.session.degree }
+
+    /// Bytes of a masked vector, once the keys are in.
+    public var vectorBytes: Int? {
+        bits.map { PackedWords.byteCount(of: terms.parameterCount + 1, bits: $0) }
+    }
 
     /// Bits of a masked value, once the keys are in.
     public var bits: Int? {
@@ -82,6 +100,18 @@ public struct UnmaskingServer: Sendable {
         }
         try message.check(in: context, by: identity(message.worker))
         keys[message.worker] = message
+    }
+
+    /// Why no sum can be made of the workers whose keys are here; `nil`: one can.
+    public var keyShortfall: MaskingError? {
+        do throws(MaskingError) {
+            guard keys.count >= terms.minimumCohort else {
+                throw .cohortTooSmall(have: keys.count, need: terms.minimumCohort)
+            }
+            _ = try terms.quantisation.bits(cohort: keys.count)
+            _ = try MaskingDegree(cohort: keys.count, under: terms.assumptions)
+            return nil
+        } catch { return error }
     }
 
     /// Fixes the roster and the graph.
@@ -167,21 +197,27 @@ public struct UnmaskingServer: Sendable {
         vectors[position] = digest
     }
 
+    /// What is missing for the sum of the vectors that are there; `nil`: nothing.
+    public var vectorShortfall: MaskingError? {
+        guard let roster, vectors.count >= terms.minimumCohort else {
+            return .tooFewSurvivors(have: vectors.count, need: terms.minimumCohort)
+        }
+        for position in sharing.sorted() {
+            let holders = roster.neighbours[position].count { vectors[$0] != nil }
+            guard holders >= roster.session.degree.threshold else {
+                return .unrecoverable(roster.name(position), have: holders, need: roster.session.degree.threshold)
+            }
+        }
+        return nil
+    }
+
     /// Fixes who survived.
     ///
     /// - Returns: The set that every survivor is sent.
     /// - Throws: ``MaskingError/tooFewSurvivors(have:need:)``, ``MaskingError/unrecoverable(_:have:need:)``.
     public mutating func closeVectors() throws(MaskingError) -> SurvivorSet {
         guard step == .vectors, let roster else { throw .outOfTurn(step: "the end of the vectors") }
-        guard vectors.count >= terms.minimumCohort else {
-            throw .tooFewSurvivors(have: vectors.count, need: terms.minimumCohort)
-        }
-        for position in sharing.sorted() {
-            let holders = roster.neighbours[position].count { vectors[$0] != nil }
-            guard holders >= roster.session.degree.threshold else {
-                throw .unrecoverable(roster.name(position), have: holders, need: roster.session.degree.threshold)
-            }
-        }
+        if let shortfall = vectorShortfall { throw shortfall }
         let set = SurvivorSet(
             survivors: Array(vectors.keys), dropped: Array(sharing.subtracting(vectors.keys)),
             cohort: roster.session.cohort)

@@ -1,5 +1,6 @@
 internal import Federation
 internal import Randomness
+internal import SecureAggregation
 
 /// What one schedule of a fault simulation does, drawn from its seed: the run, and everything that goes wrong in it.
 package struct FaultPlan: Sendable {
@@ -27,6 +28,8 @@ package struct FaultPlan: Sendable {
     let workersAsked: Int
     /// Unit: seconds.
     let deadlineSeconds: Double?
+    /// Whether updates are summed under masks, as those of every eighth schedule are.
+    let isMasked: Bool
     let codec: CodecName
     let keepsResiduals: Bool
     let hasMomentum: Bool
@@ -58,19 +61,24 @@ package struct FaultPlan: Sendable {
         var random = StreamKey(seed: seed, worker: "plan", purpose: .faults).generator()
         func chance(_ probability: Double) -> Bool { random.uniformDouble() < probability }
         func between(_ low: Double, _ high: Double) -> Double { low + (high - low) * random.uniformDouble() }
-        let workers = 2 + random.index(below: 3)
+        isMasked = seed % 8 == 4
+        let drawn = 2 + random.index(below: 3)
+        let workers = isMasked ? FaultTemplate.workersMax : drawn
         self.workers = workers
         rounds = 1 + random.index(below: 3)
-        workersPerRound = 1 + random.index(below: workers)
-        minimumWorkers = 1 + random.index(below: workersPerRound)
-        workersAsked = min(workers, workersPerRound + (chance(0.3) ? 1 : 0))
+        let perRound = 1 + random.index(below: workers)
+        workersPerRound = isMasked ? max(FaultSchedule.masking.minimumCohort, perRound) : perRound
+        let minimum = 1 + random.index(below: workersPerRound)
+        minimumWorkers = isMasked ? FaultSchedule.masking.minimumCohort : minimum
+        let asksMore = chance(0.3)
+        workersAsked = min(workers, workersPerRound + (asksMore && !isMasked ? 1 : 0))
         deadlineSeconds = chance(0.4) ? between(3, 30) : nil
         let codecs: [(String, Bool)] = [
             ("dense", false), ("topk:density=0.3", true), ("ternary:density=0.3", true), ("bfloat16", true),
         ]
         let choice = codecs[random.index(below: codecs.count)]
-        codec = CodecName(choice.0) ?? .dense
-        keepsResiduals = choice.1
+        codec = isMasked ? .dense : CodecName(choice.0) ?? .dense
+        keepsResiduals = choice.1 && !isMasked
         hasMomentum = chance(0.3)
         hasGate = chance(0.3)
         downloadsModel = chance(0.1)

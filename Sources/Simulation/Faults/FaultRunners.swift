@@ -101,9 +101,11 @@ struct KnownWorkers: Admission {
 final class MortalCoordinatorLink: CoordinatorLink {
     private let link: MemoryCoordinatorLink
     private let isAlive: () -> Bool
-    private let sent: (Envelope, Peer) -> Void
+    private let sent: (Envelope, [UInt8]?, Peer) -> Void
 
-    init(_ link: MemoryCoordinatorLink, isAlive: @escaping () -> Bool, sent: @escaping (Envelope, Peer) -> Void) {
+    init(
+        _ link: MemoryCoordinatorLink, isAlive: @escaping () -> Bool, sent: @escaping (Envelope, [UInt8]?, Peer) -> Void
+    ) {
         self.link = link
         self.isAlive = isAlive
         self.sent = sent
@@ -112,7 +114,7 @@ final class MortalCoordinatorLink: CoordinatorLink {
     func send(_ envelope: Envelope, payload: [UInt8]?, to peer: Peer) {
         guard isAlive() else { return }
         link.send(envelope, payload: payload, to: peer)
-        sent(envelope, peer)
+        sent(envelope, payload, peer)
     }
 
     func disconnect(_ peer: Peer) { if isAlive() { link.disconnect(peer) } }

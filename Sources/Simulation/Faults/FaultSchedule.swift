@@ -4,6 +4,7 @@ internal import Glibc
 internal import ModelFiles
 internal import Randomness
 internal import Recipe
+internal import SecureAggregation
 internal import Wire
 internal import Worker
 
@@ -43,6 +44,10 @@ final class FaultSchedule {
     ])
     static let firstAdapter: [Float] = (0..<layout.parameterCount).map { Float($0) / 8 }
     static let run = RunID(bits: 42)
+    /// One of four workers may drop out; what ``KnownTrainer`` gives lies within the clip.
+    static let masking = MaskingOptions(
+        clip: 1, levels: 4_000, weightLimit: FaultTemplate.workersMax, minimumCohort: 3,
+        assumptions: MaskingAssumptions(corruptFraction: 0, dropoutFraction: 0.25), stepSeconds: 8)
 
     let plan: FaultPlan
     let link: MemoryLink
@@ -211,6 +216,7 @@ final class FaultSchedule {
             case .decline(let decline): " \(decline.reason)"
             case .cancel(let cancel): " \(cancel.reason)"
             case .refused(let refused): " \(refused.reason)"
+            case .maskStep(let step): " \(step.step)"
             default: ""
             }
         return "\(envelope.message.kind) \(envelope.round)/\(envelope.attempt)\(detail)"
@@ -308,7 +314,7 @@ final class FaultSchedule {
             resources: RunService.Resources(
                 ledger: ledger, store: store, state: state,
                 link: MortalCoordinatorLink(link.coordinator, isAlive: isAlive) { [unowned self] in
-                    coordinatorSent($0, to: $1)
+                    coordinatorSent($0, payload: $1, to: $2)
                 },
                 loop: link.executor, evaluator: plan.hasGate ? KnownEvaluator(link: link, isAlive: isAlive) : nil,
                 observe: { [unowned self] event in
@@ -337,6 +343,13 @@ final class FaultSchedule {
         settings.resumeGatherSeconds = 10
         settings.farewellSeconds = 2
         settings.errorFeedback = plan.keepsResiduals
+        if plan.isMasked {
+            settings.masking = Self.masking
+            settings.withholdsMetrics = true
+            settings.weightCap = WeightCap(maximumItems: Self.masking.weightLimit)
+            // Machines that keep going down end attempts, which is no reason to ask a person.
+            settings.maskAttempts = 100_000
+        }
         if plan.hasMomentum { settings.strategy = .fedAvgM(learningRate: 1, momentum: ObservedRun.momentum) }
         if plan.hasGate {
             settings.evaluateEvery = 1
@@ -372,11 +385,15 @@ final class FaultSchedule {
                 ? nil : HeldModel(path: model, identity: try FaultTemplate.model(in: model).identity))
         settings.identity = identity
         settings.chunkBytes = plan.chunkBytes
+        // The course must not depend on the machine that it runs on.
+        let secrets = "masks \(plan.seed) \(worker) \(machine.process)"
+        settings.maskSecret = { SecretStream.key(from: Array(secrets.utf8), for: "simulation") }
         let service = WorkerService(
             settings: settings, state: state,
-            link: MortalWorkerLink(ends[worker], isAlive: isAlive) { [unowned self] in
-                note("worker \(worker) sends \(Self.summary(of: $0))")
-                observed.workerSent(worker, $0, payload: $1)
+            link: MortalWorkerLink(ends[worker], isAlive: isAlive) { [unowned self] envelope, payload in
+                note("worker \(worker) sends \(Self.summary(of: envelope))")
+                observed.workerSent(worker, envelope, payload: payload)
+                if plan.isMasked { look { try checkMasks(worker, envelope, payload) } }
             },
             loop: link.executor,
             runner: KnownTrainer(
@@ -397,9 +414,12 @@ final class FaultSchedule {
         link.attach(service, to: ends[worker], keys: .own)
     }
 
-    private func coordinatorSent(_ envelope: Envelope, to peer: Peer) {
+    private func coordinatorSent(_ envelope: Envelope, payload: [UInt8]?, to peer: Peer) {
         note("coordinator sends \(Self.summary(of: envelope)) to \(peer.role)")
-        look { try checkSent(envelope, to: peer) }
+        look {
+            try checkSent(envelope, to: peer)
+            if plan.isMasked { try checkMasksSent(envelope, payload ?? [], to: peer) }
+        }
         guard case .updateAck(let ack) = envelope.message, case .committed = ack.state else { return }
         observed.acknowledgements += 1
         if !isCalm, observed.acknowledgements == plan.crashAfterAcknowledgement {

@@ -1,5 +1,6 @@
 internal import Federation
 internal import ModelFiles
+internal import SecureAggregation
 internal import Wire
 
 /// What a schedule has seen from outside: on the wire, and in what was published.
@@ -29,6 +30,12 @@ struct ObservedRun {
     var versions: [Version] = []
     /// The server optimiser's, after the last version.
     var velocity: [Double] = []
+    /// What workers sent for an attempt's masks.
+    var masks: [Slot: [MaskStep.Step: [UInt8]]] = [:]
+    var maskedUpdates: [Slot: ContentHash] = [:]
+    /// By attempt and position in its cohort.
+    var revealed: [Slot: RevealedShares.Kind] = [:]
+    var survivors: [Slot: [UInt8]] = [:]
     /// What each worker counted for, by round.
     var counted: [Int: [(slot: Slot, object: ContentHash)]] = [:]
 

@@ -75,8 +75,7 @@ extension OfferTerms {
             batchSize: training.batchSize.multipliedReportingOverflow(by: training.accumulationSteps).partialValue,
             sequenceLength: training.sequenceLength, isClipped: offer.privacy?.clip != nil,
             noiseMultiplier: Self.noiseMultiplier(offer.privacy),
-            // No offer of this release asks for masks.
-            cohort: nil, withholdsMetrics: offer.privacy?.withholdsMetrics == true, features: features,
+            cohort: offer.masking?.minimumCohort, withholdsMetrics: offer.privacy?.withholdsMetrics == true, features: features,
             isResumed: isResumed)
     }
 

@@ -11,6 +11,8 @@ struct ActiveTask {
         /// The runner computes.
         case running
         case uploading(Upload, Outstanding?)
+        /// The masked update is at the coordinator; the masks are on their way off (``MaskedTask``).
+        case unmasking
         case reporting(Report, Outstanding?)
     }
 
@@ -20,6 +22,8 @@ struct ActiveTask {
     /// The identifier of the first message about it.
     let firstMessage: UInt64
     var stage = Stage.preparing
+    /// Where the update leaves under masks.
+    var masks: MaskedTask?
     /// What it starts from beside the global adapter, once it runs.
     var own = OwnStart()
     /// Whether it runs only once this machine has room for it.
@@ -34,7 +38,7 @@ struct ActiveTask {
         switch stage {
         case .preparing: .downloading
         case .running: offer.task == .train ? .training : .evaluating
-        case .uploading, .reporting: .uploading
+        case .uploading, .unmasking, .reporting: .uploading
         }
     }
 

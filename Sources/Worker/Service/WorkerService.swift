@@ -150,6 +150,7 @@ public final class WorkerService: WorkerServiceProtocol {
         case .cancel(let cancel): take(cancel)
         case .objectChunk(let chunk): take(chunk, payload ?? [])
         case .updateAck(let ack): take(ack, envelope)
+        case .maskStep(let step): take(step, payload ?? [])
         case .recordHead(let head): take(head)
         default:
             let refusal = Refused(
@@ -217,6 +218,7 @@ extension WorkerService {
             dues.append(nextHeartbeat)
             dues.append(silenceEnd(of: open))
             if let downloadRetry { dues.append(downloadRetry.due) }
+            if let retry = task?.masks?.retry { dues.append(retry.due) }
             switch task?.stage {
             case .uploading(_, let outstanding?), .reporting(_, let outstanding?): dues.append(outstanding.retry.due)
             default: break

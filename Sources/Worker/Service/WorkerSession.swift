@@ -72,12 +72,16 @@ extension WorkerService {
     /// Says `Hello`, and again until it is answered.
     func greet(afterPause: Bool = false) {
         let hello = Hello(
-            software: settings.software, features: [Feature.roundRecords, Feature.privateUpdates],
+            software: settings.software, features: features,
             codecs: Codecs.supported.map { CodecName(name: $0) }, cores: UInt32(clamping: settings.cores),
             memoryBytes: settings.memoryBytes, baseModel: settings.model?.identity,
             knownRecord: knownRecord)
         session = .down  // Hello belongs to no run.
         session = .greeting(sendRepeatedly(.hello(hello), afterPause: afterPause))
+    }
+
+    private var features: [String] {
+        [Feature.roundRecords, Feature.privateUpdates] + (settings.identity == nil ? [] : [Feature.maskedUpdates])
     }
 
     func take(_ welcome: Welcome, _ envelope: Envelope) {
@@ -111,6 +115,7 @@ extension WorkerService {
         if ownerAllows(baseModel: welcome.baseModel) { obtainModel(welcome.baseModel) }
         resumeDownload()
         resumeTransfer()
+        sayMaskStep()
     }
 
     func take(_ refused: Refused, _ envelope: Envelope) {
@@ -145,6 +150,7 @@ extension WorkerService {
         if goodbye.isRunFinished {
             sayGoodbye(reason: "the run is finished")
             pendingStore.remove()
+            forgetMasks()
             end(.finished)
             return observer(.runFinished)
         }

@@ -25,19 +25,24 @@ extension WorkerService {
             do { _ = try Codecs.make(offer.uplink) } catch { return giveUpTask(because: "\(error)") }
         }
         guard takeBack(offer.rolledBack, of: open.run) else { return }
+        if offer.task == .train, let masking = offer.masking {
+            guard beginMasks(masking, in: open.run, as: open.worker) else { return }
+        }
+        let hasMasked = self.task?.masks?.vector != nil
         nextHeartbeat = min(nextHeartbeat, now.advanced(bySeconds: open.heartbeatSeconds))
         // One that a crash brought back after what goes with it was taken back is trained again.
         let pending = pendingStore.load().flatMap { pending in
-            pending.run == open.run && pending.lease == offer.lease && !isTakenBack(pending) ? pending : nil
+            pending.run == open.run && pending.lease == offer.lease && !isTakenBack(pending)
+                && offer.masking == nil ? pending : nil
         }
         do {
-            if let refusal = try ownerRefusal(of: offer, envelope, open, isResumed: pending != nil) {
+            if let refusal = try ownerRefusal(of: offer, envelope, open, isResumed: pending != nil || hasMasked) {
                 return giveUpTask(because: "\(refusal)")
             }
         } catch {
             return fail("\(error); free some space and start this worker again")
         }
-        if pending == nil, open.isFrugal, modelDownload == nil, adapter?.object != offer.adapter {
+        if pending == nil, !hasMasked, open.isFrugal, modelDownload == nil, adapter?.object != offer.adapter {
             adapterDownload = ObjectDownload(wayToAdapter(of: offer), limit: Self.adapterBytesMax)
             downloadRetry = Retry(.bulk, at: now, random: &random)
         }
@@ -47,8 +52,9 @@ extension WorkerService {
             upload(pending, isNew: false)
         } else {
             pendingStore.remove()
-            prepareTask()
+            if !resumeMaskedUpdate() { prepareTask() }
         }
+        sayMaskStep()
     }
 
     /// Whether a training offer is none that a later one overtook on its way: an attempt that was turned back would be
@@ -84,6 +90,7 @@ extension WorkerService {
 
     func take(_ cancel: Cancel) {
         guard let task, task.offer.lease == cancel.lease else { return }
+        if task.masks?.step == .reveals { return endMasks() }
         forgetTask(because: cancel.reason)
     }
 
@@ -93,6 +100,7 @@ extension WorkerService {
         guard let task, id >= task.firstMessage else { return }
         switch task.stage {
         case .preparing, .running, .reporting: forgetTask(because: reason)
+        case .unmasking: task.masks?.step == .reveals ? endMasks() : forgetTask(because: reason)
         case .uploading: break
         }
     }
@@ -135,6 +143,8 @@ extension WorkerService {
     /// Starts the task once its base model and adapter are here, and asks for what is missing.
     func prepareTask() {
         guard let task, case .preparing = task.stage, let modelPath, case .open(let open) = session else { return }
+        // Slow work comes after the round-trips that a masked sum begins with.
+        if let masks = task.masks, masks.routed == nil { return }
         let offer = task.offer
         guard let adapter, adapter.object == offer.adapter else { return fetch(wayToAdapter(of: offer)) }
         if let fixed = offer.fixedFactors, fixedFactors?.object != fixed { return fetch(fixed) }
@@ -228,13 +238,18 @@ extension WorkerService {
             let told = told(of: task, items: items, tokens: tokens, loss: meanLoss)
             try spend(update, of: task, run: run)
             let own = try ownModel(of: task, values, local: local, layout: adapter.layout)
-            pending = try prepareUpdate(
-                update, own: own, of: task, layout: adapter.layout, run: run, worker: worker
-            ) { bytes in
-                PendingUpdate(
-                    run: run, round: task.round, attempt: task.attempt, lease: task.offer.lease,
-                    codec: task.offer.uplink, trainingItems: told.trainingItems, steps: steps, tokens: told.tokens,
-                    trainLoss: told.loss, isClipped: isClipped, bytes: bytes)
+            if task.masks != nil {
+                pending = try mask(update, items: items, of: task, as: worker)
+            } else {
+                pending = try prepareUpdate(
+                    update, own: own, of: task, layout: adapter.layout, run: run, worker: worker
+                ) { bytes in
+                    PendingUpdate(
+                        run: run, round: task.round, attempt: task.attempt, lease: task.offer.lease,
+                        codec: task.offer.uplink, trainingItems: told.trainingItems, steps: steps,
+                        tokens: told.tokens, trainLoss: told.loss, isClipped: isClipped,
+                        bytes: bytes)
+                }
             }
         } catch let error as FileError {
             // A full disk, say. Declined, it would not be asked again in this round; ended, it can come back to it.

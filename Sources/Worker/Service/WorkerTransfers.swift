@@ -16,7 +16,7 @@ extension WorkerService {
     func resumeTransfer() {
         guard let task, case .open = session else { return }
         switch task.stage {
-        case .preparing, .running: break
+        case .preparing, .running, .unmasking: break
         case .uploading(var upload, _):
             let part = upload.begin()
             let envelope = envelope(part.message, of: task)
@@ -37,6 +37,12 @@ extension WorkerService {
             let isAnswer = envelope.inReplyTo == outstanding.envelope.id
             guard let parts = upload.received(through: offset, isAnswer: isAnswer) else { return }
             self.task?.stage = .uploading(upload, send(parts, of: task, after: outstanding, upload.phase))
+        case (.uploading, .committed) where task.masks != nil:
+            awaitUnmasking()
+            observer(.updateAccepted(round: task.round))
+        case (.unmasking, .receivedThrough):
+            guard let vector = task.masks?.vector else { return }
+            upload(maskedUpdate(vector, of: task), isNew: false)
         case (.uploading, .committed):
             settle()
             observer(.updateAccepted(round: task.round))
@@ -85,9 +91,10 @@ extension WorkerService {
     }
 
     func tickTask() {
+        tickMasks()
         guard case .open = session, let task else { return }
         switch task.stage {
-        case .preparing, .running: break
+        case .preparing, .running, .unmasking: break
         case .uploading(let upload, var outstanding?):
             guard outstanding.retry.due <= now else { return }
             if upload.phase == .sending || upload.phase == .whole {

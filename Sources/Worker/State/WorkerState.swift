@@ -16,6 +16,7 @@ public import ModelFiles
 /// own/           what is this worker's own of its model: a factor, or an adapter beside the run's
 /// adapter/       that model, as a PEFT directory
 /// records/       the newest round record seen of each run, see RecordMemory
+/// masks/         of each run whose updates are summed under masks: what the newest attempt needs, see MaskStore
 /// models/        base models that came from the coordinator
 /// lock           held while a worker runs on this state
 /// ```
@@ -38,7 +39,7 @@ public final class WorkerState {
     public init(folder: String) throws(WorkerStateError) {
         do throws(FileError) {
             try StateFolder.make(folder)
-            for name in ["pending", "residual", "control", "own", "records", "models"] {
+            for name in ["pending", "residual", "control", "own", "records", "masks", "models"] {
                 try StateFolder.make(folder + "/" + name)
             }
             // An earlier process may have been killed after it made names and before they were durable.
@@ -112,6 +113,7 @@ public final class WorkerState {
     var ownFolder: String { folder + "/own" }
     /// Where the worker's own model is written, once there is one.
     public var adapterFolder: String { folder + "/adapter" }
+    func maskFolder(of run: RunID) -> String { "\(folder)/masks/\(run)" }
     var recordFolder: String { folder + "/records" }
 
     func modelFolder(_ identity: ContentHash) -> String { "\(folder)/models/\(identity)" }

@@ -15,13 +15,14 @@ struct RunPrivacy: ParsableCommand {
     func run() throws {
         try usingInput {
             let (ledger, record) = try place.open()
+            let masks = MaskingPage(record)
             guard let report = try PrivacyReport(ledger: ledger) else {
-                if json { return try JSONLine.print(NoPrivacyLine(run: record.id.text)) }
-                for line in PrivacyPage.without(record.id) { Console.output(line) }
+                if json { return try JSONLine.print(NoPrivacyLine(run: record.id.text, masks: masks?.line)) }
+                for line in PrivacyPage.without(record.id, masks: masks) { Console.output(line) }
                 return
             }
-            if json { return try JSONLine.print(PrivacyLine(report)) }
-            for line in PrivacyPage(report).lines { Console.output(line) }
+            if json { return try JSONLine.print(PrivacyLine(report, masks: masks?.line)) }
+            for line in PrivacyPage(report, masks: masks).lines { Console.output(line) }
         }
     }
 }

@@ -47,6 +47,9 @@ struct Work: ParsableCommand {
                 + "not wait for others); default: SHOAL_TRAINING_SLOTS, else auto.", valueName: "auto|off|N"))
     var trainingSlots: SlotChoice?
 
+    @Option(help: "Under masks: take part only in sums of at least so many workers' updates (default: the run's minimum).")
+    var minimumCohort: Int?
+
     @Flag(help: "No encryption: only with a coordinator started with --insecure, on one machine.")
     var insecure = false
 
@@ -60,6 +63,9 @@ struct Work: ParsableCommand {
 
     func validate() throws {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
+        if let minimumCohort, !(2...1_000_000).contains(minimumCohort) {
+            throw ValidationError("--minimum-cohort must be from 2 to 1000000")
+        }
         if let slowdown, !(1...10_000).contains(slowdown) {
             throw ValidationError("--slowdown must be from 1 to 10000")
         }
@@ -92,7 +98,7 @@ struct Work: ParsableCommand {
             return try WorkerAssembly(
                 join: join, state: state ?? "\(join.worker).shoal-state", insecure: insecure,
                 model: try model.map(WorkerAssembly.heldModel), runner: training, policy: policy,
-                afterTask: { ProcessMemory.giveBack() }
+                afterTask: { ProcessMemory.giveBack() }, minimumCohort: minimumCohort
             ).service(logger: logger)
         }
         ProcessMemory.giveBack()

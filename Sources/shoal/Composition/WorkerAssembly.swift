@@ -23,6 +23,8 @@ struct WorkerAssembly {
     var context: MessagingContext?
     /// Called once nothing is left to do of a task.
     var afterTask: () -> Void = {}
+    /// Under masks, the fewest updates that this worker's is summed with; `nil`: the run's.
+    var minimumCohort: Int?
 
     func service(logger: Logger) throws -> (WorkerTransport, WorkerService) {
         let state = try WorkerState(folder: state)
@@ -37,6 +39,9 @@ struct WorkerAssembly {
             signingKey: signing.publicKey, hasInvitation: true, model: model)
         settings.identity = signing
         settings.coordinator = insecure ? nil : join.coordinatorKey.z85
+        for cohort in [minimumCohort, policy?.minimumCohort] {
+            if let cohort { settings.minimumMaskedCohort = max(settings.minimumMaskedCohort, cohort) }
+        }
         let service = WorkerService(
             settings: settings, state: state, link: transport, loop: transport, runner: runner,
             owner: try policy.map { policy throws in

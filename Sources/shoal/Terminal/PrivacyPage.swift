@@ -5,14 +5,22 @@ import Foundation
 /// What a run promises about its workers' data, as a page for people who answer for that data.
 struct PrivacyPage {
     private let report: PrivacyReport
+    /// `nil` where updates reach the coordinator as they leave the worker.
+    private let masks: MaskingPage?
 
-    init(_ report: PrivacyReport) {
+    init(_ report: PrivacyReport, masks: MaskingPage?) {
         self.report = report
+        self.masks = masks
     }
 
-    static func without(_ run: RunID) -> [String] {
-        [
-            "Run \(run) promises no differential privacy: 'privacy.mechanism' is none.", "",
+    static func without(_ run: RunID, masks: MaskingPage?) -> [String] {
+        let promise = "Run \(run) promises no differential privacy: 'privacy.mechanism' is none."
+        if let masks {
+            return [promise, "", "Workers' texts stay with the workers.", ""]
+                + section("Sums under masks", masks.sentences).dropLast()
+        }
+        return [
+            promise, "",
             "Workers' texts stay with the workers. Their updates reach the coordinator in the clear (over encrypted",
             "connections), and what is learned from the published adapter about one worker's text has no bound.",
         ]
@@ -26,13 +34,14 @@ struct PrivacyPage {
                 "away; the numbers below are what a real run with these settings would promise.", "",
             ]
         }
-        lines += section("Guarantee", guarantee)
+        lines += Self.section("Guarantee", guarantee)
         lines += ["Budget"] + budget.lines + [""]
         lines += ["How"] + parameters.lines + [""]
-        lines += section("What it rests on", assumptions)
-        lines += section("Who is trusted with what", trust)
-        lines += section("What leaves a worker", exposure)
-        lines += section("Attacks tried on this run (audits)", ["none recorded yet"])
+        if let masks { lines += Self.section("Sums under masks", masks.sentences) }
+        lines += Self.section("What it rests on", assumptions)
+        lines += Self.section("Who is trusted with what", trust)
+        lines += Self.section("What leaves a worker", exposure)
+        lines += Self.section("Attacks tried on this run (audits)", ["none recorded yet"])
         lines.removeLast()
         return lines
     }
@@ -149,8 +158,8 @@ struct PrivacyPage {
         ]
     }
 
-    private func section(_ title: String, _ sentences: [String]) -> [String] {
-        [title] + sentences.flatMap { Self.wrapped("- " + $0) } + [""]
+    private static func section(_ title: String, _ sentences: [String]) -> [String] {
+        [title] + sentences.flatMap { wrapped("- " + $0) } + [""]
     }
 
     /// Lines of at most 100 columns, indented.
@@ -205,9 +214,11 @@ struct PrivacyLine: Encodable {
     private let workersEnrolled: Int
     /// Of local noise; central noise costs every worker the same.
     private let workers: [Worker]
+    private let masks: MaskingLine?
     private let audits: [String]
 
-    init(_ report: PrivacyReport) {
+    init(_ report: PrivacyReport, masks: MaskingLine?) {
+        self.masks = masks
         run = report.run.text
         mechanism = report.terms.mechanism.rawValue
         isSimulation = report.terms.isSeeded
@@ -235,5 +246,6 @@ struct PrivacyLine: Encodable {
 
 struct NoPrivacyLine: Encodable {
     let run: String
+    let masks: MaskingLine?
     let mechanism = "none"
 }

@@ -129,11 +129,11 @@ MESSAGES = [
     ("report", 31, number(1, LEASE) + number(2, 12) + real64(3, 34.5) + real64(4, 101.25)),
     ("record head", 32, blob(1, A) + blob(2, SIGNATURE)),
     ("countersign", 33, blob(1, A) + blob(2, SIGNATURE)),
-    ("mask keys", 34, blob(1, text(1, "bank") + blob(2, A) + blob(3, B) + blob(4, SIGNATURE))
-     + blob(1, text(1, "shop") + blob(2, B) + blob(3, A) + blob(4, SIGNATURE))),
-    ("mask shares", 35, blob(1, text(1, "bank") + blob(2, b"\x00\xff\x00"))),
-    ("unmask", 36, text(1, "bank") + text(1, "shop") + blob(2, SIGNATURE)
-     + blob(3, text(1, "bank") + blob(2, b"\x01\x02"))),
+    ("mask step", 90, number(1, LEASE) + number(2, 4)),
+    ("offer with masks", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1)
+     + blob(90, real32(1, 0.25) + number(2, 127) + number(3, 9) + number(4, 3) + real64(5, 0.125) + real64(6, 0.25)
+            + number(7, 2**22))),
     ("cancel", 37, number(1, LEASE) + text(2, "the round is full")),
     ("goodbye", 38, text(1, "run finished") + number(2, 1)),
     ("accept with credit for the adapter", 23, number(1, LEASE) + number(45, 2**22)),
