@@ -67,7 +67,8 @@ struct AuditTests {
             try run(
                 text, workers: workers, "closed",
                 [
-                    "federation.rounds=4", "privacy.mechanism=local", "privacy.epsilon=4", "privacy.delta=1e-5", "privacy.clip=1",
+                    "federation.rounds=4", "privacy.mechanism=local", "privacy.epsilon=4", "privacy.delta=1e-5",
+                    "privacy.clip=1",
                 ]), coins)
         // Of 16 canaries a score that knows nothing has an area of 0.5 ± 0.15.
         #expect((closed["auc"] as? Double ?? 1) < 0.95, "\(closed)")

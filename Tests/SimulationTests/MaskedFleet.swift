@@ -53,7 +53,9 @@ final class MaskedFleet {
 
     /// Until so many steps of the open attempt are closed.
     func run(untilClosed steps: Int) throws -> Bool {
-        if steps == 0 { return conversation.link.run(limitSeconds: 1_000) { ((try? self.rows("maskMessage")) ?? 0) > 3 } }
+        if steps == 0 {
+            return conversation.link.run(limitSeconds: 1_000) { ((try? self.rows("maskMessage")) ?? 0) > 3 }
+        }
         return conversation.link.run(limitSeconds: 1_000) { ((try? self.rows("maskStep")) ?? 0) >= steps }
     }
 }
@@ -135,7 +137,8 @@ extension MaskedFleet {
     var everyValue: [[UInt8]] {
         get throws {
             try query { database in
-                try String.fetchAll(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'").flatMap { table in
+                try String.fetchAll(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'").flatMap {
+                    table in
                     try Row.fetchAll(database, sql: "SELECT * FROM \"\(table)\"").flatMap { row in
                         row.databaseValues.map { value in
                             switch value.storage {
@@ -178,7 +181,9 @@ extension MaskedFleet {
     func path(_ item: String, of name: String) -> String? {
         let folder = conversation.root + "/worker-" + name + "/masks"
         let runs = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return runs.first.map { "\(folder)/\($0)/\(item)" }.flatMap { FileManager.default.fileExists(atPath: $0) ? $0 : nil }
+        return runs.first.map { "\(folder)/\($0)/\(item)" }.flatMap {
+            FileManager.default.fileExists(atPath: $0) ? $0 : nil
+        }
     }
 
     func file(_ item: String, of name: String) -> [UInt8]? {

@@ -19,7 +19,8 @@ extension Constraint {
             },
             masked("federation.weight-cap") { run in
                 guard let limit = run.federation.weightCap.maximumItems else {
-                    return "hides what each update weighs and needs a largest weight; set 'federation.weight-cap' to the "
+                    return
+                        "hides what each update weighs and needs a largest weight; set 'federation.weight-cap' to the "
                         + "most blocks or examples that one worker may count for, or to 1 to count all alike"
                 }
                 guard limit > RunConfiguration.maskedWeightMax else { return nil }
@@ -58,7 +59,8 @@ extension Constraint {
         },
         masked("adapter.rank") { run in
             guard run.ranks.workerRanks.areMixed else { return nil }
-            return "sums updates value by value, and adapters of different ranks have different values; give all workers "
+            return
+                "sums updates value by value, and adapters of different ranks have different values; give all workers "
                 + "the same 'adapter.rank'"
         },
         masked("compression.uplink") { run in
@@ -67,8 +69,9 @@ extension Constraint {
                 + "'compression.uplink' (fewer bits a value: 'privacy.mask-levels')"
         },
         masked("privacy.mechanism") { run in
-            guard run.privacy.mechanism == .central else { return nil }
-            return "hides updates from the coordinator, which for 'privacy.mechanism: central' clips each one; set "
+            guard run.privacy.mechanism == .central || run.privacy.mechanism == .ftrl else { return nil }
+            return "hides updates from the coordinator, which for 'privacy.mechanism: "
+                + "\(run.privacy.mechanism.rawValue)' clips each one; set "
                 + "'privacy.mechanism' to local or none"
         },
     ]

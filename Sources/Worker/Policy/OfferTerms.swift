@@ -75,7 +75,8 @@ extension OfferTerms {
             batchSize: training.batchSize.multipliedReportingOverflow(by: training.accumulationSteps).partialValue,
             sequenceLength: training.sequenceLength, isClipped: offer.privacy?.clip != nil,
             noiseMultiplier: Self.noiseMultiplier(offer.privacy),
-            cohort: offer.masking?.minimumCohort, withholdsMetrics: offer.privacy?.withholdsMetrics == true, features: features,
+            cohort: offer.masking?.minimumCohort, withholdsMetrics: offer.privacy?.withholdsMetrics == true,
+            features: features,
             isResumed: isResumed)
     }
 

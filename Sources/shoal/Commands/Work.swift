@@ -47,7 +47,8 @@ struct Work: ParsableCommand {
                 + "not wait for others); default: SHOAL_TRAINING_SLOTS, else auto.", valueName: "auto|off|N"))
     var trainingSlots: SlotChoice?
 
-    @Option(help: "Under masks: take part only in sums of at least so many workers' updates (default: the run's minimum).")
+    @Option(
+        help: "Under masks: take part only in sums of at least so many workers' updates (default: the run's minimum).")
     var minimumCohort: Int?
 
     @Flag(help: "No encryption: only with a coordinator started with --insecure, on one machine.")
