@@ -15,6 +15,7 @@ final class MaliciousCoordinator: CoordinatorService {
     private(set) var declines: [Decline] = []
     private(set) var updates: [(commit: UpdateCommit, bytes: [UInt8])] = []
     private(set) var reports: [Report] = []
+    private(set) var maskSteps = 0
     private var peer: Peer?
     private var lastMessage: UInt64 = 0
     private var lastLease: UInt64 = 0
@@ -52,6 +53,7 @@ final class MaliciousCoordinator: CoordinatorService {
         case .updateWhole(let commit):
             updates.append((commit, payload ?? []))
             say(.updateAck(UpdateAck(lease: commit.lease, state: .committed)), answering: envelope.id)
+        case .maskStep: maskSteps += 1
         case .report(let report):
             reports.append(report)
             say(.updateAck(UpdateAck(lease: report.lease, state: .committed)), answering: envelope.id)

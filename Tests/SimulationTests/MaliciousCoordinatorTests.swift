@@ -37,10 +37,11 @@ struct MaliciousCoordinatorTests {
     /// For the first time or, as if after `kill -9`, again on the same state.
     private func start(_ policy: String = Self.policy) throws {
         coordinator.link.detach(end)
-        let settings = WorkerSettings(
+        var settings = WorkerSettings(
             software: "test", cores: 1, memoryBytes: 1 << 30, curveKey: Conversation.key("clinic", 1),
             signingKey: Conversation.key("clinic", 3), hasInvitation: false,
             model: HeldModel(path: "/models/base", identity: coordinator.baseModel))
+        settings.identity = try WorkerIdentity(folder: folder)
         let state = try WorkerState(folder: folder)
         let service = WorkerService(
             settings: settings, state: state, link: end, loop: coordinator.link.executor, runner: runner,
@@ -152,6 +153,48 @@ struct MaliciousCoordinatorTests {
         try start("training: {minimum-steps: 2}")
         coordinator.ask(round: 2)
         #expect(coordinator.updates.count == 2)
+    }
+
+    @Test(
+        "masks are asked for once: not unmasked, not in a small cohort, not anew in the same round, not given up later")
+    func masked() throws {
+        let policy = "privacy: {require: [masks], minimum-cohort: 20}"
+        try start(policy)
+        let masking = UpdateMasking(
+            clip: 1, levels: 1_000, weightLimit: 1, minimumCohort: 20, corruptFraction: 0.1, dropoutFraction: 0.1,
+            parameterCount: 16)
+        #expect(isRefused("privacy.require masks: the update travels unmasked") { coordinator.ask(round: 1) })
+        #expect(
+            isRefused("privacy.minimum-cohort 20: sums of 19 workers can be read") {
+                coordinator.ask(round: 1) {
+                    $0.masking = masking
+                    $0.masking?.minimumCohort = 19
+                }
+            })
+        #expect(coordinator.maskSteps == 0)
+        coordinator.ask(round: 1) { $0.masking = masking }
+        // Taken: the worker shows its mask keys, and trains once it knows among whom.
+        #expect(coordinator.maskSteps > 0 && coordinator.declines.count == 2)
+        let again = {
+            isRefused("rounds.one-configuration") {
+                coordinator.ask(round: 1) {
+                    $0.masking = masking
+                    $0.masking?.levels = 2_000
+                }
+            }
+        }
+        #expect(again())
+        try start(policy)
+        #expect(again())
+        try start("training: {minimum-steps: 2}")
+        #expect(isRefused("rounds.no-downgrade") { coordinator.ask(round: 2) })
+        #expect(
+            isRefused("rounds.no-downgrade") {
+                coordinator.ask(round: 2) {
+                    $0.masking = masking
+                    $0.masking?.minimumCohort = 2
+                }
+            })
     }
 
     @Test("when the budget is spent, nothing leaves any more, whatever name the run has")
