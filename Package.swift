@@ -104,7 +104,8 @@ if !coreOnly {
             "Simulation",
             [
                 "Coordinator", "Worker", "Wire", "Federation", "FineTuning", "LanguageModel", "ModelFiles",
-                "Randomness", "Recipe", "SecureAggregation", crypto, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "Randomness", "Recipe", "SecureAggregation", crypto,
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),

@@ -111,7 +111,9 @@ extension RunService {
     private func answer(_ step: UnmaskingServer.Step, _ envelope: Envelope, to name: WorkerName, _ peer: Peer) {
         guard let masked, let plan = round?.plan else { return }
         let lease = trainingLease(of: name, plan.round, plan.attempt)
-        if let next = UnmaskingServer.Step(rawValue: step.rawValue + 1), let opening = masked.opening(of: next, for: name) {
+        if let next = UnmaskingServer.Step(rawValue: step.rawValue + 1),
+            let opening = masked.opening(of: next, for: name)
+        {
             sendStep(next, opening, to: name, answering: envelope.id)
         } else if masked.holds(step, of: name) {
             sendStep(step, [], to: name, answering: envelope.id)

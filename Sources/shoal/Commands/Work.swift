@@ -31,7 +31,8 @@ struct Work: ParsableCommand {
     @Option(help: "Threads to train with (default: all cores).")
     var threads: Int?
 
-    @Option(help: "Under masks: take part only in sums of at least so many workers' updates (default: the run's minimum).")
+    @Option(
+        help: "Under masks: take part only in sums of at least so many workers' updates (default: the run's minimum).")
     var minimumCohort: Int?
 
     @Flag(help: "No encryption: only with a coordinator started with --insecure, on one machine.")
