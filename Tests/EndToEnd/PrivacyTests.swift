@@ -94,6 +94,45 @@ struct PrivacyTests {
         #expect(try Program.run("run", "privacy", state, "--json").objects.first?["mechanism"] as? String == "none")
     }
 
+    @Test("real workers sum their updates under masks, and the run's page says so")
+    func masks() throws {
+        let folder = ScratchFolder()
+        let lines = Self.privateRun.split(separator: "\n").filter {
+            !$0.hasPrefix("privacy:") && !$0.hasPrefix("federation:")
+        }
+        let text =
+            lines.joined(separator: "\n") + """
+
+                federation: {workers: 4, rounds: 2, seed: 7, weight-cap: 50}
+                privacy: {secure-aggregation: true, mask-clip: 0.05, mask-levels: 10000, mask-corrupt: 0}
+                """
+        let (file, state) = (try folder.write(text, to: "run.yaml"), folder.file("state"))
+        let simulated = try Program.run("simulate", "--config", file, "--state", state, "--json")
+        try #require(simulated.code == 0, "\(simulated.errors)")
+        let rounds = try simulated.objects.filter { $0["event"] as? String == "round" }
+        #expect(rounds.map { $0["workers"] as? Int } == [4, 4])
+        #expect(rounds.allSatisfy { $0["trainLoss"] is NSNull })
+        let base = try simulated.objects.last?["baseLoss"] as? Double
+        let final = try simulated.objects.last?["finalLoss"] as? Double
+        #expect(try #require(final) < (try #require(base)))
+        // The same run in the clear comes to the same loss, but for rounding and what the clip cut off.
+        let clear = text.split(separator: "\n").filter { !$0.hasPrefix("privacy:") }.joined(separator: "\n")
+        let open = try Program.run(
+            "simulate", "--config", try folder.write(clear, to: "open.yaml"), "--state", folder.file("open"),
+            "--in-process", "--json")
+        try #require(open.code == 0, "\(open.errors)")
+        let loss = try #require(try open.objects.last?["finalLoss"] as? Double)
+        #expect(abs(loss - (try #require(final))) < 0.01)
+        let page = try Program.run("run", "privacy", state).output
+        #expect(page.contains("Sums under masks") && page.contains("sums of at least 3 workers' updates"))
+        let masks = try Program.run("run", "privacy", state, "--json").objects.first?["masks"] as? [String: Any]
+        #expect(masks?["minimumCohort"] as? Int == 3 && masks?["neighbours"] as? Int == 2)
+        // A round that would undo it is refused.
+        let robust = try Program.run(
+            "simulate", "--config", file, "--in-process", "--set", "federation.robust=[median]")
+        #expect(robust.code == 2 && robust.errors.contains("a robust rule compares single ones"))
+    }
+
     @Test(
         "impossible numbers are refused",
         arguments: [

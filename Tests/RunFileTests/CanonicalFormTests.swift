@@ -74,8 +74,7 @@ struct CanonicalFormTests {
                 "federation.maximum-staleness", "federation.minimum-workers", "federation.over-selection",
                 "federation.robust-f", "federation.rounds", "federation.staleness-exponent", "limits.heartbeat",
                 "limits.lease", "privacy.mask-step-deadline", "privacy.participations", "simulation.slow-factor",
-                "simulation.slow-share",
-                "simulation.step-time", "training.threads",
+                "simulation.slow-share", "simulation.step-time", "training.threads",
             ])
     }
 }

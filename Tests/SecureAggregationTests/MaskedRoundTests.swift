@@ -206,8 +206,8 @@ struct MaskedRoundTests {
             for (name, bytes) in messages[step.rawValue].reversed() {
                 #expect(again.round.take(bytes, of: step, from: name) == .taken)
             }
-            if step == .vectors {
-                for (name, vector) in vectors.reversed() { try again.round.take(vector: vector, from: name) }
+            for (name, vector) in vectors.reversed() where step == .vectors {
+                try again.round.take(vector: vector, from: name)
             }
             #expect(try again.round.close(at: Self.at(500)).messages == openings[step.rawValue])
         }

@@ -303,7 +303,11 @@ struct TamperingTests {
         var cohort = try cohort(upTo: .reveals)
         let name = cohort.names[0]
         try cohort.revealShares()
+        let keys = try #require(cohort.keys[name])
+        let introduced = IntroducedNeighbours(
+            keys: keys, identities: keys.neighbours.indices.map { [UInt8](repeating: UInt8($0), count: 32) })
         let messages: [([UInt8], ([UInt8]) throws -> [UInt8])] = [
+            (introduced.bytes, { try IntroducedNeighbours($0).bytes }),
             (try #require(cohort.workers[name]).advertise().bytes, { try AdvertisedKeys($0).bytes }),
             (try #require(cohort.keys[name]).bytes, { try NeighbourKeys($0).bytes }),
             (try #require(cohort.transcript[name])[1], { try SealedShares($0).bytes }),

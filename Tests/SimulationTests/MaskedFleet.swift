@@ -20,11 +20,11 @@ final class MaskedFleet {
     /// The coordinator's ledger, to look at.
     private var database: DatabaseQueue?
 
-    init(rounds: Int, isMasked: Bool = true, starting: Bool = true, seed: UInt64 = 7) throws {
+    init(
+        rounds: Int, isMasked: Bool = true, starting: Bool = true, seed: UInt64 = 7, faults: LinkFaults = .none
+    ) throws {
         conversation = try Conversation(
-            rounds: rounds, workersPerRound: names.count, minimumConnected: names.count, seed: seed)
-        conversation.settings.leaseSeconds = 20
-        // A round begins with whoever is there once one has died for good.
+            rounds: rounds, workersPerRound: names.count, minimumConnected: names.count, seed: seed, faults: faults)
         conversation.settings.weightCap = WeightCap(maximumItems: Self.options.weightLimit)
         if isMasked {
             conversation.settings.masking = Self.options
@@ -53,10 +53,9 @@ final class MaskedFleet {
 
     /// Until so many steps of the open attempt are closed.
     func run(untilClosed steps: Int) throws -> Bool {
-        if steps == 0 {
-            return conversation.link.run(limitSeconds: 1_000) { ((try? self.rows("maskMessage")) ?? 0) > 3 }
-        }
-        return conversation.link.run(limitSeconds: 1_000) { ((try? self.rows("maskStep")) ?? 0) >= steps }
+        // Before the first is closed, some have sent their keys.
+        let (table, count) = steps == 0 ? ("maskMessage", 4) : ("maskStep", steps)
+        return conversation.link.run(limitSeconds: 1_000) { ((try? self.rows(table)) ?? 0) >= count }
     }
 }
 
@@ -137,8 +136,8 @@ extension MaskedFleet {
     var everyValue: [[UInt8]] {
         get throws {
             try query { database in
-                try String.fetchAll(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'").flatMap {
-                    table in
+                let tables = try String.fetchAll(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
+                return try tables.flatMap { table in
                     try Row.fetchAll(database, sql: "SELECT * FROM \"\(table)\"").flatMap { row in
                         row.databaseValues.map { value in
                             switch value.storage {
@@ -181,9 +180,8 @@ extension MaskedFleet {
     func path(_ item: String, of name: String) -> String? {
         let folder = conversation.root + "/worker-" + name + "/masks"
         let runs = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return runs.first.map { "\(folder)/\($0)/\(item)" }.flatMap {
-            FileManager.default.fileExists(atPath: $0) ? $0 : nil
-        }
+        guard let path = runs.first.map({ "\(folder)/\($0)/\(item)" }) else { return nil }
+        return FileManager.default.fileExists(atPath: path) ? path : nil
     }
 
     func file(_ item: String, of name: String) -> [UInt8]? {

@@ -19,9 +19,8 @@ extension Constraint {
             },
             masked("federation.weight-cap") { run in
                 guard let limit = run.federation.weightCap.maximumItems else {
-                    return
-                        "hides what each update weighs and needs a largest weight; set 'federation.weight-cap' to the "
-                        + "most blocks or examples that one worker may count for, or to 1 to count all alike"
+                    return "hides what each update weighs and needs a largest weight; set 'federation.weight-cap' to "
+                        + "the most blocks or examples that one worker may count for, or to 1 to count all alike"
                 }
                 guard limit > RunConfiguration.maskedWeightMax else { return nil }
                 return "cannot count weights up to \(limit) in 32 bits; lower 'federation.weight-cap'"
@@ -59,9 +58,8 @@ extension Constraint {
         },
         masked("adapter.rank") { run in
             guard run.ranks.workerRanks.areMixed else { return nil }
-            return
-                "sums updates value by value, and adapters of different ranks have different values; give all workers "
-                + "the same 'adapter.rank'"
+            return "sums updates value by value, and adapters of different ranks have different values; give all "
+                + "workers the same 'adapter.rank'"
         },
         masked("compression.uplink") { run in
             guard run.compression.uplink != .dense else { return nil }

@@ -50,8 +50,8 @@ extension FaultSchedule {
         let (round, attempt) = (Int(envelope.round), Int(envelope.attempt))
         if payload.isEmpty, message.step != .vectors {
             let rows = try ledger.maskMessages(round: round, attempt: attempt)
-            guard rows.contains(where: { $0.worker == name && $0.step.rawValue + 1 == Int(message.step.rawValue) })
-            else {
+            let step = Int(message.step.rawValue) - 1
+            guard rows.contains(where: { $0.worker == name && $0.step.rawValue == step }) else {
                 throw Violation("\(name): a message of step \(message.step) was acknowledged and is not in the ledger")
             }
         }

@@ -153,7 +153,11 @@ extension WorkerService {
     func sayMaskStep() {
         guard let task, var masks = task.masks, case .open = session else { return }
         if masks.step == .vectors {
-            guard case .unmasking = task.stage else { return }
+            guard case .unmasking = task.stage else {
+                // The masked update goes its own way, also a second time where a disk lost it.
+                self.task?.masks?.retry = nil
+                return
+            }
         }
         let message = MaskStep(lease: task.offer.lease, step: masks.step)
         let isQuestion = masks.isHeld || masks.step == .vectors

@@ -42,6 +42,7 @@ extension WorkerService {
             observer(.updateAccepted(round: task.round))
         case (.unmasking, .receivedThrough):
             guard let vector = task.masks?.vector else { return }
+            self.task?.masks?.retry = nil
             upload(maskedUpdate(vector, of: task), isNew: false)
         case (.uploading, .committed):
             settle()
