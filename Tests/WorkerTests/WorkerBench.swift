@@ -40,7 +40,10 @@ final class WorkerBench {
     }
 
     /// Starts the worker's process, for the first time or again on the same folder.
-    func start(hasInvitation: Bool = false, downloadsModel: Bool = false, chunkBytes: Int = 4) throws {
+    func start(
+        hasInvitation: Bool = false, downloadsModel: Bool = false, chunkBytes: Int = 4,
+        coordinatorKeys: (any CoordinatorKeyMemory)? = nil
+    ) throws {
         service = nil
         link.sent = []
         var settings = WorkerSettings(
@@ -48,6 +51,7 @@ final class WorkerBench {
             hasInvitation: hasInvitation,
             model: downloadsModel ? nil : HeldModel(path: "/models/base", identity: baseModel))
         settings.chunkBytes = chunkBytes
+        settings.coordinatorKeys = coordinatorKeys
         service = WorkerService(
             settings: settings, state: try WorkerState(folder: folder), link: link, loop: NoLoop(), runner: runner,
             backoff: StreamKey(seed: 5, purpose: .backoff).generator(),

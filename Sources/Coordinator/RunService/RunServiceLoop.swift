@@ -37,6 +37,7 @@ extension RunService {
             try keepArrivals()
             try pollRevocations()
             try pollControl()
+            try pollRotation()
             endSilentSessions()
             try lookAtRound()
             cohort?.expire(at: now)
