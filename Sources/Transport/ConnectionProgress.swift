@@ -15,7 +15,7 @@ struct ConnectionProgress {
     private var told: ConnectionState?
     private var cutHandshakes = 0
     /// Keys that the coordinator may have, and how many of them were cut off in a row.
-    private var keyCount = 1
+    var keyCount = 1
     private var keysTried = 0
     /// The next socket is to ask for another of the coordinator's keys.
     private(set) var wantsOtherKey = false
@@ -34,9 +34,7 @@ struct ConnectionProgress {
         reopening.map { $0 <= now } ?? false
     }
 
-    /// - Parameter keyCount: Keys that the coordinator may have.
-    mutating func opened(at now: Instant, keyCount: Int = 1) {
-        self.keyCount = keyCount
+    mutating func opened(at now: Instant) {
         wantsOtherKey = false
         isPausing = false
         if told == .connected { told = nil }

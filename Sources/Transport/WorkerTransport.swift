@@ -161,13 +161,11 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
         try socket.set(ZMQ_RECONNECT_IVL_MAX, to: pauses.lastMilliseconds)
         try socket.set(ZMQ_CONNECT_TIMEOUT, to: 10_000 as Int32)
         let pair = keys == .invitation ? invitation ?? own : own
-        var keyCount = 1
         switch security {
         case .curve(let coordinatorKey):
             let known = keyMemory?.keys ?? []
             let key = known.isEmpty ? coordinatorKey : known[keyIndex % known.count]
             askedKey = key
-            keyCount = max(known.count, 1)
             try socket.set(ZMQ_CURVE_SERVERKEY, to: key.bytes)
             try socket.set(ZMQ_CURVE_PUBLICKEY, to: pair.publicKey.bytes)
             try socket.set(ZMQ_CURVE_SECRETKEY, to: pair.secretKey)
@@ -177,7 +175,7 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
         let monitor = try ConnectionMonitor(of: socket, in: context)
         try socket.connect(to: endpoint)
         connection = Connection(monitor: monitor, socket: socket)
-        progress.opened(at: clock(), keyCount: keyCount)
+        progress.opened(at: clock())
     }
 
     private func wait(until next: Instant?) {
@@ -195,6 +193,8 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
         while !mustReopen, let event = connection?.monitor.next(frame) {
             // The service sends at once when told; the socket must know the connection by then.
             if event == .handshakeDone { connection?.socket.settle() }
+            // One may have been announced since the connection was opened.
+            if askedKey != nil { progress.keyCount = max(keyMemory?.keys.count ?? 1, 1) }
             let state = progress.follow(event, at: clock())
             if event == .handshakeDone { confirmKey() }
             if progress.wantsOtherKey {
