@@ -14,6 +14,11 @@ struct ConnectionProgress {
     /// What the service knows; `nil` until something is known about this socket.
     private var told: ConnectionState?
     private var cutHandshakes = 0
+    /// Keys that the coordinator may have, and how many of them were cut off in a row.
+    var keyCount = 1
+    private var keysTried = 0
+    /// The next socket is to ask for another of the coordinator's keys.
+    private(set) var wantsOtherKey = false
     private var refusals = 0
     /// Refused, and the next socket is not open yet.
     private var isPausing = false
@@ -30,6 +35,7 @@ struct ConnectionProgress {
     }
 
     mutating func opened(at now: Instant) {
+        wantsOtherKey = false
         isPausing = false
         if told == .connected { told = nil }
         reopening = now.advanced(bySeconds: Self.silenceSeconds)
@@ -47,6 +53,7 @@ struct ConnectionProgress {
             return tell(.disconnected(reason: "cannot reach \(endpoint) yet; trying again"))
         case .handshakeDone:
             cutHandshakes = 0
+            keysTried = 0
             refusals = 0
             reopening = nil
             return tell(.connected)
@@ -69,10 +76,17 @@ struct ConnectionProgress {
             guard cutHandshakes >= Self.cutHandshakesMax else {
                 return isDown ? nil : tell(.disconnected(reason: "\(endpoint) closed the connection; trying again"))
             }
+            cutHandshakes = 0
+            keysTried += 1
+            if keysTried < keyCount {
+                wantsOtherKey = true
+                return nil
+            }
             return tell(
                 .refused(
-                    reason: "\(endpoint) ends every handshake: either its key is not the one in the join file (ask the "
-                        + "coordinator's owner for a new one: shoal keys invite), or only one side was started with "
+                    reason: "\(endpoint) ends every handshake: either its key is not the one in the join file, or was "
+                        + "replaced while this worker was away (ask the coordinator's owner for a new file: shoal keys "
+                        + "invite, for a worker that is enrolled with --enrolled), or only one side was started with "
                         + "--insecure"))
         case .disconnected:
             watch(from: now)

@@ -19,6 +19,8 @@ public struct JoinFile: Hashable, Sendable {
     public var endpoint: String
     /// CURVE public key of the coordinator.
     public var coordinatorKey: PublicKey
+    /// The key that is to follow it, `nextCoordinatorKey`, where the file was made while the key was being replaced.
+    public var nextCoordinatorKey: PublicKey?
     public var worker: WorkerName
     /// 1 to 64 bytes of letters, digits, `-` and `_`.
     public var invitationID: String
@@ -42,7 +44,7 @@ public struct JoinFile: Hashable, Sendable {
 
     /// Writes the file whole with mode 0600.
     public func write(to path: String) throws(FileError) {
-        let document = JSONValue.object([
+        var members: [String: JSONValue] = [
             "shoalJoin": .integer(1), "endpoint": .string(endpoint), "coordinatorKey": .string(coordinatorKey.z85),
             "worker": .string(worker.text),
             "invitation": .object([
@@ -51,8 +53,9 @@ public struct JoinFile: Hashable, Sendable {
             ]),
             "expires": .string(
                 Date(timeIntervalSince1970: Double(expiresUnixSeconds)).formatted(Date.ISO8601FormatStyle())),
-        ])
-        try SecretFile.write(JSONText.encode(document, layout: .indented) + [UInt8(ascii: "\n")], to: path)
+        ]
+        if let nextCoordinatorKey { members["nextCoordinatorKey"] = .string(nextCoordinatorKey.z85) }
+        try SecretFile.write(JSONText.encode(.object(members), layout: .indented) + [UInt8(ascii: "\n")], to: path)
     }
 
     /// Reads a file that came from someone else: every field is checked. Whether it expired is the caller's question.
@@ -80,6 +83,12 @@ public struct JoinFile: Hashable, Sendable {
             throw .field("coordinatorKey", "is not 40 characters of Z85")
         }
         self.coordinatorKey = coordinatorKey
+        if members["nextCoordinatorKey"] != nil {
+            guard let next = PublicKey(z85: try Self.text("nextCoordinatorKey", of: members)) else {
+                throw .field("nextCoordinatorKey", "is not 40 characters of Z85")
+            }
+            nextCoordinatorKey = next
+        }
         guard let worker = WorkerName(try Self.text("worker", of: members)) else {
             throw .field("worker", "is not a worker name (1 to 64 letters, digits, '.', '_', '-', inner spaces)")
         }

@@ -39,6 +39,10 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
 
     private let endpoint: String
     private let security: WorkerSecurity
+    private let keyMemory: (any CoordinatorKeyMemory)?
+    /// Which of the memory's keys is asked for.
+    private var keyIndex = 0
+    private var askedKey: PublicKey?
     private let own: CurveKeyPair
     private let invitation: CurveKeyPair?
     private let pauses: ReconnectPauses
@@ -63,12 +67,15 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
     ///
     /// - Parameters:
     ///   - endpoint: `tcp://HOST:PORT`.
+    ///   - keyMemory: Which keys the coordinator may have, in place of the one in `security`; touched by the loop's
+    ///     thread alone.
     ///   - own: The worker's keys.
     ///   - invitation: The invitation's keys, if `.invitation` is ever asked for.
     ///   - keys: Which to connect with first.
     ///   - context: Shared by the connections of one process; `nil`: one of its own.
     public init(
-        connectingTo endpoint: String, security: WorkerSecurity, own: CurveKeyPair, invitation: CurveKeyPair?,
+        connectingTo endpoint: String, security: WorkerSecurity, keyMemory: (any CoordinatorKeyMemory)? = nil,
+        own: CurveKeyPair, invitation: CurveKeyPair?,
         first keys: WorkerLinkKeys, pauses: ReconnectPauses = ReconnectPauses(), in context: MessagingContext? = nil,
         clock: @escaping @Sendable () -> Instant = MonotonicClock.now
     ) throws(TransportError) {
@@ -78,6 +85,7 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
         precondition(keys == .own || invitation != nil, "an invitation's keys are needed to connect with them")
         self.endpoint = endpoint
         self.security = security
+        self.keyMemory = keyMemory
         self.own = own
         self.invitation = invitation
         self.keys = keys
@@ -155,7 +163,10 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
         let pair = keys == .invitation ? invitation ?? own : own
         switch security {
         case .curve(let coordinatorKey):
-            try socket.set(ZMQ_CURVE_SERVERKEY, to: coordinatorKey.bytes)
+            let known = keyMemory?.keys ?? []
+            let key = known.isEmpty ? coordinatorKey : known[keyIndex % known.count]
+            askedKey = key
+            try socket.set(ZMQ_CURVE_SERVERKEY, to: key.bytes)
             try socket.set(ZMQ_CURVE_PUBLICKEY, to: pair.publicKey.bytes)
             try socket.set(ZMQ_CURVE_SECRETKEY, to: pair.secretKey)
         case .insecure: try socket.set(ZMQ_PLAIN_USERNAME, to: Array(pair.publicKey.z85.utf8))
@@ -182,9 +193,26 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
         while !mustReopen, let event = connection?.monitor.next(frame) {
             // The service sends at once when told; the socket must know the connection by then.
             if event == .handshakeDone { connection?.socket.settle() }
-            guard let state = progress.follow(event, at: clock()) else { continue }
+            // One may have been announced since the connection was opened.
+            if askedKey != nil { progress.keyCount = max(keyMemory?.keys.count ?? 1, 1) }
+            let state = progress.follow(event, at: clock())
+            if event == .handshakeDone { confirmKey() }
+            if progress.wantsOtherKey {
+                keyIndex += 1
+                mustReopen = true
+            }
+            guard let state else { continue }
             service.connectionChanged(state, at: clock())
         }
+    }
+
+    /// The coordinator has proved which key it has. What the memory cannot keep now, it is told at the next connection.
+    private func confirmKey() {
+        guard let askedKey, let keyMemory, keyMemory.keys.first != askedKey else { return }
+        do {
+            try keyMemory.confirm(askedKey)
+            keyIndex = 0
+        } catch {}
     }
 
     private func receiveBatch(_ frames: ReceivedFrames, for service: any WorkerServiceProtocol) {

@@ -5,6 +5,8 @@ public enum WorkerEvent: Hashable, Sendable {
     /// A session with the coordinator is open.
     case connected(WorkerName, run: RunID)
     case disconnected(reason: String)
+    /// The coordinator said which key it will have, and this worker keeps it.
+    case keyAnnounced
     /// The coordinator registered this worker's keys under this name.
     case enrolled(WorkerName)
     /// The base model is being fetched; `total` covers all its files. Unit: bytes.

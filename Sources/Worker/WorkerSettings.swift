@@ -16,7 +16,7 @@ public struct HeldModel: Hashable, Sendable {
 }
 
 /// What a worker says about itself, and how it connects.
-public struct WorkerSettings: Sendable {
+public struct WorkerSettings {
     /// The program's version, for people.
     public var software: String
     /// Processor cores the worker may use.
@@ -32,6 +32,8 @@ public struct WorkerSettings: Sendable {
     public var coordinator: String?
     /// Whether the link can connect with an invitation's keys.
     public var hasInvitation: Bool
+    /// Which keys the coordinator may have; `nil`: one, for ever.
+    public var coordinatorKeys: (any CoordinatorKeyMemory)?
     /// `nil`: the base model comes from the coordinator.
     public var model: HeldModel?
     /// Under masks, this worker's update is summed with at least so many in all, whatever the run asks for.

@@ -183,11 +183,12 @@ final class RunningWorker: Sendable {
     private let thread: DedicatedThread
 
     init(
-        connectingTo endpoint: String, security: WorkerSecurity, own: CurveKeyPair, invitation: CurveKeyPair? = nil,
-        first: WorkerLinkKeys = .own
+        connectingTo endpoint: String, security: WorkerSecurity, keyMemory: (any CoordinatorKeyMemory)? = nil,
+        own: CurveKeyPair, invitation: CurveKeyPair? = nil, first: WorkerLinkKeys = .own
     ) throws {
         let transport = try WorkerTransport(
-            connectingTo: endpoint, security: security, own: own, invitation: invitation, first: first,
+            connectingTo: endpoint, security: security, keyMemory: keyMemory, own: own, invitation: invitation,
+            first: first,
             pauses: ReconnectPauses(firstMilliseconds: 20, lastMilliseconds: 100, refusedMilliseconds: 20))
         self.transport = transport
         let service = service

@@ -79,6 +79,7 @@ public final class RunService: CoordinatorService {
     var refusals = Refusals()
     var revoked: Set<WorkerName> = []
     var nextRevocationPoll = Instant(nanoseconds: .min)
+    var rotating = RotationOfRun()
     var dismissed: [(peer: Peer, due: Instant)] = []
     var gatherUntil: Instant?
     var heldOut: Set<WorkerName>

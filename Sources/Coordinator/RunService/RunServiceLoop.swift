@@ -39,6 +39,7 @@ extension RunService {
             try keepMaskMessages()
             try pollRevocations()
             try pollControl()
+            try pollRotation()
             endSilentSessions()
             try lookAtRound()
             try advanceMasks()

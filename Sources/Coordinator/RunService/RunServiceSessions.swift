@@ -125,6 +125,8 @@ extension RunService {
     ) throws {
         let before = sessions[name]?.heartbeat
         sessions[name]?.heartbeat = heartbeat
+        // Whatever becomes of its lease: short tasks end while their heartbeats are on the way.
+        let nextKey = announcement(for: name, keeping: heartbeat.nextKey)
         if heartbeat.lease != 0 {
             guard let task = task(of: name, lease: heartbeat.lease) else {
                 return refuse(.unknownLease, "this lease has ended", envelope, peer)
@@ -139,7 +141,9 @@ extension RunService {
                         totalSteps: Int(heartbeat.totalSteps), loss: heartbeat.loss.map(Double.init)))
             }
         }
-        send(.heartbeat(Heartbeat(phase: .idle)), to: peer, answering: envelope.id)
+        var answer = Heartbeat(phase: .idle)
+        answer.nextKey = nextKey
+        send(.heartbeat(answer), to: peer, answering: envelope.id)
     }
 
     private func receive(_ accept: Accept, _ envelope: Envelope, from name: WorkerName, _ peer: Peer) throws {

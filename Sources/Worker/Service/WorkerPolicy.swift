@@ -19,9 +19,11 @@ extension WorkerService {
     func ownerRefusal(
         of offer: Offer, _ envelope: Envelope, _ open: OpenSession, isResumed: Bool
     ) throws(FileError) -> PolicyRefusal? {
-        try owner?.take(
+        // After a rotation of its key, the one that the coordinator proved, which its owner has yet to allow.
+        let proven = settings.coordinator.map { settings.coordinatorKeys?.keys.first?.z85 ?? $0 }
+        return try owner?.take(
             OfferTerms(
-                offer, envelope, run: open.run.text, coordinator: settings.coordinator, features: open.features,
+                offer, envelope, run: open.run.text, coordinator: proven, features: open.features,
                 isResumed: isResumed))
     }
 

@@ -145,7 +145,8 @@ public final class WorkerService: WorkerServiceProtocol {
         case .welcome(let welcome): take(welcome, envelope)
         case .refused(let refused): take(refused, envelope)
         case .goodbye(let goodbye): take(goodbye)
-        case .heartbeat, .accept, .decline: break
+        case .heartbeat(let heartbeat): if let next = heartbeat.nextKey { takeNextKey(next) }
+        case .accept, .decline: break
         case .offer(let offer): take(offer, envelope)
         case .cancel(let cancel): take(cancel)
         case .objectChunk(let chunk): take(chunk, payload ?? [])

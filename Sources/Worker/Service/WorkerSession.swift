@@ -197,12 +197,17 @@ extension WorkerService {
     }
 
     private var heartbeat: Heartbeat {
-        guard let task else { return Heartbeat(phase: modelDownload == nil ? .idle : .downloading) }
+        guard let task else {
+            var heartbeat = Heartbeat(phase: modelDownload == nil ? .idle : .downloading)
+            heartbeat.nextKey = keptNextKey
+            return heartbeat
+        }
         var heartbeat = Heartbeat(
             phase: task.phase, lease: task.offer.lease, step: UInt32(clamping: task.step),
             totalSteps: UInt32(clamping: task.totalSteps),
             loss: tellsProgress(of: task) ? task.loss.map { Float($0) } : nil)
         heartbeat.waitsForSlot = task.waitsForSlot
+        heartbeat.nextKey = keptNextKey
         return heartbeat
     }
 }

@@ -7,6 +7,7 @@ public import ModelFiles
 ///
 /// ```
 /// worker.json    name, run, whether the keys are registered
+/// coordinator.json  the coordinator's keys, see CoordinatorKeyStore
 /// signing.key    see WorkerIdentity
 /// noise.key      a secret that the noise on this worker's updates comes from, see WorkerPrivacy
 /// owner.json     what has left under an owner's policy, see OwnerLedger

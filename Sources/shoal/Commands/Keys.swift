@@ -7,7 +7,7 @@ import Wire
 struct Keys: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make the coordinator's keys, invite workers, list and revoke them.",
-        subcommands: [Create.self, Invite.self, List.self, Allow.self, Revoke.self])
+        subcommands: [Create.self, Invite.self, List.self, Allow.self, Revoke.self, KeysRotate.self])
 
     /// A state directory's ledger; a coordinator may be running on it.
     struct StateOption: ParsableArguments {
@@ -64,6 +64,9 @@ struct Keys: ParsableCommand {
         @Option(help: "The join file to write.")
         var out: String
 
+        @Flag(help: "For a worker that is enrolled already, and only needs to know the coordinator's present key.")
+        var enrolled = false
+
         func run() throws {
             try usingInput {
                 let worker = try name.workerName()
@@ -73,9 +76,17 @@ struct Keys: ParsableCommand {
                 guard let seconds = Lifetime.seconds(expires) else {
                     throw CommandFailure.badInput("--expires \(expires): write a number with s, m, h or d, such as 7d")
                 }
+                let keys = try CoordinatorKeys.readOrCreate(in: state.state)
+                let next = KeyRotation.read(in: state.state)?.nextKey
+                if enrolled {
+                    try Invitation.writeForEnrolled(
+                        worker: worker, endpoint: endpoint, ledger: state.ledger(), coordinator: keys, next: next,
+                        to: out)
+                    return Console.output("wrote \(out): tells '\(worker)', which is enrolled, the coordinator's key")
+                }
                 try Invitation.write(
-                    worker: worker, endpoint: endpoint, expiresIn: seconds, ledger: state.ledger(),
-                    coordinator: CoordinatorKeys.readOrCreate(in: state.state), to: out)
+                    worker: worker, endpoint: endpoint, expiresIn: seconds, ledger: state.ledger(), coordinator: keys,
+                    next: next, to: out)
                 Console.output("wrote \(out): lets '\(worker)' enrol once, within \(expires)")
             }
         }

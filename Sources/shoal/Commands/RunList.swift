@@ -14,15 +14,24 @@ struct RunList: ParsableCommand {
 
     func run() throws {
         try usingInput {
-            let ledger = try Ledger.existing(in: state, wallClock: WallClock.unixSeconds)
-            let overview = try RunOverview(state: state, ledger: ledger, events: 0)
-            if json { return try JSONLine.print(RunLine(overview)) }
             var table = TextTable(alignment: .left)
             table.add("run", "state", "round", "held-out loss", "updates")
-            table.add(
-                overview.id.text, overview.state.rawValue, RunText.progress(overview),
-                overview.last.map { Quantity.loss($0.evaluation.loss) } ?? "-",
-                overview.hidesParticipation ? "secret" : Quantity.count(overview.totals.updates))
+            let archived = RunArchive.folders(in: state)
+            for folder in archived + [state] {
+                let ledger = try Ledger.existing(in: folder, wallClock: WallClock.unixSeconds)
+                // Between two runs.
+                if folder == state, !archived.isEmpty, try ledger.run() == nil { continue }
+                let overview = try RunOverview(state: folder, ledger: ledger, events: 0)
+                if json {
+                    try JSONLine.print(RunLine(overview))
+                    continue
+                }
+                table.add(
+                    overview.id.text, overview.state.rawValue, RunText.progress(overview),
+                    overview.last.map { Quantity.loss($0.evaluation.loss) } ?? "-",
+                    overview.hidesParticipation ? "secret" : Quantity.count(overview.totals.updates))
+            }
+            if json { return }
             for line in table.lines { Console.output(line) }
         }
     }

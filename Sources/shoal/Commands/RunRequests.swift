@@ -40,7 +40,7 @@ private enum RunRequest {
         try usingInput {
             let (ledger, run) = try place.open()
             guard try ledger.ask(for: request) else { return Console.output("run \(run.id) \(already)") }
-            let isHeld = StateDirectory.isHeld(place.state)
+            let isHeld = StateDirectory.isHeld(place.folder)
             let note =
                 switch request {
                 case .run where !isHeld: "; no coordinator is running on it: start it to go on"

@@ -14,7 +14,7 @@ struct RunShow: ParsableCommand {
     func run() throws {
         try usingInput {
             let (ledger, _) = try place.open()
-            let overview = try RunOverview(state: place.state, ledger: ledger)
+            let overview = try RunOverview(state: place.folder, ledger: ledger)
             if json { return try JSONLine.print(RunLine(overview, isFull: true)) }
             for line in RunText.lines(overview) { Console.output(line) }
         }

@@ -27,7 +27,7 @@ struct RunVerify: ParsableCommand {
         let audit = try usingInput {
             let (ledger, _) = try place.open()
             return try RecordAudit(
-                ledger: ledger, state: place.state,
+                ledger: ledger, state: place.folder,
                 trustedKey: try hash(key, "--key").flatMap { PublicKey(bytes: $0.bytes) },
                 trustedHead: try hash(head, "--head"))
         }

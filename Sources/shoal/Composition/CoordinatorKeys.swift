@@ -5,6 +5,9 @@ import Transport
 enum CoordinatorKeys {
     static func path(in state: String) -> String { state + "/coordinator.key" }
 
+    /// The pair that is to follow, while it is announced.
+    static func nextPath(in state: String) -> String { state + "/coordinator.next.key" }
+
     /// Makes the pair on first use.
     static func readOrCreate(in state: String) throws -> CurveKeyPair {
         try StateDirectory.createFolder(state)

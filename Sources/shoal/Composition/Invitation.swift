@@ -1,21 +1,40 @@
 import Coordinator
 import Federation
 import Transport
+import Wire
 
 /// Invites a worker: a single-use key pair into the ledger and into a join file.
 enum Invitation {
     /// - Parameter expiresIn: Unit: seconds.
     static func write(
         worker: WorkerName, endpoint: String, expiresIn: Int64, ledger: Ledger, coordinator: CurveKeyPair,
-        to path: String
+        next: PublicKey? = nil, to path: String
     ) throws {
         let keys = try CurveKeyPair.generate()
         let expires = WallClock.unixSeconds() + expiresIn
         let id = try ledger.invite(name: worker, key: keys.publicKey, expiresAt: expires)
-        try JoinFile(
+        var join = JoinFile(
             endpoint: endpoint, coordinatorKey: coordinator.publicKey, worker: worker, invitationID: id,
-            invitation: keys, expiresUnixSeconds: expires
-        ).write(to: path)
+            invitation: keys, expiresUnixSeconds: expires)
+        join.nextCoordinatorKey = next
+        try join.write(to: path)
+    }
+
+    /// A file for a worker that is enrolled: it says where the coordinator is and which keys it has, and invites nobody.
+    static func writeForEnrolled(
+        worker: WorkerName, endpoint: String, ledger: Ledger, coordinator: CurveKeyPair, next: PublicKey?,
+        to path: String
+    ) throws {
+        guard try ledger.enrolledWorkers().contains(worker) else {
+            throw CommandFailure.badInput("'\(worker)' is not enrolled; leave --enrolled out to invite it")
+        }
+        // Registered nowhere, so admitted nowhere.
+        let keys = try CurveKeyPair.generate()
+        var join = JoinFile(
+            endpoint: endpoint, coordinatorKey: coordinator.publicKey, worker: worker, invitationID: "enrolled",
+            invitation: keys, expiresUnixSeconds: WallClock.unixSeconds())
+        join.nextCoordinatorKey = next
+        try join.write(to: path)
     }
 }
 

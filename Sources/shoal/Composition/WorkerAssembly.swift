@@ -30,14 +30,18 @@ struct WorkerAssembly {
         let state = try WorkerState(folder: state)
         let keys = try KeyFile.readOrCreate(self.state + "/worker.key")
         let signing = try WorkerIdentity(folder: self.state)
+        let known = try CoordinatorKeyStore(
+            folder: self.state, joinKey: join.coordinatorKey, announced: join.nextCoordinatorKey)
         let transport = try WorkerTransport(
             connectingTo: join.endpoint, security: insecure ? .insecure : .curve(coordinatorKey: join.coordinatorKey),
-            own: keys, invitation: join.invitation, first: state.isEnrolled ? .own : .invitation, in: context)
+            keyMemory: known, own: keys, invitation: join.invitation, first: state.isEnrolled ? .own : .invitation,
+            in: context)
         var settings = WorkerSettings(
             software: shoalVersion, cores: ProcessInfo.processInfo.activeProcessorCount,
             memoryBytes: ProcessInfo.processInfo.physicalMemory, curveKey: keys.publicKey,
             signingKey: signing.publicKey, hasInvitation: true, model: model)
         settings.identity = signing
+        settings.coordinatorKeys = known
         settings.coordinator = insecure ? nil : join.coordinatorKey.z85
         for cohort in [minimumCohort, policy?.minimumCohort] {
             if let cohort { settings.minimumMaskedCohort = max(settings.minimumMaskedCohort, cohort) }
@@ -78,6 +82,7 @@ enum WorkerLog {
         case .connected(let worker, let run):
             logger.info("connected", metadata: ["worker": "\(worker)", "run": "\(run)"])
         case .disconnected(let reason): logger.warning("disconnected", metadata: ["reason": "\(reason)"])
+        case .keyAnnounced: logger.info("keeps the key that the coordinator will have")
         case .enrolled(let worker): logger.info("enrolled", metadata: ["worker": "\(worker)"])
         case .downloading(let bytes, let total):
             logger.info("downloading the base model", metadata: ["bytes": "\(bytes)", "of": "\(total)"])
