@@ -28,8 +28,8 @@ public struct WorkerSettings {
     public var signingKey: PublicKey
     /// Signs what this worker has seen of a run's records; `nil` signs nothing.
     public var identity: WorkerIdentity?
-    /// CURVE public key of the coordinator that the link connects to, Z85; `nil` where it proves none.
-    public var coordinator: String?
+    /// CURVE public key that the coordinator proved, Z85, which a rotation changes; `nil` where the link proves none.
+    public var coordinator: () -> String? = { nil }
     /// Whether the link can connect with an invitation's keys.
     public var hasInvitation: Bool
     /// Which keys the coordinator may have; `nil`: one, for ever.

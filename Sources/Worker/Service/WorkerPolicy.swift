@@ -19,11 +19,9 @@ extension WorkerService {
     func ownerRefusal(
         of offer: Offer, _ envelope: Envelope, _ open: OpenSession, isResumed: Bool
     ) throws(FileError) -> PolicyRefusal? {
-        // After a rotation of its key, the one that the coordinator proved, which its owner has yet to allow.
-        let proven = settings.coordinator.map { settings.coordinatorKeys?.keys.first?.z85 ?? $0 }
-        return try owner?.take(
+        try owner?.take(
             OfferTerms(
-                offer, envelope, run: open.run.text, coordinator: proven, features: open.features,
+                offer, envelope, run: open.run.text, coordinator: settings.coordinator(), features: open.features,
                 isResumed: isResumed))
     }
 

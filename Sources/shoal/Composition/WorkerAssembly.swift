@@ -42,7 +42,7 @@ struct WorkerAssembly {
             signingKey: signing.publicKey, hasInvitation: true, model: model)
         settings.identity = signing
         settings.coordinatorKeys = known
-        settings.coordinator = insecure ? nil : join.coordinatorKey.z85
+        if !insecure { settings.coordinator = { known.keys.first?.z85 } }
         for cohort in [minimumCohort, policy?.minimumCohort] {
             if let cohort { settings.minimumMaskedCohort = max(settings.minimumMaskedCohort, cohort) }
         }
