@@ -5,6 +5,7 @@ import LanguageModel
 import ModelFiles
 import Recipe
 import RunFile
+import SecureAggregation
 
 /// The lines above a run: what is trained, on what, by whom.
 enum RunHeader {
@@ -21,9 +22,15 @@ enum RunHeader {
             "workers       \(federation.workers), \(schedule(federation)), \(federation.rounds) rounds",
             "strategy      \(strategy(federation)), \(training.localSteps) local steps of "
                 + "\(training.batchSize) × \(training.sequenceLength) tokens, \(training.optimizer.rawValue) "
-                + "\(training.learningRate), updates \(configuration.compression.uplink)",
+                + "\(training.learningRate), updates \(updates(configuration))",
         ] + robust(configuration, parameters: parameters) + privacy(configuration)
             + (prepared.chatTemplate.map { ["chats         \($0.name.rawValue) template: \($0.reason)"] } ?? [])
+    }
+
+    /// `dense`, or `under masks, 127 steps a side, at least 3 in a sum`.
+    private static func updates(_ configuration: RunConfiguration) -> String {
+        guard let masks = configuration.maskingOptions else { return "\(configuration.compression.uplink)" }
+        return "under masks, \(masks.levels) steps a side, at least \(masks.minimumCohort) in a sum"
     }
 
     private static func privacy(_ configuration: RunConfiguration) -> [String] {
