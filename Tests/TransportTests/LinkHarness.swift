@@ -35,7 +35,7 @@ final class EventLog<Event: Sendable>: @unchecked Sendable {
     func first<Value>(_ what: String, from start: Int = 0, _ match: (Event) -> Value?) throws -> Value {
         condition.lock()
         defer { condition.unlock() }
-        let limit = Date(timeIntervalSinceNow: 30)
+        let limit = Date(timeIntervalSinceNow: 120)
         while true {
             for event in events.dropFirst(start) {
                 if let value = match(event) { return value }
