@@ -79,6 +79,14 @@ struct MaliciousCoordinatorTests {
         coordinator.ask(round: 1)
         #expect(coordinator.updates.count == 1)
         #expect(isRefused("training.minimum-steps 5") { coordinator.ask(round: 2) { $0.training.localSteps = 1 } })
+        // Eight steps, of which a schedule that ends early leaves one.
+        #expect(
+            isRefused("training.minimum-steps 5") {
+                coordinator.ask(round: 2) {
+                    $0.training.schedule = .linear
+                    $0.training.totalSteps = 9
+                }
+            })
         #expect(isRefused("training.minimum-batch-size 4") { coordinator.ask(round: 2) { $0.training.batchSize = 1 } })
         #expect(
             isRefused("training.minimum-sequence-length 32") {

@@ -178,7 +178,9 @@ extension MaskedFleet {
 
     /// Of a worker's masked sums.
     func path(_ item: String, of name: String) -> String? {
-        let folder = conversation.root + "/worker-" + name + "/masks"
+        let worker = conversation.root + "/worker-" + name
+        if item == "identities" { return worker + "/identities" }
+        let folder = worker + "/masks"
         let runs = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         guard let path = runs.first.map({ "\(folder)/\($0)/\(item)" }) else { return nil }
         return FileManager.default.fileExists(atPath: path) ? path : nil

@@ -87,6 +87,8 @@ struct PolicyDecisionTests {
         #expect(rule(.sound(), at: OwnerMoment(minute: 60, isOnMains: false)) == "schedule.power")
         #expect(rule(.sound { $0.task = .evaluate }, at: OwnerMoment(minute: 720, isOnMains: true)) == "schedule.hours")
         #expect(rule(.sound(), OwnerPolicy(), at: OwnerMoment(minute: 720, isOnMains: false)) == nil)
+        // An update that was made in time is handed in.
+        #expect(rule(.sound { $0.isResumed = true }, at: OwnerMoment(minute: 720, isOnMains: false)) == nil)
     }
 
     @Test func aCohortIsOnlyPromisedUnderMasks() {
@@ -192,7 +194,8 @@ struct PolicyDecisionTests {
         else { return #expect(Bool(false)) }
         #expect(
             refusal.description
-                == "the owner's policy declines: training.minimum-steps 10: the round has 1 (training.local-steps)")
+                == "the owner's policy declines: training.minimum-steps 10: the round has 1 that move the "
+                + "adapter (training.local-steps, training.schedule)")
     }
 
     @Test("a stricter policy never takes what a laxer one declines")

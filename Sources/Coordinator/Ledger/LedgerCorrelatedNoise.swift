@@ -34,6 +34,18 @@ extension Ledger {
         }
     }
 
+    /// Makes noise that was drawn before the round's newest again: the same updates are there as when it was drawn.
+    func renewCorrelatedNoise(round: Int, attempt: Int, content: ContentHash) throws(LedgerError) {
+        try write { database in
+            try database.execute(
+                sql: """
+                    UPDATE correlatedNoise SET number = (SELECT MAX(number) + 1 FROM correlatedNoise)
+                    WHERE round = ? AND attempt = ? AND content = ?
+                    """,
+                arguments: [round, attempt, content.description])
+        }
+    }
+
     /// Whether the round has drawn noise, for whatever updates.
     func hasCorrelatedNoise(round: Int) throws(LedgerError) -> Bool {
         try read { database in

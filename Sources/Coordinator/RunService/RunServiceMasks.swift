@@ -98,9 +98,9 @@ extension RunService {
 
     /// Makes the messages that came since the last call durable, together, and only then acknowledges them.
     func keepMaskMessages() throws {
-        guard !maskArrivals.isEmpty, let plan = round?.plan else { return }
         let arrivals = maskArrivals
         maskArrivals = []
+        guard !arrivals.isEmpty, let plan = round?.plan else { return }
         try ledger.keep(arrivals.map(\.message), round: plan.round, attempt: plan.attempt)
         for arrival in arrivals {
             answer(arrival.message.step, arrival.envelope, to: arrival.message.worker, arrival.peer)

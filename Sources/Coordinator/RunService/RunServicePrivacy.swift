@@ -166,6 +166,7 @@ extension RunService {
     ) throws -> GaussianRelease? {
         let key: [UInt8]
         if let kept = try ledger.correlatedNoiseKey(round: plan.round, attempt: plan.attempt, content: content) {
+            try ledger.renewCorrelatedNoise(round: plan.round, attempt: plan.attempt, content: content)
             key = kept
         } else {
             let isDue = try isStepDue(round: plan.round, privacy) || ledger.hasCorrelatedNoise(round: plan.round)

@@ -1,3 +1,4 @@
+internal import FineTuning
 public import ModelFiles
 internal import Recipe
 internal import Wire
@@ -71,7 +72,8 @@ extension OfferTerms {
         self.init(
             task: offer.task == .train ? .train : .evaluate, run: run, round: Int(envelope.round),
             attempt: Int(envelope.attempt), configuration: Self.configuration(of: offer, envelope),
-            baseModel: offer.baseModel, coordinator: coordinator, steps: training.localSteps,
+            baseModel: offer.baseModel, coordinator: coordinator,
+            steps: Self.steps(training, round: Int(envelope.round)),
             batchSize: training.batchSize.multipliedReportingOverflow(by: training.accumulationSteps).partialValue,
             sequenceLength: training.sequenceLength, isClipped: offer.privacy?.clip != nil,
             noiseMultiplier: Self.noiseMultiplier(offer.privacy),
@@ -92,6 +94,17 @@ extension OfferTerms {
         return ContentHash(
             of: WireCodec.encode(
                 Envelope(id: 1, round: envelope.round, attempt: envelope.attempt, message: .offer(offer))))
+    }
+
+    /// The steps of a round that move the adapter: one at less than a tenth of the round's largest rate is none, or a
+    /// schedule could make one step of many.
+    private static func steps(_ training: TrainingOptions, round: Int) -> Int {
+        let schedule = LearningRateSchedule(training)
+        let (before, isTooLarge) = max(0, round - 1).multipliedReportingOverflow(by: training.localSteps)
+        guard !isTooLarge, before < Int.max - training.localSteps else { return 0 }
+        let rates = (0..<min(training.localSteps, 1 << 20)).map { schedule.rate(at: before + $0 + 1) }
+        let largest = rates.max() ?? 0
+        return rates.count { $0 > 0 && $0 >= largest / 10 }
     }
 
     /// Noise goes with a clip alone: without one there is none, whatever the offer says.

@@ -26,7 +26,9 @@ extension OwnerPolicy {
     /// - Parameter standing: What has left this worker so far.
     public func decide(_ terms: OfferTerms, _ standing: OwnerStanding, at moment: OwnerMoment) -> Verdict {
         let refusal =
-            refusalOfAsker(terms) ?? refusalOfMoment(moment)
+            refusalOfAsker(terms)
+            // What is finished is handed in at any hour, and a sum that counts on it comes out.
+            ?? (terms.isResumed ? nil : refusalOfMoment(moment))
             ?? (terms.task == .train
                 ? refusalOfTraining(terms) ?? refusalOfProtection(terms) ?? refusalOfRound(terms, standing)
                     ?? refusalOfCost(terms, standing)
@@ -63,7 +65,8 @@ extension OwnerPolicy {
     private func refusalOfTraining(_ terms: OfferTerms) -> PolicyRefusal? {
         if let minimumSteps, terms.steps < minimumSteps {
             return PolicyRefusal(
-                .minimumSteps, "\(minimumSteps)", "the round has \(terms.steps) (training.local-steps)")
+                .minimumSteps, "\(minimumSteps)",
+                "the round has \(terms.steps) that move the adapter (training.local-steps, training.schedule)")
         }
         if let minimumBatchSize, terms.batchSize < minimumBatchSize {
             return PolicyRefusal(

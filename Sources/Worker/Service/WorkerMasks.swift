@@ -24,7 +24,7 @@ extension WorkerService {
                 giveUpTask(because: "this worker's part in attempt \(task.attempt) of round \(task.round) is over")
                 return false
             }
-            let identities = try KnownIdentities(path: folder + "/identities")
+            let identities = try KnownIdentities(path: state.identitiesFile)
             let worker = try MaskingWorker(
                 name, in: MaskingContext(run: run, round: task.round, attempt: task.attempt),
                 under: terms(of: masking), secret: store.secret, signing: identity.signature(of:),

@@ -4,7 +4,7 @@ internal import ModelFiles
 internal import SecureAggregation
 internal import Synchronization
 
-/// The signing keys of a run's other workers, each as this worker first heard of it: a coordinator that later names
+/// The signing keys of other workers, in all runs, each as this worker first heard of it: a coordinator that later names
 /// another one is refused.
 ///
 /// One line a worker, `KEY NAME`, the key in hexadecimal.

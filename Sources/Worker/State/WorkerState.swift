@@ -114,6 +114,8 @@ public final class WorkerState {
     var ownFolder: String { folder + "/own" }
     /// Where the worker's own model is written, once there is one.
     public var adapterFolder: String { folder + "/adapter" }
+    /// Signing keys of other workers, of whatever run: a name means one worker wherever this one works.
+    var identitiesFile: String { folder + "/identities" }
     func maskFolder(of run: RunID) -> String { "\(folder)/masks/\(run)" }
     var recordFolder: String { folder + "/records" }
 

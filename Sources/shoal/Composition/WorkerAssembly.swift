@@ -43,6 +43,7 @@ struct WorkerAssembly {
         settings.identity = signing
         settings.coordinatorKeys = known
         if !insecure { settings.coordinator = { known.keys.first?.z85 } }
+        if policy?.required.contains(.masks) == true { settings.masksAgainst = Self.masksAgainst }
         for cohort in [minimumCohort, policy?.minimumCohort] {
             if let cohort { settings.minimumMaskedCohort = max(settings.minimumMaskedCohort, cohort) }
         }
@@ -58,6 +59,9 @@ struct WorkerAssembly {
             })
         return (transport, service)
     }
+
+    /// Of a cohort, the part that an owner who requires masks takes to collude with the coordinator, whatever it says.
+    private static let masksAgainst = 0.1
 
     /// The base model behind `--model`.
     static func heldModel(_ name: String) throws -> HeldModel {

@@ -61,6 +61,10 @@ struct PrivacyPage {
                 + ", it is "
                 + "at most \(number(odds)) times as likely with a worker's text in the run as without it, but for a chance "
                 + "of \(scientific(terms.delta)).",
+            isCentral
+                ? "Without it means: with a fixed number of workers to divide by, and nothing from this one."
+                : "Without it means: with nothing but noise from this worker. Between two texts of its own those odds may "
+                    + "be as many times as large again.",
             "It holds against any computing power and any side knowledge, and for everything that is later made of the "
                 + "adapters.",
         ]
