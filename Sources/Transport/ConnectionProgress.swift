@@ -9,6 +9,9 @@ struct ConnectionProgress {
     /// after errors in the protocol). Unit: seconds.
     static let silenceSeconds = 45.0
 
+    /// After a handshake that was cut it says at once that it will try again, or it has given up. Unit: seconds.
+    static let cutSeconds = 2.0
+
     private let endpoint: String
     private let pauses: ReconnectPauses
     /// What the service knows; `nil` until something is known about this socket.
@@ -71,7 +74,7 @@ struct ConnectionProgress {
                     reason: "\(endpoint) does not speak the same protocol: either it is no Shoal coordinator, or only "
                         + "one side was started with --insecure"))
         case .handshakeCut:
-            watch(from: now)
+            watch(from: now, seconds: Self.cutSeconds)
             cutHandshakes += 1
             guard cutHandshakes >= Self.cutHandshakesMax else {
                 return isDown ? nil : tell(.disconnected(reason: "\(endpoint) closed the connection; trying again"))
@@ -108,9 +111,9 @@ struct ConnectionProgress {
     }
 
     /// Gives libzmq time for its own next attempt, unless a refusal has set the moment already.
-    private mutating func watch(from now: Instant) {
+    private mutating func watch(from now: Instant, seconds: Double = silenceSeconds) {
         guard !isPausing else { return }
-        reopening = now.advanced(bySeconds: Self.silenceSeconds)
+        reopening = now.advanced(bySeconds: seconds)
     }
 
     /// libzmq gives up after a refusal, so a new socket tries again, later each time.
