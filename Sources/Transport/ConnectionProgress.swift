@@ -17,9 +17,8 @@ struct ConnectionProgress {
     /// What the service knows; `nil` until something is known about this socket.
     private var told: ConnectionState?
     private var cutHandshakes = 0
-    /// Keys that the coordinator may have, and how many of them were cut off in a row.
+    /// Keys that the coordinator may have.
     var keyCount = 1
-    private var keysTried = 0
     /// The next socket is to ask for another of the coordinator's keys.
     private(set) var wantsOtherKey = false
     private var refusals = 0
@@ -56,7 +55,6 @@ struct ConnectionProgress {
             return tell(.disconnected(reason: "cannot reach \(endpoint) yet; trying again"))
         case .handshakeDone:
             cutHandshakes = 0
-            keysTried = 0
             refusals = 0
             reopening = nil
             return tell(.connected)
@@ -76,15 +74,12 @@ struct ConnectionProgress {
         case .handshakeCut:
             watch(from: now, seconds: Self.cutSeconds)
             cutHandshakes += 1
-            guard cutHandshakes >= Self.cutHandshakesMax else {
+            guard cutHandshakes >= Self.cutHandshakesMax * keyCount else {
+                // At once, in turn: the pauses of the old socket have grown while the coordinator was away.
+                wantsOtherKey = keyCount > 1
                 return isDown ? nil : tell(.disconnected(reason: "\(endpoint) closed the connection; trying again"))
             }
             cutHandshakes = 0
-            keysTried += 1
-            if keysTried < keyCount {
-                wantsOtherKey = true
-                return nil
-            }
             return tell(
                 .refused(
                     reason: "\(endpoint) ends every handshake: either its key is not the one in the join file, or was "
