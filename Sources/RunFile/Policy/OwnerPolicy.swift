@@ -20,6 +20,8 @@ public struct OwnerPolicy: Hashable, Sendable {
         case tokens
         /// The losses of its held-out split, which an evaluation asks for.
         case heldOutLoss = "held-out-loss"
+        /// How long training took, and the energy that it used.
+        case cost
     }
 
     public enum Power: String, Hashable, Sendable, CaseIterable {
