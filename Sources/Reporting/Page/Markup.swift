@@ -34,11 +34,13 @@ struct Markup {
     ///
     /// - Parameter attributes: Values of any origin.
     static func element(
-        _ name: String, _ attributes: KeyValuePairs<String, String> = [:], _ content: Markup
+        _ name: String, _ attributes: KeyValuePairs<String, String>, _ content: Markup
     ) -> Markup {
         let own = attributes.map { " \($0.key)=\"\(escaped($0.value))\"" }.joined()
         return Markup(raw: "<\(name)\(own)>\(content.text)</\(name)>")
     }
+
+    static func element(_ name: String, _ content: Markup) -> Markup { element(name, [:], content) }
 
     /// An element around text of any origin.
     static func element(

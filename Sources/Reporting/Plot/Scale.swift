@@ -36,6 +36,12 @@ struct Scale {
         self.digits = digits
     }
 
+    init(domain: ClosedRange<Double>, ticks: [Double], digits: Int) {
+        self.domain = domain
+        self.ticks = ticks
+        self.digits = digits
+    }
+
     /// The value's place from 0 (first) to 1 (last).
     func place(_ value: Double) -> Double {
         (value - domain.lowerBound) / (domain.upperBound - domain.lowerBound)

@@ -2,7 +2,6 @@ import ArgumentParser
 import Coordinator
 import Federation
 import FoundationEssentials
-import Interchange
 import LanguageModel
 import ModelFiles
 import RunFile

@@ -4,6 +4,7 @@ import FoundationEssentials
 import Interchange
 import LanguageModel
 import ModelFiles
+import Reporting
 import RunFile
 
 /// A round's global model as an adapter that leaves the state directory.

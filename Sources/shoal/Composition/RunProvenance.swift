@@ -1,9 +1,9 @@
 import Coordinator
 import Federation
 import FoundationEssentials
-import Interchange
 import ModelFiles
 import Recipe
+import Reporting
 import RunFile
 import SecureAggregation
 import Wire

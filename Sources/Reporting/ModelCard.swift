@@ -147,28 +147,12 @@ public struct ModelCard: Sendable {
     }
 
     private static func table(_ facts: [Fact]) -> String {
-        let rows = facts.map { "| \(inline($0.name)) | \($0.isCode ? code($0.value) : inline($0.value)) |" }
-        return (["| | |", "|---|---|"] + rows).joined(separator: "\n")
+        MarkdownText.table(
+            ["", ""],
+            facts.map { [inline($0.name), $0.isCode ? MarkdownText.code($0.value) : inline($0.value)] })
     }
 
-    /// Text without Markdown or HTML in it.
-    private static func inline(_ text: String) -> String {
-        var result = ""
-        for character in text {
-            switch character {
-            case "<": result += "&lt;"
-            case "&": result += "&amp;"
-            case "\n", "\r", "\r\n": result += " "
-            case "`", "*", "_", "[", "]", "\\", "|": result += "\\\(character)"
-            default: result.append(character)
-            }
-        }
-        return result
-    }
-
-    private static func code(_ text: String) -> String {
-        "`" + text.filter { $0 != "`" && $0 != "|" && !$0.isNewline } + "`"
-    }
+    private static func inline(_ text: String) -> String { MarkdownText.inline(text) }
 
     /// A YAML scalar in double quotes, which is JSON's string.
     private static func quoted(_ text: String) -> String {

@@ -1,5 +1,5 @@
-import Interchange
 import ModelFiles
+import Reporting
 import Testing
 
 @Suite("Model cards")
