@@ -86,6 +86,10 @@ if !coreOnly {
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -99,6 +103,18 @@ if !coreOnly {
         library(
             "RunFile",
             ["Federation", "ModelFiles", "Recipe", "SecureAggregation", .product(name: "Yams", package: "Yams")]),
+        library(
+            "WebServing",
+            [
+                "ModelFiles", logging,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         library("Transport", ["CZeroMQ", "Wire", "Federation", "ModelFiles", logging]),
         library(
             "Coordinator",
@@ -133,6 +149,13 @@ if !coreOnly {
             swiftSettings: swift),
         tests("BuiltIn", ["BuiltIn"]),
         tests("RunFile", ["RunFile", "Federation", "Recipe", "SecureAggregation", "FixtureFiles"]),
+        tests(
+            "WebServing",
+            [
+                "WebServing", "ModelFiles", "FixtureFiles", logging,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
         .target(name: "LinkRecording", path: "Tests/LinkRecording", swiftSettings: swift),
         tests("Transport", ["Transport", "Wire", "Federation", "ModelFiles", "LinkRecording"]),
         tests(

@@ -101,7 +101,7 @@ struct LedgerTests {
             signature: [UInt8](0..<64))
         try ledger.publish(
             round: 1, attempt: 1, object: ContentHash(of: [2]), optimizerState: ContentHash(of: [3]), seconds: 2,
-            counters: RunCounters(), record: record)
+            counters: RunCounters(), denseUplinkBytes: 40, record: record)
         #expect(try other.openRound() == nil)
         #expect(try other.currentAdapter()?.version == 1)
         #expect(try other.currentAdapter()?.optimizerState == ContentHash(of: [3]))

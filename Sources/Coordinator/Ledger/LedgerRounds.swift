@@ -172,12 +172,13 @@ extension Ledger {
     ///   - optimizerState: `nil` for a strategy without one.
     ///   - residual: `nil` for an aggregation that keeps none.
     ///   - distances: How far each worker's update lies from the round's aggregate, where a robust rule tells.
+    ///   - denseUplinkBytes: What all updates so far would have been as float32.
     ///   - record: What the chain keeps of it.
     ///   - nextClip: Under central privacy, what the next round clips to; its noise counts as released then.
     public func publish(
         round: Int, attempt: Int, object: ContentHash, optimizerState: ContentHash?, residual: ResidualRecord? = nil,
-        distances: [(WorkerName, Double)] = [], seconds: Double, counters: RunCounters, record: SignedRecord,
-        nextClip: Double? = nil
+        distances: [(WorkerName, Double)] = [], seconds: Double, counters: RunCounters, denseUplinkBytes: UInt64,
+        record: SignedRecord, nextClip: Double? = nil
     ) throws(LedgerError) {
         try write { database in
             try insert(database, record)
@@ -190,6 +191,7 @@ extension Ledger {
                 sql: "UPDATE round SET state = 'published', seconds = ? WHERE number = ? AND attempt = ?",
                 arguments: [seconds, round, attempt])
             try set(database, counters)
+            try insertTraffic(database, round: round, counters, denseUplinkBytes: denseUplinkBytes)
         }
     }
 

@@ -22,6 +22,7 @@ extension Ledger {
         migrator.registerMigration("distances") { try $0.execute(sql: distanceTables) }
         migrator.registerMigration("privacy") { try $0.execute(sql: privacyTables) }
         migrator.registerMigration("masks") { try $0.execute(sql: maskTables) }
+        migrator.registerMigration("history") { try $0.execute(sql: historyTables) }
         return migrator
     }
 

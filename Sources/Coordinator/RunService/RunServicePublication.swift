@@ -71,7 +71,8 @@ extension RunService {
             round: plan.round, attempt: plan.attempt, object: next.object, optimizerState: stateObject,
             residual: candidate.truncation.map { ResidualRecord(object: next.residual?.object, truncation: $0) },
             distances: candidate.distances.map { Array(zip(updates.map(\.record.worker), $0)) } ?? [],
-            seconds: stopwatchTime.seconds(since: roundStart), counters: counters, record: record,
+            seconds: stopwatchTime.seconds(since: roundStart), counters: counters,
+            denseUplinkBytes: try denseUplinkBytes(updates: try ledger.totals().updates), record: record,
             nextClip: candidate.nextClip)
         records.append(record)
         if let nextClip = candidate.nextClip { privacy?.clip = nextClip }

@@ -1,16 +1,15 @@
-import Glibc
-public import ModelFiles
+internal import Glibc
 
 /// Small text files that hold secrets: written whole with mode 0600, read only if nobody else could have read them.
-enum SecretFile {
+package enum SecretFile {
     /// Larger files are not ours. Unit: bytes.
-    static let bytesMax = 64 << 10
+    package static let bytesMax = 64 << 10
 
-    static func write(_ text: [UInt8], to path: String) throws(FileError) {
+    package static func write(_ text: [UInt8], to path: String) throws(FileError) {
         try AtomicFile.write(text, to: path, permissions: 0o600)
     }
 
-    static func read(_ path: String) throws(SecretFileError) -> [UInt8] {
+    package static func read(_ path: String) throws(SecretFileError) -> [UInt8] {
         // Not blocking: the path may name a pipe.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .file(FileError(operation: "open", path: path, code: errno)) }

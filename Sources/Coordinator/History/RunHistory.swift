@@ -1,0 +1,116 @@
+public import Federation
+import RunFile
+
+/// What happened in a run so far, round by round and worker by worker, read from its ledger: what reports, plots and the
+/// monitor show. It can be read beside a running coordinator.
+public struct RunHistory: Sendable {
+    /// One published round.
+    public struct Round: Sendable {
+        public var number: Int
+        /// The attempt that was published; 2 after one rollback.
+        public var attempt: Int
+        /// Unit: seconds since 1970.
+        public var openedAt: Int64
+        public var publishedAt: Int64
+        /// From first offer to publication.
+        public var seconds: Double
+        /// Updates that counted; `nil` where participation is secret.
+        public var workers: Int?
+        /// Weighted mean of the workers' training losses; `nil` where they are withheld. Unit: nats a token.
+        public var trainLoss: Double?
+        /// How old its updates were on average. Unit: versions; 0 where the schedule is synchronous.
+        public var staleness: Double?
+        /// Trained on in this round; 0 where participation is secret.
+        public var tokens: UInt64
+        /// Cumulative frame bytes before encryption when it was published; `nil` where participation is secret.
+        public var uplinkBytes: UInt64?
+        public var downlinkBytes: UInt64?
+        /// 4 · parameters · accepted updates, cumulative.
+        public var denseUplinkBytes: UInt64?
+        /// Of the adapter that it published; `nil` when that was not evaluated.
+        public var evaluation: Evaluation?
+    }
+
+    /// What one worker has given.
+    public struct Contribution: Sendable {
+        public var worker: WorkerName
+        /// Unit: seconds since 1970.
+        public var enrolledAt: Int64
+        public var revokedAt: Int64?
+        /// Recorded updates; 0 where participation is secret, as is everything below then.
+        public var updates: Int
+        /// Offers that came to nothing.
+        public var failures: Int
+        /// The most training items that it told.
+        public var items: UInt64
+        public var tokens: UInt64
+        /// Unit: seconds since 1970.
+        public var lastUpdateAt: Int64?
+        /// Of its newest update; `nil` where it is withheld. Unit: nats a token.
+        public var trainLoss: Double?
+        /// Under robust rules, how far its updates lie from the others'.
+        public var suspicion: SuspicionScore?
+    }
+
+    public var id: RunID
+    /// Central privacy: who took part, and how many, is in nothing that is shown.
+    public var hidesParticipation: Bool
+    /// Of the model before the first round.
+    public var base: Evaluation?
+    public var rounds: [Round]
+    public var rollbacks: [Rollback]
+    /// In name order.
+    public var workers: [Contribution]
+    /// When each update of the newest round was recorded, earliest first; empty where participation is secret. Unit:
+    /// seconds since 1970.
+    public var newestArrivals: [(worker: WorkerName, at: Int64)]
+
+    public init(ledger: Ledger) throws {
+        guard let run = try ledger.run() else { throw LedgerError.noRun }
+        let configuration = try? RunConfiguration(canonicalJSON: run.configuration)
+        let withholdsMetrics = configuration?.privacy.metrics == .withheld
+        let isSecret = try ledger.privacyTerms()?.mechanism == .central
+        let evaluations = try ledger.evaluations()
+        let suspicion = try ledger.suspicion()
+        id = run.id
+        hidesParticipation = isSecret
+        base = evaluations[0]
+        rounds = try ledger.publishedRounds(itemsMax: configuration?.federation.weightCap.maximumItems).map { round in
+            var round = round
+            round.evaluation = evaluations[round.number]
+            if withholdsMetrics { round.trainLoss = nil }
+            if isSecret { round.hideParticipation() }
+            return round
+        }
+        rollbacks = try ledger.rollbacks()
+        workers = try ledger.contributions().map { worker in
+            var worker = worker
+            worker.suspicion = suspicion[worker.worker]
+            if withholdsMetrics { worker.trainLoss = nil }
+            if isSecret { worker.hideParticipation() }
+            return worker
+        }
+        newestArrivals = []
+        if !isSecret, let newest = rounds.last {
+            newestArrivals = try ledger.arrivals(round: newest.number, attempt: newest.attempt)
+        }
+    }
+}
+
+extension RunHistory.Round {
+    fileprivate mutating func hideParticipation() {
+        workers = nil
+        trainLoss = nil
+        tokens = 0
+        uplinkBytes = nil
+        downlinkBytes = nil
+        denseUplinkBytes = nil
+    }
+}
+
+extension RunHistory.Contribution {
+    fileprivate mutating func hideParticipation() {
+        self = RunHistory.Contribution(
+            worker: worker, enrolledAt: enrolledAt, revokedAt: revokedAt, updates: 0, failures: 0, items: 0, tokens: 0)
+    }
+}

@@ -1,0 +1,95 @@
+import Federation
+import GRDB
+
+extension Ledger {
+    /// What had travelled when each round was published; everything else of a run's past stands in the other tables.
+    static let historyTables = """
+        CREATE TABLE traffic (
+            round INTEGER PRIMARY KEY, uplinkBytes INTEGER NOT NULL, downlinkBytes INTEGER NOT NULL,
+            denseUplinkBytes INTEGER NOT NULL
+        ) STRICT;
+        """
+
+    func insertTraffic(
+        _ database: Database, round: Int, _ counters: RunCounters, denseUplinkBytes: UInt64
+    ) throws {
+        try database.execute(
+            sql: "INSERT OR REPLACE INTO traffic VALUES (?, ?, ?, ?)",
+            arguments: [
+                round, Int64(clamping: counters.uplinkBytes), Int64(clamping: counters.downlinkBytes),
+                Int64(clamping: denseUplinkBytes),
+            ])
+    }
+
+    /// The published rounds in order, participation and losses included, whoever may see them.
+    ///
+    /// - Parameter itemsMax: The most training items of one worker that count (`federation.weight-cap`).
+    func publishedRounds(itemsMax: Int?) throws(LedgerError) -> [RunHistory.Round] {
+        try read { database in
+            let rows = try Row.fetchAll(
+                database,
+                sql: """
+                    WITH counted AS (
+                        SELECT COALESCE(countsIn, updates.round) AS number, updates.attempt AS attempt,
+                            COUNT(*) AS workers, SUM(tokens) AS tokens,
+                            AVG(COALESCE(countsIn, updates.round) - updates.round) AS staleness,
+                            SUM(MIN(items, :cap) * trainLoss)
+                                / SUM(CASE WHEN trainLoss <> 0 THEN MIN(items, :cap) END) AS trainLoss
+                        FROM updates LEFT JOIN arrival USING (round, attempt, worker) GROUP BY 1, 2)
+                    SELECT round.number, round.attempt, openedAt, publishedAt, seconds, workers, tokens, staleness,
+                        trainLoss, uplinkBytes, downlinkBytes, denseUplinkBytes
+                    FROM round JOIN adapter ON version = round.number
+                        LEFT JOIN counted USING (number, attempt) LEFT JOIN traffic ON traffic.round = round.number
+                    WHERE state = 'published' ORDER BY round.number
+                    """, arguments: ["cap": itemsMax ?? Int.max])
+            return rows.map { row in
+                RunHistory.Round(
+                    number: row["number"], attempt: row["attempt"], openedAt: row["openedAt"],
+                    publishedAt: row["publishedAt"], seconds: row["seconds"] ?? 0, workers: row["workers"],
+                    trainLoss: row["trainLoss"], staleness: row["staleness"],
+                    tokens: UInt64(clamping: (row["tokens"] as Int64?) ?? 0),
+                    uplinkBytes: (row["uplinkBytes"] as Int64?).map { UInt64(clamping: $0) },
+                    downlinkBytes: (row["downlinkBytes"] as Int64?).map { UInt64(clamping: $0) },
+                    denseUplinkBytes: (row["denseUplinkBytes"] as Int64?).map { UInt64(clamping: $0) })
+            }
+        }
+    }
+
+    /// What each enrolled or revoked worker has given to the run, in name order.
+    func contributions() throws(LedgerError) -> [RunHistory.Contribution] {
+        try read { database in
+            let rows = try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT name, enrolledAt, revokedAt, COUNT(object) AS updates, SUM(tokens) AS tokens,
+                        MAX(acceptedAt) AS lastUpdateAt, MAX(items) AS items,
+                        (SELECT trainLoss FROM updates AS newest WHERE newest.worker = name
+                            ORDER BY newest.round DESC, newest.attempt DESC LIMIT 1) AS trainLoss,
+                        (SELECT COUNT(*) FROM failure WHERE failure.worker = name) AS failures
+                    FROM worker LEFT JOIN updates ON updates.worker = name GROUP BY name
+                    """)
+            return try rows.map { row in
+                let loss: Double? = row["trainLoss"]
+                return RunHistory.Contribution(
+                    worker: try worker(row["name"]), enrolledAt: row["enrolledAt"], revokedAt: row["revokedAt"],
+                    updates: row["updates"], failures: row["failures"],
+                    items: UInt64(clamping: (row["items"] as Int64?) ?? 0),
+                    tokens: UInt64(clamping: (row["tokens"] as Int64?) ?? 0), lastUpdateAt: row["lastUpdateAt"],
+                    trainLoss: loss == 0 ? nil : loss)
+            }.sorted { $0.worker < $1.worker }
+        }
+    }
+
+    /// When the updates of a round's attempt were recorded, earliest first. Unit: seconds since 1970.
+    func arrivals(round: Int, attempt: Int) throws(LedgerError) -> [(worker: WorkerName, at: Int64)] {
+        try read { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT worker, acceptedAt FROM updates LEFT JOIN arrival USING (round, attempt, worker)
+                    WHERE COALESCE(countsIn, round) = ? AND attempt = ? ORDER BY acceptedAt, worker
+                    """, arguments: [round, attempt]
+            ).map { (try worker($0["worker"]), $0["acceptedAt"]) }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import HTTPTypes
+package import Hummingbird
+
+/// Who is served: the first thing every request meets.
+///
+/// With a token, whoever carries it, and anybody on the paths that tell nothing. Without one the service listens on
+/// loopback alone, where a web page of somebody else could still reach it through the browser of this machine's user:
+/// requests that name another host (DNS rebinding), or that change something for another origin, are refused.
+package struct WebAccess<Context: RequestContext>: RouterMiddleware {
+    private let token: BearerToken?
+    private let isLoopback: Bool
+    /// Served without a token: what is there is no secret.
+    private let openPaths: Set<String>
+
+    init(token: BearerToken?, isLoopback: Bool, openPaths: Set<String>) {
+        self.token = token
+        self.isLoopback = isLoopback
+        self.openPaths = openPaths
+    }
+
+    package func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        if let token {
+            guard openPaths.contains(request.uri.path) || token.isCarried(by: request.headers[.authorization]) else {
+                return refusal(.unauthorized, "this needs the bearer token of the service: Authorization: Bearer TOKEN")
+            }
+        } else if isLoopback {
+            guard isForThisMachine(request) else {
+                return refusal(.misdirectedRequest, "this service answers to localhost alone")
+            }
+        }
+        guard request.method == .get || request.method == .head || isFromHere(request) else {
+            return refusal(.forbidden, "a page of another origin may change nothing here")
+        }
+        var response = try await next(request, context)
+        response.headers[.xContentTypeOptions] = "nosniff"
+        if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+        return response
+    }
+
+    private func isForThisMachine(_ request: Request) -> Bool {
+        guard let authority = request.head.authority ?? request.headers[.host] else { return false }
+        var host = Substring(authority)
+        if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
+            host = host[..<end].dropFirst()
+        } else if let colon = host.lastIndex(of: ":") {
+            host = host[..<colon]
+        }
+        return ListenAddress.isLoopback(host: host.lowercased())
+    }
+
+    /// Programs send no `Origin`; a browser does with whatever changes something.
+    private func isFromHere(_ request: Request) -> Bool {
+        guard let origin = request.headers[.origin] else { return true }
+        guard let authority = request.head.authority ?? request.headers[.host] else { return false }
+        return origin == "http://" + authority || origin == "https://" + authority
+    }
+
+    private func refusal(_ status: HTTPResponse.Status, _ reason: String) -> Response {
+        var headers = HTTPFields()
+        headers[.contentType] = "text/plain; charset=utf-8"
+        if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
+        return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(string: reason + "\n")))
+    }
+}
+
+extension HTTPField.Name {
+    fileprivate static let host = Self.constant("Host")
+
+    private static func constant(_ name: String) -> Self {
+        guard let name = Self(name) else { preconditionFailure("a header's name") }
+        return name
+    }
+}
