@@ -14,7 +14,8 @@ struct RunProvenance {
     let run: RunRecord
     /// The round whose adapter is exported.
     let round: Int
-    private let configuration: RunConfiguration?
+    /// `nil` when another release wrote it and this one cannot read it.
+    let configuration: RunConfiguration?
 
     init(ledger: Ledger, round: Int?) throws {
         guard let run = try ledger.run() else { throw LedgerError.noRun }
@@ -64,26 +65,14 @@ struct RunProvenance {
     }
 
     private func training() throws -> [ModelCard.Fact] {
-        var facts: [ModelCard.Fact] = []
-        if let configuration {
-            let (federation, training) = (configuration.federation, configuration.training)
-            facts += [
-                .init("rounds planned", "\(federation.rounds)"),
-                .init("strategy", federation.strategy.rawValue), .init("aggregation", federation.aggregation.rawValue),
-                .init(
-                    "local training",
-                    "\(training.localSteps) steps of \(training.batchSize) × \(training.sequenceLength) tokens a round"),
-                .init("updates sent as", "\(configuration.compression.uplink)", isCode: true),
-            ]
-            if let rules = federation.robust.rules {
-                facts.append(.init("rules against bad updates", rules.names.map(\.rawValue).joined(separator: ", ")))
-            }
-        }
+        var facts = settings().map { ModelCard.Fact($0.name, $0.value) }
         if try ledger.privacyTerms()?.mechanism == .central {
             facts.append(.init("workers", "who and how many took part in a round is secret"))
         } else {
+            let workers = try RunHistory(ledger: ledger).workers.count { $0.updates > 0 }
             let totals = try ledger.totals()
             facts += [
+                .init("workers that gave updates", Quantity.count(workers)),
                 .init("updates", Quantity.count(totals.updates)),
                 .init("tokens trained on", Quantity.count(Int(clamping: totals.tokens))),
             ]
@@ -93,6 +82,45 @@ struct RunProvenance {
         if round > 0, let own = evaluations[round] {
             facts.append(.init("held-out loss with this adapter", Quantity.loss(own.loss)))
             if let accuracy = own.accuracy { facts.append(.init("held-out accuracy", Quantity.fixed(accuracy, digits: 4))) }
+        }
+        return facts
+    }
+
+    /// The settings that say most about a run.
+    func settings() -> [(name: String, value: String)] {
+        guard let configuration else { return [] }
+        let (federation, training) = (configuration.federation, configuration.training)
+        var facts = [
+            ("rounds planned", "\(federation.rounds)"), ("workers planned", Quantity.count(federation.workers)),
+            ("strategy", federation.strategy.rawValue), ("aggregation", federation.aggregation.rawValue),
+            ("schedule", federation.schedule.rawValue),
+            (
+                "local training",
+                "\(training.localSteps) steps of \(training.batchSize) × \(training.sequenceLength) tokens a round, "
+                    + "\(training.optimizer.rawValue), learning rate \(training.learningRate)"
+            ),
+            ("updates sent as", "\(configuration.compression.uplink)"),
+            ("adapters sent as", "\(configuration.compression.downlink)"),
+        ]
+        if let rules = federation.robust.rules {
+            facts.append(("rules against bad updates", rules.names.map(\.rawValue).joined(separator: ", ")))
+        }
+        return facts
+    }
+
+    /// What shows where the newest adapter comes from.
+    func facts() throws -> [(name: String, value: String)] {
+        var facts = [
+            ("base model", basePath?.split(separator: "/").last.map(String.init) ?? "unknown"),
+            ("base model's identity", run.baseModel.description),
+        ]
+        if let proof = try RecordProof(ledger: ledger, round: round) {
+            facts += [
+                ("adapter of round \(round)", proof.adapter.description),
+                ("record of the round", "\(proof.number)"), ("its hash", proof.head.description),
+                ("record key", ContentHash(bytes: proof.publicKey.bytes)?.description ?? ""),
+                ("checked with", "shoal run verify STATE --head HASH --key KEY"),
+            ]
         }
         return facts
     }
