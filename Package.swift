@@ -45,6 +45,8 @@ var targets: [Target] = [
     library("Tensor", ["CKernels"]),
     library("LanguageModel", ["Tensor", "CKernels", "ModelFiles", "Randomness"]),
     library("FineTuning", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
+    library("Interchange", ["ModelFiles"]),
+    library("Reporting", ["ModelFiles"]),
     library("Auditing", ["FineTuning", "LanguageModel", "ModelFiles"]),
     library("Federation", ["CKernels", "ModelFiles", "Randomness", "Recipe", crypto]),
     library("SecureAggregation", ["Federation", "Randomness", crypto]),
@@ -60,6 +62,8 @@ var targets: [Target] = [
         name: "InputMutation", dependencies: ["Randomness"], path: "Tests/InputMutation", swiftSettings: swift),
     tests("Randomness", ["Randomness"]),
     tests("ModelFiles", ["ModelFiles", "FixtureFiles"]),
+    tests("Interchange", ["Interchange", "ModelFiles", "FixtureFiles"]),
+    tests("Reporting", ["Reporting", "ModelFiles"]),
     tests("Tensor", ["Tensor", "CKernels"]),
     tests("LanguageModel", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "FixtureFiles"]),
     tests(
@@ -140,6 +144,7 @@ if !coreOnly {
             dependencies: [
                 "Simulation", "Coordinator", "Worker", "Transport", "Wire", "Federation", "RunFile", "Recipe",
                 "Auditing", "Benchmarking", "SecureAggregation", "FineTuning", "LanguageModel", "Tensor", "ModelFiles",
+                "Interchange", "Reporting",
                 "Randomness", "BuiltIn", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -117,4 +117,53 @@ struct ExportTests {
         try expectRefused([folder.file("own"), "--out", target], "no global model")
         #expect(!FileManager.default.fileExists(atPath: target))
     }
+
+    @Test("an exported adapter has a model card that verifies, and names no worker")
+    func card() throws {
+        let data = try data()
+        _ = try simulate(data, "run", "federation.seed=7")
+        let out = folder.file("adapter")
+        #expect(try Program.run("run", "export", folder.file("run"), "--out", out, "--base-name", "owner/base").code == 0)
+        let card = folder.text("adapter/README.md")
+        #expect(card.contains(#"base_model: "owner/base""#))
+        #expect(card.contains("library_name: peft"))
+        for worker in ["w0", "w1", "w2"] { #expect(!card.contains(worker)) }
+        let command = try #require(card.split(separator: "\n").first { $0.hasPrefix("shoal run verify STATE ") })
+        let check = ["run", "verify", folder.file("run")] + command.split(separator: " ").dropFirst(4).map(String.init)
+        let outcome = try Program.start(check).finish()
+        #expect(outcome.code == 0, "\(outcome.errors)")
+
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = URL(filePath: "/usr/bin/sha256sum")
+        process.arguments = [out + "/adapter_model.safetensors"]
+        process.standardOutput = pipe
+        try process.run()
+        let sum = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile().prefix(64), as: UTF8.self)
+        #expect(sum.count == 64 && card.contains("`\(sum)`"))
+    }
+
+    @Test("a GGUF file has the metadata of a llama.cpp adapter, and what does not go together is refused")
+    func gguf() throws {
+        let data = try data()
+        _ = try simulate(data, "run", "federation.seed=7")
+        let out = folder.file("adapter.gguf")
+        let outcome = try Program.run("run", "export", folder.file("run"), "--out", out, "--format", "gguf", "--json")
+        #expect(try number(outcome, "rank") == 4)
+        let bytes = try Data(contentsOf: URL(filePath: out))
+        #expect(bytes.prefix(8) == Data("GGUF".utf8) + Data([3, 0, 0, 0]))
+        for text in ["general.architecture", "adapter.lora.alpha", "blk.0.attn_q.weight.lora_b", "shoal.record.hash"] {
+            #expect(bytes.range(of: Data(text.utf8)) != nil, "no \(text)")
+        }
+        let encoder = try folder.write(#"{"model_type": "bert"}"#, to: "config.json")
+        for (arguments, word) in [
+            (["--format", "gguf", "--merge", "built-in"], "convert_hf_to_gguf.py"), (["--model", "built-in"], "--format gguf"),
+            (["--format", "gguf", "--model", String(encoder.dropLast("/config.json".count))], "no adapters for model_type bert"),
+        ] {
+            let refused = try Program.start(["run", "export", folder.file("run"), "--out", out + "2"] + arguments).finish()
+            #expect(refused.code == 2)
+            #expect(refused.errors.contains(word), "no '\(word)' in: \(refused.errors)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: out + "2"))
+    }
 }

@@ -8,7 +8,7 @@ struct Run: ParsableCommand {
         discussion: "Works on the state directory, whether or not a coordinator is running on it.",
         subcommands: [
             RunList.self, RunShow.self, RunPause.self, RunResume.self, RunStop.self, RunVerify.self,
-            RunPrivacy.self, RunExport.self, RunArchiveCommand.self,
+            RunPrivacy.self, RunReport.self, RunExport.self, RunTrack.self, RunArchiveCommand.self,
         ])
 
     /// A run inside a state directory.

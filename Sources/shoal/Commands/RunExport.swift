@@ -9,19 +9,24 @@ import RunFile
 struct RunExport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Write a run's global model as a plain PEFT adapter, or as a model's merged weights.",
+        abstract: "Write a run's global model as a plain PEFT adapter, a GGUF adapter, or a model's merged weights.",
         discussion: """
             Whatever the run's aggregation, base model and exported adapter together are the global model: what fedex-lora \
             and flora added to the base is part of the adapter, which has a higher rank for it.
-              shoal run export STATE --out DIR               the current adapter
+              shoal run export STATE --out DIR               the current adapter, with a model card
               shoal run export STATE --out DIR --rank 16     its best approximation of rank 16, with its error
+              shoal run export STATE --out FILE --format gguf    for llama.cpp: llama-cli -m BASE.gguf --lora FILE
               shoal run export STATE --out DIR --merge MODEL a copy of the base model with the adapter in its weights
             """)
+
+    enum Format: String, CaseIterable, ExpressibleByArgument {
+        case peft, gguf
+    }
 
     @Argument(help: "Folder of the run's state; a coordinator may be running on it.")
     var state: String
 
-    @Option(help: "Folder to write.")
+    @Option(help: "Folder to write, or with --format gguf the file.")
     var out: String
 
     @Option(help: "The adapter after this round; 0 is the one that the run began with (default: the current one).")
@@ -29,6 +34,15 @@ struct RunExport: ParsableCommand {
 
     @Option(help: "Cut the adapter to this rank by its singular values.")
     var rank: Int?
+
+    @Option(help: "How to write the adapter: \(Format.allCases.map(\.rawValue).joined(separator: " or ")).")
+    var format = Format.peft
+
+    @Option(help: "With --format gguf: folder of the base model, for its config.json (default: the run file's).")
+    var model: String?
+
+    @Option(help: "The base model's name for others, such as owner/name on the Hugging Face Hub (default: its folder's).")
+    var baseName: String?
 
     @Option(
         help: "Write merged weights of this base model (a Hugging Face directory, or built-in) instead of an adapter.")
@@ -40,69 +54,57 @@ struct RunExport: ParsableCommand {
     func validate() throws {
         if let round, round < 0 { throw ValidationError("--round must be at least 0") }
         if let rank, rank < 1 { throw ValidationError("--rank must be at least 1") }
+        guard format != .gguf || merge == nil else {
+            throw ValidationError(
+                "--merge writes a Hugging Face model, and llama.cpp's convert_hf_to_gguf.py makes a GGUF model of that; leave "
+                    + "out --format gguf")
+        }
+        guard model == nil || format == .gguf else { throw ValidationError("--model belongs to --format gguf") }
     }
 
     func run() throws {
         let result = try usingInput {
-            let source = StateDirectory.adapter(in: state, round: round)
             guard FileManager.default.fileExists(atPath: StateDirectory.ledger(in: state)) else {
                 throw CommandFailure.badInput("\(state) holds no run; give the folder of a run's --state")
             }
-            try refusePersonalModels()
-            guard FileManager.default.fileExists(atPath: source) else {
-                throw CommandFailure.badInput(
-                    "\(state) holds no adapter of round \(round ?? 0); leave --round out for the current one")
-            }
-            var (configuration, layout, values) = try AdapterDirectory.read(source)
-            var error: Double?
-            if let rank {
-                guard !configuration.isWeightDecomposed else {
-                    throw CommandFailure.badInput(
-                        "--rank: an adapter with magnitudes (DoRA) cannot be cut, they belong to the whole product; leave "
-                            + "it out")
-                }
-                let cut = try AdapterCut(values, layout: layout, configuration: configuration, rank: rank)
-                (configuration, layout, values) = (cut.configuration, cut.layout, cut.values)
-                error = cut.relativeError
-            }
-            if let merge {
-                try ModelDirectory(BuiltInModel.resolve(merge)).merge(
-                    values, layout: layout, configuration: configuration, at: out)
-            } else {
-                try AdapterDirectory.write(
-                    configuration: configuration, layout: layout, values: values,
-                    labels: try AdapterDirectory.labels(source) ?? [], to: out)
-            }
+            let provenance = try RunProvenance(
+                ledger: Ledger.existing(in: state, wallClock: WallClock.unixSeconds), round: round)
+            try provenance.refusePersonalModels()
+            let adapter = try ExportedAdapter(state: state, round: round, rank: rank)
+            try write(adapter, provenance)
             return Result(
-                path: AbsolutePath.of(out), kind: merge == nil ? "adapter" : "merged", rank: configuration.rank,
-                parameters: layout.parameterCount, relativeError: error)
+                path: AbsolutePath.of(out), kind: kind.name, rank: adapter.configuration.rank,
+                parameters: adapter.layout.parameterCount, relativeError: adapter.relativeError)
         }
         if json { return try JSONLine.print(result) }
-        var line = "\(result.path): "
-        line += merge == nil ? "a PEFT adapter" : "the base model with the adapter merged, a Hugging Face model,"
-        line += " of rank \(result.rank), \(Quantity.count(result.parameters)) parameters"
+        var line = "\(result.path): \(kind.text) of rank \(result.rank), \(Quantity.count(result.parameters)) parameters"
         if let error = result.relativeError {
             line += "; relative error of the cut \(Quantity.fixed(100 * error, digits: 3)) %"
         }
         Console.output(line)
     }
 
-    /// Where each worker keeps a factor of its own, the shared one alone is no model.
-    private func refusePersonalModels() throws {
-        let ledger = try Ledger.existing(in: state, wallClock: WallClock.unixSeconds)
-        guard let record = try ledger.run(),
-            let configuration = try? RunConfiguration(canonicalJSON: record.configuration),
-            configuration.federation.aggregation.ownFactor != nil
-        else { return }
-        throw CommandFailure.badInput(
-            "with 'federation.aggregation: \(configuration.federation.aggregation.rawValue)' every worker keeps a factor "
-                + "of its own, so there is no global model; a worker's own model is the folder 'adapter' in its --state"
-        )
+    private func write(_ adapter: ExportedAdapter, _ provenance: RunProvenance) throws {
+        if let merge { return try adapter.merge(into: BuiltInModel.resolve(merge), at: out) }
+        let base = model ?? provenance.basePath ?? adapter.configuration.baseModel
+        // A path of the machine that the run was on is nobody else's business.
+        let name = baseName ?? base.flatMap { $0.split(separator: "/").last.map(String.init) } ?? "unknown"
+        switch format {
+        case .peft: try adapter.write(to: out, baseName: baseName, card: provenance, named: name)
+        case .gguf:
+            guard let base else { throw CommandFailure.badInput("name the base model's folder with --model") }
+            try adapter.writeGGUF(to: out, model: BuiltInModel.resolve(base), named: name, provenance)
+        }
+    }
+
+    private var kind: (name: String, text: String) {
+        if merge != nil { return ("merged", "the base model with the adapter merged, a Hugging Face model,") }
+        return format == .gguf ? ("gguf", "a GGUF adapter for llama.cpp") : ("adapter", "a PEFT adapter with its model card")
     }
 
     private struct Result: Encodable {
         let path: String
-        /// `adapter` or `merged`.
+        /// `adapter`, `gguf` or `merged`.
         let kind: String
         /// The largest of its layers.
         let rank: Int

@@ -1,0 +1,62 @@
+/// One line for each name: spans, points or both on a common axis.
+struct RowPlot {
+    struct Row {
+        let name: String
+        /// From where to where a bar goes; `nil` for none.
+        var span: ClosedRange<Double>?
+        /// Marked places: a hollow one first, then filled ones.
+        var points: [Double] = []
+        let tip: String
+    }
+
+    /// More names than these are left to the table.
+    static let rowCountMax = 40
+
+    let identifier: String
+    let title: String
+    let summary: String
+    let xLabel: String
+    let rows: [Row]
+    var domain: ClosedRange<Double>?
+    /// A value that the rows are to be seen against.
+    var level: Double?
+    var key: [(style: String, name: String)] = []
+
+    func figure(table: Markup?) -> Markup {
+        let rowHeight = 16.0
+        let left = 108.0
+        let height = Plot.top + rowHeight * Double(rows.count) + Plot.bottom
+        let values = rows.flatMap { ($0.span.map { [$0.lowerBound, $0.upperBound] } ?? []) + $0.points }
+        let scale = domain.map { Scale([$0.lowerBound, $0.upperBound]) } ?? Scale(values, includesZero: rows.contains { $0.span != nil })
+        let x = { (value: Double) in left + scale.place(value) * (Plot.width - left - Plot.right - 4) }
+        var plot = Plot(identifier, title: title, summary: summary, height: height)
+        for tick in scale.ticks {
+            plot.line("grid", x(tick), Plot.top, x(tick), height - Plot.bottom)
+            plot.text(ReadableNumber.fixed(tick, scale.digits), x(tick), height - Plot.bottom + 16, anchor: "middle")
+        }
+        plot.text(xLabel, (left + Plot.width - Plot.right) / 2, height - 6, anchor: "middle", style: "label")
+        if let level { plot.line("level", x(level), Plot.top, x(level), height - Plot.bottom) }
+        for (index, row) in rows.enumerated() {
+            let middle = Plot.top + rowHeight * (Double(index) + 0.5)
+            plot.text(Self.short(row.name), left - 8, middle + 4, anchor: "end")
+            if let span = row.span {
+                plot.bar(
+                    "fill-a", x(span.lowerBound), middle - 4, max(1.5, x(span.upperBound) - x(span.lowerBound)), 8,
+                    tip: row.tip)
+            }
+            if let first = row.points.first, let last = row.points.last, row.points.count > 1 {
+                plot.line("stem", x(first), middle, x(last), middle)
+            }
+            for (place, point) in row.points.enumerated() {
+                plot.dot(
+                    place == 0 && row.points.count > 1 ? "hollow" : "dot line-a", x(point), middle, radius: 3.6, tip: row.tip)
+            }
+        }
+        return plot.figure(key: key, table: table)
+    }
+
+    /// What fits beside the drawing.
+    private static func short(_ name: String) -> String {
+        name.count <= 15 ? name : name.prefix(14) + "…"
+    }
+}

@@ -1,0 +1,89 @@
+import Coordinator
+import Federation
+import FoundationEssentials
+import ModelFiles
+import Reporting
+import RunFile
+import Wire
+
+extension ReportedRun {
+    /// Reads a run, whether or not a coordinator is running on it.
+    ///
+    /// - Parameter state: The run's own folder.
+    init(ledger: Ledger, state: String) throws {
+        let overview = try RunOverview(state: state, ledger: ledger, events: 20)
+        let history = try RunHistory(ledger: ledger)
+        let provenance = try RunProvenance(ledger: ledger, round: nil)
+        self.init(
+            id: overview.id.text, state: overview.state.rawValue, hidesParticipation: overview.hidesParticipation,
+            madeAt: CalendarTime.text(WallClock.unixSeconds()), software: shoalVersion)
+        waitingFor = overview.waitingFor
+        plannedRounds = overview.rounds
+        base = history.base.map { Evaluation($0) }
+        rounds = history.rounds.map { Round($0, hidesParticipation: overview.hidesParticipation) }
+        rollbacks = history.rollbacks.map {
+            Rollback(
+                round: $0.round, attempt: $0.attempt, loss: $0.loss, reference: $0.reference, tolerance: $0.tolerance)
+        }
+        gateTolerance = provenance.configuration?.evaluation.gate
+        settings = provenance.settings().map { Fact($0.name, $0.value) }
+        self.provenance = try provenance.facts().map { Fact($0.name, $0.value) }
+        events = overview.events.map { Fact(CalendarTime.text($0.at), "\($0.kind.rawValue): \($0.detail)") }
+        privacy = try PrivacyReport(ledger: ledger).map {
+            Privacy(
+                mechanism: $0.terms.mechanism.rawValue, epsilon: $0.terms.epsilon, delta: $0.terms.delta,
+                epsilonSpent: $0.epsilonSpent, stepsLeft: $0.stepsLeft, isSimulation: $0.terms.isSeeded)
+        }
+        guard !overview.hidesParticipation else { return }
+        let first = try Self.firstLosses(history, ledger)
+        workers = history.workers.map { Worker($0, firstLoss: first[$0.worker]) }
+        guard let newest = history.rounds.last else { return }
+        arrivals = history.newestArrivals.map {
+            Arrival(worker: $0.worker.text, seconds: Double(max(0, $0.at - newest.openedAt)))
+        }
+    }
+
+    /// Of each worker's first update that counted. A loss of 0 is one that was not told.
+    private static func firstLosses(_ history: RunHistory, _ ledger: Ledger) throws -> [WorkerName: Double] {
+        var losses: [WorkerName: Double] = [:]
+        for round in history.rounds {
+            for update in try ledger.updates(round: round.number, attempt: round.attempt)
+            where losses[update.worker] == nil && update.trainLoss != 0 {
+                losses[update.worker] = update.trainLoss
+            }
+        }
+        return losses
+    }
+}
+
+extension ReportedRun.Evaluation {
+    fileprivate init(_ evaluation: Coordinator.Evaluation) {
+        self.init(
+            loss: evaluation.loss, standardError: evaluation.standardError, accuracy: evaluation.accuracy)
+    }
+}
+
+extension ReportedRun.Round {
+    fileprivate init(_ round: RunHistory.Round, hidesParticipation: Bool) {
+        self.init(
+            number: round.number, attempt: round.attempt, openedAt: round.openedAt, publishedAt: round.publishedAt,
+            seconds: round.seconds)
+        workers = round.workers
+        trainLoss = round.trainLoss
+        evaluation = round.evaluation.map { .init($0) }
+        uplinkBytes = round.uplinkBytes
+        downlinkBytes = round.downlinkBytes
+        denseUplinkBytes = round.denseUplinkBytes
+        tokens = hidesParticipation ? nil : round.tokens
+        staleness = round.staleness
+    }
+}
+
+extension ReportedRun.Worker {
+    fileprivate init(_ worker: RunHistory.Contribution, firstLoss: Double?) {
+        self.init(
+            name: worker.worker.text, updates: worker.updates, failures: worker.failures, items: worker.items,
+            tokens: worker.tokens, firstLoss: worker.trainLoss == nil ? nil : firstLoss, lastLoss: worker.trainLoss,
+            suspicion: worker.suspicion?.value, isRevoked: worker.revokedAt != nil)
+    }
+}

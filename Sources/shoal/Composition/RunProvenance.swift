@@ -1,0 +1,151 @@
+import Coordinator
+import Federation
+import FoundationEssentials
+import ModelFiles
+import Recipe
+import Reporting
+import RunFile
+import SecureAggregation
+import Wire
+
+/// What an exported adapter's model card says of its run: nothing of anybody's text, and no worker's name.
+struct RunProvenance {
+    let ledger: Ledger
+    let run: RunRecord
+    /// The round whose adapter is exported.
+    let round: Int
+    /// `nil` when another release wrote it and this one cannot read it.
+    let configuration: RunConfiguration?
+
+    init(ledger: Ledger, round: Int?) throws {
+        guard let run = try ledger.run() else { throw LedgerError.noRun }
+        self.ledger = ledger
+        self.run = run
+        self.round = try round ?? ledger.currentAdapter()?.version ?? 0
+        configuration = try? RunConfiguration(canonicalJSON: run.configuration)
+    }
+
+    /// The base model's folder, or `built-in`, as the run file names it.
+    var basePath: String? { configuration?.model.path }
+
+    /// - Parameters:
+    ///   - baseName: What the card calls the base model.
+    ///   - weights: The bytes of `adapter_model.safetensors`.
+    ///   - relativeError: Of a cut to a lower rank; `nil`: it was not cut.
+    func card(
+        baseName: String, adapter: AdapterConfiguration, layout: AdapterLayout, labels: [String], weights: [UInt8],
+        relativeError: Double?
+    ) throws -> ModelCard {
+        let proof = try RecordProof(ledger: ledger, round: round).map { proof in
+            ModelCard.Proof(
+                record: proof.number, head: proof.head, key: ContentHash(bytes: proof.publicKey.bytes)?.description ?? "",
+                adapter: proof.adapter)
+        }
+        return ModelCard(
+            baseModel: baseName, baseIdentity: run.baseModel, run: run.id.text, round: round, taskType: adapter.taskType,
+            labels: labels, adapter: describe(adapter, layout, relativeError), training: try training(),
+            privacy: try privacy(), weights: ContentHash(of: weights), proof: proof, software: shoalVersion)
+    }
+
+    private func describe(
+        _ adapter: AdapterConfiguration, _ layout: AdapterLayout, _ relativeError: Double?
+    ) -> [ModelCard.Fact] {
+        let layers = Set(layout.entries.compactMap { AdapterTensorName($0.name)?.layer })
+        var facts = [
+            ModelCard.Fact("method", adapter.isWeightDecomposed ? "DoRA" : adapter.isRankStabilised ? "rsLoRA" : "LoRA"),
+            .init("rank", "\(adapter.rank)" + (adapter.rankPattern.isEmpty ? "" : " at most; it differs between layers")),
+            .init("alpha", "\(adapter.alpha)"), .init("layers", Quantity.count(layers.count)),
+            .init("parameters", Quantity.count(layout.parameterCount)),
+        ]
+        if let relativeError {
+            facts.append(
+                .init("cut to this rank", "relative error \(Quantity.fixed(100 * relativeError, digits: 3)) %"))
+        }
+        return facts
+    }
+
+    private func training() throws -> [ModelCard.Fact] {
+        var facts = settings().map { ModelCard.Fact($0.name, $0.value) }
+        if try ledger.privacyTerms()?.mechanism == .central {
+            facts.append(.init("workers", "who and how many took part in a round is secret"))
+        } else {
+            let workers = try RunHistory(ledger: ledger).workers.count { $0.updates > 0 }
+            let totals = try ledger.totals()
+            facts += [
+                .init("workers that gave updates", Quantity.count(workers)),
+                .init("updates", Quantity.count(totals.updates)),
+                .init("tokens trained on", Quantity.count(Int(clamping: totals.tokens))),
+            ]
+        }
+        let evaluations = try ledger.evaluations()
+        if let base = evaluations[0] { facts.append(.init("held-out loss of the base model", Quantity.loss(base.loss))) }
+        if round > 0, let own = evaluations[round] {
+            facts.append(.init("held-out loss with this adapter", Quantity.loss(own.loss)))
+            if let accuracy = own.accuracy { facts.append(.init("held-out accuracy", Quantity.fixed(accuracy, digits: 4))) }
+        }
+        return facts
+    }
+
+    /// The settings that say most about a run.
+    func settings() -> [(name: String, value: String)] {
+        guard let configuration else { return [] }
+        let (federation, training) = (configuration.federation, configuration.training)
+        var facts = [
+            ("rounds planned", "\(federation.rounds)"), ("workers planned", Quantity.count(federation.workers)),
+            ("strategy", federation.strategy.rawValue), ("aggregation", federation.aggregation.rawValue),
+            ("schedule", federation.schedule.rawValue),
+            (
+                "local training",
+                "\(training.localSteps) steps of \(training.batchSize) × \(training.sequenceLength) tokens a round, "
+                    + "\(training.optimizer.rawValue), learning rate \(training.learningRate)"
+            ),
+            ("updates sent as", "\(configuration.compression.uplink)"),
+            ("adapters sent as", "\(configuration.compression.downlink)"),
+        ]
+        if let rules = federation.robust.rules {
+            facts.append(("rules against bad updates", rules.names.map(\.rawValue).joined(separator: ", ")))
+        }
+        return facts
+    }
+
+    /// What shows where the newest adapter comes from.
+    func facts() throws -> [(name: String, value: String)] {
+        var facts = [
+            ("base model", basePath?.split(separator: "/").last.map(String.init) ?? "unknown"),
+            ("base model's identity", run.baseModel.description),
+        ]
+        if let proof = try RecordProof(ledger: ledger, round: round) {
+            facts += [
+                ("adapter of round \(round)", proof.adapter.description),
+                ("record of the round", "\(proof.number)"), ("its hash", proof.head.description),
+                ("record key", ContentHash(bytes: proof.publicKey.bytes)?.description ?? ""),
+                ("checked with", "shoal run verify STATE --head HASH --key KEY"),
+            ]
+        }
+        return facts
+    }
+
+    private func privacy() throws -> [String] {
+        var sentences: [String] = []
+        if let report = try PrivacyReport(ledger: ledger) {
+            let terms = report.terms
+            sentences.append(
+                "Differential privacy for each worker with all its text together: epsilon "
+                    + "\(Quantity.fixed(report.epsilonSpent, digits: 4)) spent by the run so far, of at most "
+                    + "\(Quantity.fixed(terms.epsilon, digits: 4)), at delta \(terms.delta); mechanism \(terms.mechanism.rawValue), "
+                    + "noise multiplier \(Quantity.fixed(terms.noiseMultiplier, digits: 4)).")
+            if terms.isSeeded {
+                sentences.append(
+                    "THIS WAS A SIMULATION: its noise came from a seed, and whoever knows the seed can take it away.")
+            }
+        } else {
+            sentences.append(
+                "No differential privacy: what is learned from the adapter about one worker's text has no bound.")
+        }
+        if let masks = configuration?.maskingOptions {
+            sentences.append(
+                "The coordinator saw sums of at least \(masks.minimumCohort) workers' updates, and no single update.")
+        }
+        return sentences
+    }
+}
