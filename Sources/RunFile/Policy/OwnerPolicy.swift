@@ -44,6 +44,8 @@ public struct OwnerPolicy: Hashable, Sendable {
     public var minimumExamples: Int?
 
     public var required: Set<Protection> = []
+    /// Largest norm of an update that leaves.
+    public var maximumClip: Double?
     /// Standard deviation of this worker's noise over its clip.
     public var minimumNoiseMultiplier: Double?
     /// Workers whose masked updates are summed before anything of them can be read.
