@@ -25,7 +25,7 @@ maintainer="${DEBFULLNAME:-Shoal maintainers} <${DEBEMAIL:-maintainers@example.o
 echo "==> Building the program with Swift's runtime inside (the first time takes many minutes)"
 # A folder of its own: other flags than a development build's. Messages name source files without this machine's folders.
 flags=(
-    -c release --product shoal --static-swift-stdlib --scratch-path .build-package
+    -c release --product shoal --static-swift-stdlib --disable-local-rpath --scratch-path .build-package
     -Xswiftc -file-prefix-map -Xswiftc "$PWD=." -Xcc "-ffile-prefix-map=$PWD=."
     -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now
 )
@@ -81,5 +81,6 @@ echo /etc/shoal/policy.yaml >"$tree/DEBIAN/conffiles"
 (cd "$tree" && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum >DEBIAN/md5sums)
 chmod -R u=rwX,go=rX "$tree"
 package=$out/shoal_${version}_${architecture}.deb
-dpkg-deb --root-owner-group -Zxz --build "$tree" "$package"
+dpkg-deb --root-owner-group -Zxz --build "$tree" "$work/package.deb" >/dev/null
+mv "$work/package.deb" "$package"
 echo "$package: $(du -k "$package" | cut -f 1) kB, installed $size kB"
