@@ -51,12 +51,14 @@ for page in "$work"/manual/*.1; do gzip -9n <"$page" >"$tree/usr/share/man/man1/
 
 install -d "$tree/usr/share/bash-completion/completions" "$tree/usr/share/zsh/vendor-completions" \
     "$tree/usr/share/fish/vendor_completions.d"
-"$shoal" --generate-completion-script bash >"$tree/usr/share/bash-completion/completions/shoal"
+# Read by the shell, never started: no line that names an interpreter.
+"$shoal" --generate-completion-script bash | sed '1{/^#!/d}' >"$tree/usr/share/bash-completion/completions/shoal"
 "$shoal" --generate-completion-script zsh >"$tree/usr/share/zsh/vendor-completions/_shoal"
 "$shoal" --generate-completion-script fish >"$tree/usr/share/fish/vendor_completions.d/shoal.fish"
 
 documents=$tree/usr/share/doc/shoal
 install -D -m 0644 deploy/debian/copyright "$documents/copyright"
+install -D -m 0644 deploy/debian/lintian-overrides "$tree/usr/share/lintian/overrides/shoal"
 install -d "$documents/licences"
 for checkout in .build-package/checkouts/*/; do
     for file in "$checkout"LICENSE* "$checkout"NOTICE*; do
