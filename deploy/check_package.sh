@@ -132,7 +132,7 @@ INSIDE
     printf '%s\n' '[Unit]' 'After=multi-user.target' '[Service]' 'Type=exec' 'ExecStart=/usr/local/sbin/check-run' \
         '[Install]' 'WantedBy=multi-user.target' >"$root/etc/systemd/system/check-run.service"
     chroot "$root" systemctl enable -q check-run.service
-    timeout 600 systemd-nspawn --quiet --boot --private-network --register=no --directory "$root" >"$work/boot.log" 2>&1 || {
+    timeout 600 systemd-nspawn --quiet --boot --private-network --register=no --keep-unit --directory "$root" >"$work/boot.log" 2>&1 || {
         tail -n 30 "$work/boot.log" >&2
         exit 1
     }
