@@ -6,7 +6,7 @@ public struct ReportSummary {
 
     public func markdown() -> String {
         var parts = ["# Run \(Self.inline(run.id)): \(Self.inline(run.state))"]
-        if let waiting = run.waitingFor { parts.append("Waits for \(Self.inline(waiting))") }
+        if let waiting = run.waitingFor { parts.append("Waiting: \(Self.inline(waiting))") }
         parts.append(
             ReportTiles(run).all.map { tile in
                 "- \(tile.name): **\(Self.inline(tile.value))**"

@@ -44,7 +44,7 @@ public struct ReportPage {
             + .element("span", ["class": "state \(run.state)"], text: run.state)
         var parts = Markup.element("h1", name)
         if let waiting = run.waitingFor {
-            parts += .element("p", ["class": "wait"], text: "Waits for \(waiting)")
+            parts += .element("p", ["class": "wait"], text: "Waiting: \(waiting)")
         }
         var tiles = Markup()
         for tile in ReportTiles(run).all {

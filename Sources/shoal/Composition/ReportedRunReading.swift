@@ -17,7 +17,12 @@ extension ReportedRun {
         self.init(
             id: overview.id.text, state: overview.state.rawValue, hidesParticipation: overview.hidesParticipation,
             madeAt: CalendarTime.text(WallClock.unixSeconds()), software: shoalVersion)
-        waitingFor = overview.waitingFor
+        switch overview.state {
+        // A paused run's remedy names this machine's folder, and a report travels.
+        case .paused: waitingFor = try ledger.control().cause ?? "its owner paused it"
+        case .running where overview.hidesParticipation: break
+        default: waitingFor = overview.waitingFor
+        }
         plannedRounds = overview.rounds
         base = history.base.map { Evaluation($0) }
         rounds = history.rounds.map { Round($0, hidesParticipation: overview.hidesParticipation) }
