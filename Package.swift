@@ -127,6 +127,8 @@ if !coreOnly {
             [
                 "CMalloc", "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe",
                 "RunFile", "SecureAggregation", crypto,
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ]),
         library(
             "Simulation",

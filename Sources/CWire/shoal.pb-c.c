@@ -4235,7 +4235,7 @@ const ProtobufCMessageDescriptor shoal__v1__update_chunk__descriptor =
   (ProtobufCMessageInit) shoal__v1__update_chunk__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__update_commit__field_descriptors[7] =
+static const ProtobufCFieldDescriptor shoal__v1__update_commit__field_descriptors[10] =
 {
   {
     "lease",
@@ -4321,21 +4321,61 @@ static const ProtobufCFieldDescriptor shoal__v1__update_commit__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "training_seconds",
+    115,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__UpdateCommit, training_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "energy_joules",
+    116,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__UpdateCommit, energy_joules),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "energy_measured",
+    117,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__UpdateCommit, energy_measured),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__update_commit__field_indices_by_name[] = {
   6,   /* field[6] = clipped */
+  8,   /* field[8] = energy_joules */
+  9,   /* field[9] = energy_measured */
   1,   /* field[1] = hash */
   0,   /* field[0] = lease */
   3,   /* field[3] = steps */
   4,   /* field[4] = tokens_trained */
   5,   /* field[5] = train_loss */
   2,   /* field[2] = training_items */
+  7,   /* field[7] = training_seconds */
 };
-static const ProtobufCIntRange shoal__v1__update_commit__number_ranges[2 + 1] =
+static const ProtobufCIntRange shoal__v1__update_commit__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 65, 6 },
-  { 0, 7 }
+  { 115, 7 },
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor shoal__v1__update_commit__descriptor =
 {
@@ -4345,10 +4385,10 @@ const ProtobufCMessageDescriptor shoal__v1__update_commit__descriptor =
   "Shoal__V1__UpdateCommit",
   "shoal.v1",
   sizeof(Shoal__V1__UpdateCommit),
-  7,
+  10,
   shoal__v1__update_commit__field_descriptors,
   shoal__v1__update_commit__field_indices_by_name,
-  2,  shoal__v1__update_commit__number_ranges,
+  3,  shoal__v1__update_commit__number_ranges,
   (ProtobufCMessageInit) shoal__v1__update_commit__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

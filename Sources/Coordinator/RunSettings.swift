@@ -81,6 +81,8 @@ public struct RunSettings: Sendable {
     public var maskAttempts = 10
     /// Whether workers keep their training losses and the size of their text to themselves.
     public var withholdsMetrics = false
+    /// What a worker may spend on the run's training before it is not asked again; `nil`: any.
+    public var workerLimit = WorkerLimit()
     /// The program's version, for people.
     public var software: String
 
@@ -137,6 +139,9 @@ public struct RunSettings: Sendable {
         gateTolerance = configuration.evaluation.gate
         gateAttempts = configuration.evaluation.gateAttempts
         minimumCohort = configuration.evaluation.minimumCohort
+        workerLimit = WorkerLimit(
+            seconds: configuration.limits.workerTime.map { $0 / .seconds(1) },
+            joules: configuration.limits.workerEnergy)
         evaluateEvery = configuration.evaluation.every > 0 ? configuration.evaluation.every : nil
         evaluationSource =
             switch configuration.evaluation.source {

@@ -143,6 +143,14 @@ public enum TaskItems: Sendable {
         }
     }
 
+    /// What an update trained on them weighs. Unit: blocks or examples.
+    package func updateWeight(_ options: TrainingOptions) -> Int {
+        switch self {
+        case .blocks(let blocks): blocks.count
+        case .examples(let examples): ClassDraw(examples, isBalanced: options.balancesClasses).effectiveCount
+        }
+    }
+
     public var tokenCount: Int {
         switch self {
         case .blocks(let blocks): blocks.count * blocks.length

@@ -17,6 +17,9 @@ public struct RunConfiguration: Hashable, Sendable {
     public var training: TrainingOptions
     /// Threads of one worker (`training.threads`); `nil` divides the host's cores among its workers.
     public var trainingThreads: Int?
+    /// A program that trains in a simulation's workers (`training.command`), and its arguments; empty: none.
+    public var trainerCommand: [String] = []
+    public var trainerTimeLimit = Duration.seconds(3_600)
     public var federation: FederationOptions
     public var compression: CompressionOptions
     public var privacy = PrivacySettings()

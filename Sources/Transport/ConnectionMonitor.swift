@@ -1,19 +1,20 @@
 import CZeroMQ
 
+/// What libzmq says of one attempt to connect, or of a connection.
+package enum ConnectionEvent: Equatable, Sendable {
+    case connectionStarted
+    /// The next attempt comes after a pause.
+    case retrying
+    case handshakeDone
+    case handshakeRefused
+    case protocolMismatch
+    /// The other side closed the connection during the handshake and gave no reason.
+    case handshakeCut
+    case disconnected
+}
+
 /// Follows what libzmq's I/O thread says about a socket's connection.
 struct ConnectionMonitor: ~Copyable {
-    enum Event: Equatable {
-        case connectionStarted
-        /// The next attempt comes after a pause.
-        case retrying
-        case handshakeDone
-        case handshakeRefused
-        case protocolMismatch
-        /// The other side closed the connection during the handshake and gave no reason.
-        case handshakeCut
-        case disconnected
-    }
-
     private let socket: MessagingSocket
 
     /// - Parameter watched: Not connected yet, so that nothing is missed.
@@ -36,7 +37,7 @@ struct ConnectionMonitor: ~Copyable {
     }
 
     /// The next event; `nil` when none waits. Events that say nothing here are passed over.
-    func next(_ frame: borrowing MessageFrame) -> Event? {
+    func next(_ frame: borrowing MessageFrame) -> ConnectionEvent? {
         // Two frames: the event's number (16 bits) and a value (32 bits), then the endpoint.
         while socket.receive(into: frame) {
             let bytes = frame.bytes

@@ -1,10 +1,12 @@
-import Federation
-import Wire
+package import Federation
+package import Wire
 
 /// From libzmq's events to what the service is told, and when a new socket is needed. Pure.
-struct ConnectionProgress {
+package struct ConnectionProgress {
     /// After this many handshakes in a row that end without a reason, the key is the likeliest one.
     static let cutHandshakesMax = 3
+    /// A handshake that is cut later than this was not answered in time: a wrong key ends one at once. Unit: seconds.
+    static let promptSeconds = 5.0
     /// libzmq tries at least this often; when it is silent for longer, it has given the connection up (it does so
     /// after errors in the protocol). Unit: seconds.
     static let silenceSeconds = 45.0
@@ -17,6 +19,8 @@ struct ConnectionProgress {
     /// What the service knows; `nil` until something is known about this socket.
     private var told: ConnectionState?
     private var cutHandshakes = 0
+    /// When the newest attempt to connect began.
+    private var attemptedAt: Instant?
     /// Keys that the coordinator may have.
     var keyCount = 1
     /// The next socket is to ask for another of the coordinator's keys.
@@ -27,7 +31,7 @@ struct ConnectionProgress {
     /// When to open a new socket, unless something happens before.
     private(set) var reopening: Instant?
 
-    init(endpoint: String, pauses: ReconnectPauses) {
+    package init(endpoint: String, pauses: ReconnectPauses) {
         self.endpoint = endpoint
         self.pauses = pauses
     }
@@ -36,7 +40,7 @@ struct ConnectionProgress {
         reopening.map { $0 <= now } ?? false
     }
 
-    mutating func opened(at now: Instant) {
+    package mutating func opened(at now: Instant) {
         wantsOtherKey = false
         isPausing = false
         if told == .connected { told = nil }
@@ -44,9 +48,10 @@ struct ConnectionProgress {
     }
 
     /// What to tell the service, if anything.
-    mutating func follow(_ event: ConnectionMonitor.Event, at now: Instant) -> ConnectionState? {
+    package mutating func follow(_ event: ConnectionEvent, at now: Instant) -> ConnectionState? {
         switch event {
         case .connectionStarted:
+            attemptedAt = now
             watch(from: now)
             return nil
         case .retrying:
@@ -73,6 +78,10 @@ struct ConnectionProgress {
                         + "one side was started with --insecure"))
         case .handshakeCut:
             watch(from: now, seconds: Self.cutSeconds)
+            if let attemptedAt, now.seconds(since: attemptedAt) > Self.promptSeconds {
+                let reason = "\(endpoint) is too busy to answer; trying again"
+                return isDown ? nil : tell(.disconnected(reason: reason))
+            }
             cutHandshakes += 1
             guard cutHandshakes >= Self.cutHandshakesMax * keyCount else {
                 // At once, in turn: the pauses of the old socket have grown while the coordinator was away.

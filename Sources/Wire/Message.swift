@@ -387,6 +387,8 @@ public struct UpdateCommit: Hashable, Sendable {
     public var trainLoss: Float
     /// Whether the update was longer than ``UpdatePrivacy/clip``.
     public var isClipped = false
+    /// `nil`: not told.
+    public var cost: TaskCost?
 
     public init(
         lease: UInt64, object: ContentHash, trainingItems: UInt64, steps: UInt32, tokensTrained: UInt64,

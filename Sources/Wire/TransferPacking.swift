@@ -52,6 +52,11 @@ extension UpdateCommit {
         fields.pointee.tokens_trained = tokensTrained
         fields.pointee.train_loss = trainLoss
         fields.pointee.clipped = isClipped ? 1 : 0
+        if let cost {
+            fields.pointee.training_seconds = cost.seconds
+            fields.pointee.energy_joules = cost.joules ?? 0
+            fields.pointee.energy_measured = cost.isMeasured ? 1 : 0
+        }
         return fields
     }
 }

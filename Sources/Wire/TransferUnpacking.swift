@@ -40,6 +40,12 @@ extension UpdateCommit {
             trainingItems: fields.training_items, steps: fields.steps, tokensTrained: fields.tokens_trained,
             trainLoss: try wireFinite(fields.train_loss, "updateCommit.trainLoss"))
         isClipped = fields.clipped != 0
+        let seconds = try wireFinite(fields.training_seconds, "updateCommit.trainingSeconds", in: 0...TaskCost.limit)
+        let joules = try wireFinite(fields.energy_joules, "updateCommit.energyJoules", in: 0...TaskCost.limit)
+        if seconds > 0 {
+            cost = TaskCost(
+                seconds: seconds, joules: joules > 0 ? joules : nil, isMeasured: fields.energy_measured != 0)
+        }
     }
 }
 

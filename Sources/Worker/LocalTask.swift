@@ -1,6 +1,7 @@
 public import Federation
 public import ModelFiles
 public import Recipe
+public import Wire
 
 /// What a worker computes on its own text for one lease.
 public struct LocalTask: Sendable {
@@ -87,8 +88,10 @@ public enum TaskEvent: Sendable {
     ///   - tokens: Tokens trained on in this task.
     ///   - meanLoss: Mean over the task's steps. Unit: nats a token.
     ///   - local: The worker's own adapter after training, `[layout.parameterCount]`, where it has one.
+    ///   - cost: Of the training; `nil`: unknown.
     case trained(
-        values: [Float], trainingItems: Int, steps: Int, tokens: Int, meanLoss: Double, local: [Float]? = nil)
+        values: [Float], trainingItems: Int, steps: Int, tokens: Int, meanLoss: Double, local: [Float]? = nil,
+        cost: TaskCost? = nil)
     /// - Parameters:
     ///   - items: Held-out blocks or examples.
     ///   - lossSum: Sum over items of the item's mean loss. Unit: nats a token.

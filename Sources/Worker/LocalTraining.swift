@@ -5,8 +5,9 @@ internal import ModelFiles
 internal import Randomness
 internal import Recipe
 internal import Synchronization
+internal import Wire
 
-/// Carries out a worker's tasks with the native trainer.
+/// Carries out a worker's tasks: with the native trainer, or with a program of the owner's where he names one.
 ///
 /// The private text stays in this object: what leaves it is the adapter, counts and losses.
 public final class LocalTraining: TaskRunning {
@@ -16,6 +17,8 @@ public final class LocalTraining: TaskRunning {
     private let cache: WeightCache?
     private let slowdown: Slowdown?
     private let idle: Idleness?
+    private let trainer: ExternalTrainer?
+    private let meter: EnergyMeter
     private let desk: Desk
     private let wanted = WantedTasks()
 
@@ -112,11 +115,14 @@ public final class LocalTraining: TaskRunning {
     ///   - notice: Told once, in sentences for people, how the text was read; from the compute thread.
     ///   - cache: Keeps bfloat16 copies of weights of other types; `nil` converts them in memory.
     ///   - slowdown: Makes training take longer, for simulations.
+    ///   - trainer: A program that trains in place of the native trainer; `nil`: none. It evaluates nothing.
     ///   - idle: `nil` keeps the model from task to task and never waits for room.
+    ///   - wattsPerCore: Power of a busy core where the machine counts no energy; `nil` takes a usual one. Unit: watts.
     ///   - compute: Shared by all that computes in this process.
     public init(
         data: DataSource, model: TaskModel? = nil, notice: @escaping @Sendable (String) -> Void = { _ in },
-        cache: WeightCache? = nil, slowdown: Slowdown? = nil, idle: Idleness? = nil, compute: @escaping Compute
+        cache: WeightCache? = nil, slowdown: Slowdown? = nil, idle: Idleness? = nil, trainer: TrainerCommand? = nil,
+        wattsPerCore: Double? = nil, compute: @escaping Compute
     ) {
         self.data = data
         self.notice = notice
@@ -124,15 +130,17 @@ public final class LocalTraining: TaskRunning {
         self.cache = cache
         self.slowdown = slowdown
         self.idle = idle
+        self.trainer = trainer.map(ExternalTrainer.init)
+        meter = EnergyMeter(wattsPerCore: wattsPerCore ?? EnergyMeter.wattsPerCore)
         desk = Desk(base: model)
     }
 
     public func start(_ task: LocalTask, report: @escaping @Sendable (TaskEvent) -> Void) {
         let ticket = wanted.add(lease: task.lease)
-        compute { [data, notice, desk, wanted, cache, slowdown, idle] in
+        compute { [data, notice, desk, wanted, cache, slowdown, idle, trainer, meter] in
             guard wanted.contains(ticket, lease: task.lease) else { return }
             defer { wanted.remove(ticket, lease: task.lease) }
-            let isWanted = { wanted.contains(ticket, lease: task.lease) }
+            let isWanted = { @Sendable in wanted.contains(ticket, lease: task.lease) }
             let outcome: TaskEvent?
             do {
                 let slot = try idle?.slots.map { try Self.place(task, $0, notice, isWanted, report) }
@@ -141,7 +149,9 @@ public final class LocalTraining: TaskRunning {
                     idle?.clear(desk)
                     withExtendedLifetime(slot) {}
                 }
-                outcome = try Self.carryOut(task, data, desk, cache, slowdown, notice, isWanted, report)
+                let before = meter.read()
+                outcome = try Self.carryOut(task, data, desk, cache, slowdown, trainer, notice, isWanted, report)
+                    .adding(meter.cost(since: before))
             } catch TrainingError.cancelled {
                 // Nobody waits for the answer any more.
                 outcome = nil
@@ -184,7 +194,8 @@ public final class LocalTraining: TaskRunning {
 
     private static func carryOut(
         _ task: LocalTask, _ data: DataSource, _ desk: Desk, _ cache: WeightCache?, _ slowdown: Slowdown?,
-        _ notice: (String) -> Void, _ isWanted: () -> Bool, _ report: @escaping @Sendable (TaskEvent) -> Void
+        _ trainer: ExternalTrainer?, _ notice: @escaping @Sendable (String) -> Void,
+        _ isWanted: @escaping @Sendable () -> Bool, _ report: @escaping @Sendable (TaskEvent) -> Void
     ) throws -> TaskEvent {
         let base =
             try desk.base.flatMap { $0.fits(path: task.modelPath, options: task.training) ? $0 : nil }
@@ -218,6 +229,9 @@ public final class LocalTraining: TaskRunning {
                     reason: "this worker's training text is less than one block of \(task.training.sequenceLength) "
                         + "tokens; give it more text, or lower training.sequence-length in the run file")
             }
+            if let trainer {
+                return try train(task, trainer, plan, on: packed.train, notice, isWanted, report)
+            }
             let before = (task.round - 1) * task.training.localSteps
             var steps = slowdown?.steps()
             let summary = try base.train(
@@ -239,6 +253,25 @@ public final class LocalTraining: TaskRunning {
 }
 
 extension LocalTraining {
+    /// The same by a program of the owner's.
+    private static func train(
+        _ task: LocalTask, _ trainer: ExternalTrainer, _ plan: AdapterPlan, on items: TaskItems,
+        _ notice: @escaping @Sendable (String) -> Void, _ isWanted: @escaping @Sendable () -> Bool,
+        _ report: @escaping @Sendable (TaskEvent) -> Void
+    ) throws -> TaskEvent {
+        let progress = { @Sendable (step: Int, totalSteps: Int, loss: Double) in
+            report(.progress(step: step, totalSteps: totalSteps, loss: loss))
+        }
+        guard
+            let outcome = try trainer.train(
+                task, plan, on: items, isWanted: isWanted, progress: progress, notice: notice)
+        else { throw TrainingError.cancelled }
+        return .trained(
+            values: outcome.values, trainingItems: outcome.weight, steps: outcome.metrics.steps,
+            tokens: outcome.metrics.tokens, meanLoss: outcome.metrics.trainLoss, local: nil,
+            cost: TaskCost(seconds: 0, joules: outcome.metrics.joules))
+    }
+
     private static func pack(
         _ data: DataSource, for options: TrainingOptions, _ base: TaskModel, _ desk: Desk, _ notice: (String) -> Void
     ) throws(DataError) -> Packed {
@@ -258,6 +291,20 @@ extension LocalTraining.Idleness {
     fileprivate func clear(_ desk: LocalTraining.Desk) {
         desk.clear()
         giveBack()
+    }
+}
+
+extension TaskEvent {
+    /// Of a training that is done, with what it told of its own beside.
+    fileprivate func adding(_ cost: TaskCost) -> TaskEvent {
+        guard case .trained(let values, let items, let steps, let tokens, let loss, let local, let own) = self else {
+            return self
+        }
+        var cost = cost
+        if let own = own?.joules { cost.joules = (cost.joules ?? 0) + own }
+        return .trained(
+            values: values, trainingItems: items, steps: steps, tokens: tokens, meanLoss: loss, local: local, cost: cost
+        )
     }
 }
 

@@ -26,10 +26,12 @@ struct RunHistoryTests {
             firstAdapter: ContentHash(of: [0]))
     }
 
-    private func update(_ worker: WorkerName, items: UInt64, loss: Double) -> UpdateRecord {
+    private func update(
+        _ worker: WorkerName, items: UInt64, loss: Double, cost: TaskCost? = nil
+    ) -> UpdateRecord {
         UpdateRecord(
             worker: worker, object: ContentHash(of: Array("\(worker) \(items) \(loss)".utf8)), items: items, steps: 1,
-            tokens: items * 10, trainLoss: loss)
+            tokens: items * 10, trainLoss: loss, cost: cost)
     }
 
     private func publish(_ round: Int, uplink: UInt64) throws {
@@ -89,6 +91,32 @@ struct RunHistoryTests {
         #expect(rounds.map(\.workers) == [1, 2])
         #expect(rounds.map(\.trainLoss) == [2, 5])
         #expect(rounds.map(\.staleness) == [0, 0.5])
+    }
+
+    @Test func costsAddUpWhereTheyAreTold() throws {
+        for (index, name) in names.enumerated() {
+            try ledger.allow(
+                name: name, key: try #require(PublicKey(bytes: [UInt8](repeating: UInt8(index + 1), count: 32))))
+        }
+        let measured = TaskCost(seconds: 2, joules: 10, isMeasured: true)
+        let estimated = TaskCost(seconds: 3, joules: 5)
+        for (round, cost) in [(1, measured), (2, estimated)] {
+            try ledger.select(names, round: round, attempt: 1)
+            try ledger.record(
+                [
+                    update(names[0], items: 1, loss: 1, cost: cost),
+                    update(names[1], items: 1, loss: 1, cost: measured),
+                    update(names[2], items: 1, loss: 1),
+                ], round: round, attempt: 1, counters: RunCounters())
+            try publish(round, uplink: 1)
+        }
+        #expect(try ledger.updates(round: 2, attempt: 1).map(\.cost) == [estimated, measured, nil])
+        let history = try RunHistory(ledger: ledger)
+        #expect(history.rounds.map(\.energyJoules) == [20, 15])
+        #expect(history.rounds.map(\.trainingSeconds) == [4, 5])
+        #expect(history.rounds.map(\.isEnergyMeasured) == [true, false])
+        #expect(history.workers.map(\.energyJoules) == [15, 20, nil])
+        #expect(history.workers.map(\.trainingSeconds) == [5, 4, nil])
     }
 
     @Test func workersTellWhatTheyGave() throws {

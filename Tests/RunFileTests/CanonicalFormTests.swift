@@ -73,8 +73,10 @@ struct CanonicalFormTests {
                 "federation.buffer-size", "federation.concurrency", "federation.deadline",
                 "federation.maximum-staleness", "federation.minimum-workers", "federation.over-selection",
                 "federation.robust-f", "federation.rounds", "federation.staleness-exponent", "limits.heartbeat",
-                "limits.lease", "privacy.mask-step-deadline", "privacy.participations", "simulation.slow-factor",
-                "simulation.slow-share", "simulation.step-time", "training.threads",
+                "limits.lease", "limits.worker-energy", "limits.worker-time", "privacy.mask-step-deadline",
+                "privacy.participations", "simulation.command-share", "simulation.slow-factor",
+                "simulation.slow-share", "simulation.step-time", "training.command", "training.command-time-limit",
+                "training.threads",
             ])
     }
 }

@@ -63,7 +63,7 @@ struct JSONSchemaTests {
                 "privacy.clip-quantile", "privacy.clip-rate", "privacy.clipping", "privacy.delta", "privacy.epsilon",
                 "privacy.mask-clip", "privacy.mask-corrupt", "privacy.mask-dropout", "privacy.mask-levels",
                 "privacy.mask-minimum-cohort", "privacy.mask-step-deadline", "privacy.noise-multiplier",
-                "privacy.participations", "privacy.separation",
+                "privacy.participations", "privacy.separation", "simulation.command-share", "training.command",
             ])
         #expect(Set(full.keys).isSubset(of: try leaves().keys))
     }

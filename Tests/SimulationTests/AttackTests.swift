@@ -120,7 +120,7 @@ struct AttackTests {
     private func trained(_ runner: any TaskRunning, _ task: LocalTask) throws -> (values: [Float], items: Int) {
         let events = Events()
         runner.start(task) { events.add($0) }
-        for case .trained(let values, let items, _, _, _, _) in events.all { return (values, items) }
+        for case .trained(let values, let items, _, _, _, _, _) in events.all { return (values, items) }
         throw CancellationError()
     }
 

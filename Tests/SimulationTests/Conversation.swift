@@ -184,6 +184,8 @@ final class FakeRunner: TaskRunning {
     let slope: Double
     /// What training gives, where it is not a known shift.
     var training: ((LocalTask) -> (values: [Float], local: [Float]?))?
+    /// What each training says it took.
+    var cost: TaskCost?
     /// Holds finished tasks back until ``release()``.
     var isHeld = false
     private(set) var started: [LocalTask] = []
@@ -215,7 +217,8 @@ final class FakeRunner: TaskRunning {
         let (values, local) =
             training?(task) ?? (task.values.indices.map { task.values[$0] + Float(shift($0)) }, nil)
         return .trained(
-            values: values, trainingItems: Int(items), steps: 2, tokens: 100, meanLoss: slope, local: local)
+            values: values, trainingItems: Int(items), steps: 2, tokens: 100, meanLoss: slope, local: local,
+            cost: cost)
     }
 
     func cancel(lease: UInt64) { cancelled.append(lease) }

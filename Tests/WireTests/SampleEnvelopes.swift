@@ -256,8 +256,12 @@ enum SampleEnvelopes {
         var clipped = UpdateCommit(
             lease: lease, object: update, trainingItems: 1, steps: 10, tokensTrained: 0, trainLoss: 0)
         clipped.isClipped = true
+        var costly = UpdateCommit(
+            lease: lease, object: update, trainingItems: 1, steps: 10, tokensTrained: 0, trainLoss: 0)
+        costly.cost = TaskCost(seconds: 2.5, joules: 40, isMeasured: true)
         return [
             ("update commit of a clipped update", .updateCommit(clipped)),
+            ("update commit with its cost", .updateCommit(costly)),
             ("object request", .objectRequest(ObjectRequest(object: object, offset: 1 << 33, length: 1 << 22))),
             ("object chunk", .objectChunk(ObjectChunk(object: object, offset: 1 << 33, totalBytes: 1 << 34))),
             (

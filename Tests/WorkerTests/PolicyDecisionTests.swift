@@ -9,7 +9,7 @@ extension OfferTerms {
     static func sound(_ change: (inout OfferTerms) -> Void = { _ in }) -> OfferTerms {
         var terms = OfferTerms(
             run: "r", round: 1, attempt: 1, configuration: ContentHash(of: [1]), baseModel: ContentHash(of: [2]),
-            coordinator: "key", steps: 10, batchSize: 8, sequenceLength: 64, isClipped: true, noiseMultiplier: 1,
+            coordinator: "key", steps: 10, batchSize: 8, sequenceLength: 64, clip: 0.5, noiseMultiplier: 1,
             cohort: 20, withholdsMetrics: true, features: ["round-records"])
         change(&terms)
         return terms
@@ -25,6 +25,7 @@ extension OwnerPolicy {
         policy.minimumBatchSize = 8
         policy.minimumSequenceLength = 64
         policy.required = [.clip, .localNoise, .masks]
+        policy.maximumClip = 0.5
         policy.minimumNoiseMultiplier = 1
         policy.minimumCohort = 20
         policy.hours = DayHours("22:00-06:00").map { [$0] }
@@ -71,15 +72,23 @@ struct PolicyDecisionTests {
             Case("training.minimum-steps") { $0.steps = 9 },
             Case("training.minimum-batch-size") { $0.batchSize = 7 },
             Case("training.minimum-sequence-length") { $0.sequenceLength = 63 },
-            Case("privacy.require") { $0.isClipped = false },
+            Case("privacy.require") { $0.clip = nil },
             Case("privacy.require") { $0.noiseMultiplier = 0 },
             Case("privacy.require") { $0.noiseMultiplier = 0.049 },
             Case("privacy.require") { $0.cohort = nil },
+            Case("privacy.maximum-clip") { $0.clip = 0.51 },
             Case("privacy.minimum-noise-multiplier") { $0.noiseMultiplier = 0.99 },
             Case("privacy.minimum-cohort") { $0.cohort = 19 },
         ])
     func short(_ given: Case) {
         #expect(rule(.sound(given.change)) == given.testDescription)
+    }
+
+    @Test func aLargestClipNeedsAClip() {
+        var policy = OwnerPolicy()
+        policy.maximumClip = 2
+        #expect(rule(.sound { $0.clip = nil }, policy) == "privacy.maximum-clip")
+        #expect(rule(.sound { $0.clip = 2 }, policy) == nil)
     }
 
     @Test func hoursAndPowerDependOnTheMoment() {
@@ -154,7 +163,7 @@ struct PolicyDecisionTests {
     @Test(
         "a run's protection never gets less",
         arguments: [
-            Case("clip") { $0.isClipped = false }, Case("noise") { $0.noiseMultiplier = 0.99 },
+            Case("clip") { $0.clip = nil }, Case("noise") { $0.noiseMultiplier = 0.99 },
             Case("masks") { $0.cohort = nil }, Case("cohort") { $0.cohort = 19 },
             Case("metrics") { $0.withholdsMetrics = false }, Case("feature") { $0.features = ["frugal-uplink"] },
         ])
@@ -180,7 +189,7 @@ struct PolicyDecisionTests {
 
     @Test func moreProtectionIsWelcomeAndKept() {
         var standing = OwnerStanding()
-        standing.begin(.sound { ($0.noiseMultiplier, $0.cohort, $0.isClipped) = (0, nil, false) })
+        standing.begin(.sound { ($0.noiseMultiplier, $0.cohort, $0.clip) = (0, nil, nil) })
         let better = OfferTerms.sound { $0.round = 2 }
         #expect(rule(better, OwnerPolicy(), standing) == nil)
         standing.begin(better)
@@ -207,7 +216,7 @@ struct PolicyDecisionTests {
             let terms = OfferTerms.sound {
                 $0.steps = pick([1, 5, 10])
                 $0.batchSize = pick([1, 4, 8])
-                $0.isClipped = pick([0, 1]) == 1
+                $0.clip = pick([0, 1]) == 1 ? 0.5 : nil
                 $0.noiseMultiplier = Double(pick([0, 1, 2]))
                 $0.cohort = [nil, 10, 20][pick([0, 1, 2])]
                 $0.round = pick([1, 2, 3])

@@ -1018,10 +1018,22 @@ struct  Shoal__V1__UpdateCommit
    * Whether the update was longer than the offer's clip.
    */
   protobuf_c_boolean clipped;
+  /*
+   * How long training took; 0: not told. Unit: seconds.
+   */
+  double training_seconds;
+  /*
+   * Energy that it used; 0: not told. Unit: joules.
+   */
+  double energy_joules;
+  /*
+   * Whether the energy was read from the hardware's counters; otherwise it is estimated from processor time.
+   */
+  protobuf_c_boolean energy_measured;
 };
 #define SHOAL__V1__UPDATE_COMMIT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__update_commit__descriptor) \
-    , 0, {0,NULL}, 0, 0, 0, 0, 0 }
+    , 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
 typedef enum {

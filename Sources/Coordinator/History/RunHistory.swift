@@ -20,6 +20,12 @@ public struct RunHistory: Sendable {
         public var trainLoss: Double?
         /// How old its updates were on average. Unit: versions; 0 where the schedule is synchronous.
         public var staleness: Double?
+        /// What its workers told of the energy that training took; `nil`: nothing. Unit: joules.
+        public var energyJoules: Double?
+        /// Whether all of that was read from hardware; otherwise some is an estimate from processor time.
+        public var isEnergyMeasured: Bool
+        /// Sum over its workers; `nil`: not told. Unit: seconds.
+        public var trainingSeconds: Double?
         /// Trained on in this round; 0 where participation is secret.
         public var tokens: UInt64
         /// Cumulative frame bytes before encryption when it was published; `nil` where participation is secret.
@@ -48,6 +54,10 @@ public struct RunHistory: Sendable {
         public var lastUpdateAt: Int64?
         /// Of its newest update; `nil` where it is withheld. Unit: nats a token.
         public var trainLoss: Double?
+        /// Over all its updates; `nil`: not told. Unit: joules.
+        public var energyJoules: Double?
+        /// Over all its updates; `nil`: not told. Unit: seconds.
+        public var trainingSeconds: Double?
         /// Under robust rules, how far its updates lie from the others'.
         public var suspicion: SuspicionScore?
     }
@@ -101,6 +111,8 @@ extension RunHistory.Round {
     fileprivate mutating func hideParticipation() {
         workers = nil
         trainLoss = nil
+        energyJoules = nil
+        trainingSeconds = nil
         tokens = 0
         uplinkBytes = nil
         downlinkBytes = nil

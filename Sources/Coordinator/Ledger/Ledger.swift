@@ -19,6 +19,8 @@ public final class Ledger: Sendable {
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
         configuration.foreignKeysEnabled = true
+        // What is erased (keys of noise and masks, above all) is overwritten, not left in free pages.
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA secure_delete = ON") }
         // Two readers suffice: the admission check beside the service.
         configuration.maximumReaderCount = 2
         database = try ledgerResult(path) {

@@ -34,10 +34,12 @@ extension Ledger {
                             COUNT(*) AS workers, SUM(tokens) AS tokens,
                             AVG(COALESCE(countsIn, updates.round) - updates.round) AS staleness,
                             SUM(MIN(items, :cap) * trainLoss)
-                                / SUM(CASE WHEN trainLoss <> 0 THEN MIN(items, :cap) END) AS trainLoss
+                                / SUM(CASE WHEN trainLoss <> 0 THEN MIN(items, :cap) END) AS trainLoss,
+                            SUM(joules) AS joules, SUM(updates.seconds) AS trainingSeconds,
+                            MIN(isMeasured) AS isMeasured
                         FROM updates LEFT JOIN arrival USING (round, attempt, worker) GROUP BY 1, 2)
                     SELECT round.number, round.attempt, openedAt, publishedAt, seconds, workers, tokens, staleness,
-                        trainLoss, uplinkBytes, downlinkBytes, denseUplinkBytes
+                        trainLoss, uplinkBytes, downlinkBytes, denseUplinkBytes, joules, trainingSeconds, isMeasured
                     FROM round JOIN adapter ON version = round.number
                         LEFT JOIN counted USING (number, attempt) LEFT JOIN traffic ON traffic.round = round.number
                     WHERE state = 'published' ORDER BY round.number
@@ -47,6 +49,8 @@ extension Ledger {
                     number: row["number"], attempt: row["attempt"], openedAt: row["openedAt"],
                     publishedAt: row["publishedAt"], seconds: row["seconds"] ?? 0, workers: row["workers"],
                     trainLoss: row["trainLoss"], staleness: row["staleness"],
+                    energyJoules: row["joules"], isEnergyMeasured: row["isMeasured"] ?? false,
+                    trainingSeconds: row["trainingSeconds"],
                     tokens: UInt64(clamping: (row["tokens"] as Int64?) ?? 0),
                     uplinkBytes: (row["uplinkBytes"] as Int64?).map { UInt64(clamping: $0) },
                     downlinkBytes: (row["downlinkBytes"] as Int64?).map { UInt64(clamping: $0) },
@@ -62,7 +66,8 @@ extension Ledger {
                 database,
                 sql: """
                     SELECT name, enrolledAt, revokedAt, COUNT(object) AS updates, SUM(tokens) AS tokens,
-                        MAX(acceptedAt) AS lastUpdateAt, MAX(items) AS items,
+                        MAX(acceptedAt) AS lastUpdateAt, MAX(items) AS items, SUM(joules) AS joules,
+                        SUM(seconds) AS seconds,
                         (SELECT trainLoss FROM updates AS newest WHERE newest.worker = name
                             ORDER BY newest.round DESC, newest.attempt DESC LIMIT 1) AS trainLoss,
                         (SELECT COUNT(*) FROM failure WHERE failure.worker = name) AS failures
@@ -75,7 +80,7 @@ extension Ledger {
                     updates: row["updates"], failures: row["failures"],
                     items: UInt64(clamping: (row["items"] as Int64?) ?? 0),
                     tokens: UInt64(clamping: (row["tokens"] as Int64?) ?? 0), lastUpdateAt: row["lastUpdateAt"],
-                    trainLoss: loss == 0 ? nil : loss)
+                    trainLoss: loss == 0 ? nil : loss, energyJoules: row["joules"], trainingSeconds: row["seconds"])
             }.sorted { $0.worker < $1.worker }
         }
     }

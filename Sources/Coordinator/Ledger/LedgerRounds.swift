@@ -1,6 +1,7 @@
 public import Federation
 import GRDB
 public import ModelFiles
+import Wire
 
 // MARK: - The run
 extension Ledger {
@@ -119,10 +120,13 @@ extension Ledger {
     }
 
     func insert(_ database: Database, _ update: UpdateRecord, round: Int, attempt: Int) throws {
-        try database.cachedStatement(sql: "INSERT INTO updates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)").execute(
+        try database.cachedStatement(
+            sql: "INSERT INTO updates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        ).execute(
             arguments: [
                 round, attempt, update.worker.text, update.object.description, Int64(clamping: update.items),
-                update.steps, Int64(clamping: update.tokens), update.trainLoss, wallClock(),
+                update.steps, Int64(clamping: update.tokens), update.trainLoss, wallClock(), update.cost?.seconds,
+                update.cost?.joules, update.cost?.isMeasured,
             ])
     }
 
@@ -159,7 +163,10 @@ extension Ledger {
         UpdateRecord(
             worker: try worker(row["worker"]), object: try hash(row["object"]),
             items: UInt64(clamping: row["items"] as Int64), steps: row["steps"],
-            tokens: UInt64(clamping: row["tokens"] as Int64), trainLoss: row["trainLoss"])
+            tokens: UInt64(clamping: row["tokens"] as Int64), trainLoss: row["trainLoss"],
+            cost: (row["seconds"] as Double?).map {
+                TaskCost(seconds: $0, joules: row["joules"], isMeasured: row["isMeasured"] ?? false)
+            })
     }
 }
 

@@ -23,6 +23,7 @@ extension Ledger {
         migrator.registerMigration("privacy") { try $0.execute(sql: privacyTables) }
         migrator.registerMigration("masks") { try $0.execute(sql: maskTables) }
         migrator.registerMigration("history") { try $0.execute(sql: historyTables) }
+        migrator.registerMigration("costs") { try $0.execute(sql: costColumns) }
         return migrator
     }
 

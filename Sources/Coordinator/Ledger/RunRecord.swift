@@ -1,5 +1,6 @@
 public import Federation
 public import ModelFiles
+public import Wire
 
 /// The run that a state directory holds.
 public struct RunRecord: Hashable, Sendable {
@@ -29,9 +30,12 @@ public struct UpdateRecord: Hashable, Sendable {
     public var tokens: UInt64
     /// Unit: nats a token.
     public var trainLoss: Double
+    /// `nil`: not told.
+    public var cost: TaskCost?
 
     public init(
-        worker: WorkerName, object: ContentHash, items: UInt64, steps: UInt32, tokens: UInt64, trainLoss: Double
+        worker: WorkerName, object: ContentHash, items: UInt64, steps: UInt32, tokens: UInt64, trainLoss: Double,
+        cost: TaskCost? = nil
     ) {
         self.worker = worker
         self.object = object
@@ -39,6 +43,7 @@ public struct UpdateRecord: Hashable, Sendable {
         self.steps = steps
         self.tokens = tokens
         self.trainLoss = trainLoss
+        self.cost = cost
     }
 }
 

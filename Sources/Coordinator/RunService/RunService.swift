@@ -123,6 +123,8 @@ public final class RunService: CoordinatorService {
     var records: RecordsOfRun
     /// `nil` without differential privacy.
     var privacy: PrivacyOfRun?
+    /// Workers that have spent what `limits` allows them.
+    var spent: Set<WorkerName> = []
     /// When to say again that workers have yet to connect: a fleet's arrival is no news worker by worker.
     var nextGatherNotice = Instant(nanoseconds: .min)
     var lastDecline: (worker: WorkerName, reason: String)?

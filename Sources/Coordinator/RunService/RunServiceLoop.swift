@@ -111,6 +111,7 @@ extension RunService {
         guard let open = try ledger.openRound() else { return }
         guard try countLocalBudgets(round: open.number, attempt: open.attempt) else { return }
         guard try noteResting(round: open.number) else { return }
+        try noteSpent(round: open.number)
         roundStart = stopwatchTime
         let recorded = Dictionary(
             try soundUpdates(of: open).map { ($0.worker, $0.object) }, uniquingKeysWith: { first, _ in first })
@@ -162,6 +163,9 @@ extension RunService {
         var text = reason.description
         if case .forMoreWorkers = reason, let resting = privacy?.resting.count, resting > 0 {
             text += " (\(resting) rest after an earlier round: privacy.separation)"
+        }
+        if case .forMoreWorkers = reason, !spent.isEmpty {
+            text += " (\(spent.count) have spent what limits.worker-time and limits.worker-energy allow)"
         }
         noteWait(text)
         guard text != lastWait else { return }

@@ -23,6 +23,7 @@ extension RunService {
 
     func openRound(_ number: Int) throws {
         guard try noteResting(round: number) else { return }
+        try noteSpent(round: number)
         try assignRanks(to: trainers)
         let attempt = try ledger.nextAttempt(round: number)
         guard try countLocalBudgets(round: number, attempt: attempt) else { return }

@@ -231,7 +231,7 @@ extension RunService {
 
     func mayTrain(_ name: WorkerName) -> Bool {
         !heldOut.contains(name) && privacy?.exhausted.contains(name) != true
-            && privacy?.resting.contains(name) != true
+            && privacy?.resting.contains(name) != true && !spent.contains(name)
     }
 }
 

@@ -131,7 +131,7 @@ extension RunService {
         }
         let record = UpdateRecord(
             worker: name, object: commit.object, items: commit.trainingItems, steps: commit.steps,
-            tokens: commit.tokensTrained, trainLoss: Double(commit.trainLoss))
+            tokens: commit.tokensTrained, trainLoss: Double(commit.trainLoss), cost: commit.cost)
         arrivals.append(
             Arrival(
                 update: update, record: record, lease: commit.lease, isClipped: commit.isClipped, envelope: envelope,

@@ -4,6 +4,10 @@ public struct LimitOptions: Hashable, Sendable {
     public var lease: Duration
     /// How often a worker says that it lives.
     public var heartbeat: Duration
+    /// A worker that has trained so long in this run is not asked again; `nil`: no limit.
+    public var workerTime: Duration?
+    /// A worker that has used so much energy in this run is not asked again; `nil`: no limit. Unit: joules.
+    public var workerEnergy: Double?
 
     /// Unit: seconds.
     public var leaseSeconds: Double { lease / .seconds(1) }

@@ -6,6 +6,8 @@ public struct SimulationOptions: Hashable, Sendable {
     public var slowFactor: Double
     /// Virtual time of one step of a worker that is not slow, where the simulation has but one process.
     public var stepTime: Duration
+    /// The part of the workers that train with `training.command`; `nil`: all.
+    public var commandShare: Double?
 
     public init(slowShare: Double, slowFactor: Double, stepTime: Duration) {
         self.slowShare = slowShare

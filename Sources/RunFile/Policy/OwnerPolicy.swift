@@ -20,6 +20,8 @@ public struct OwnerPolicy: Hashable, Sendable {
         case tokens
         /// The losses of its held-out split, which an evaluation asks for.
         case heldOutLoss = "held-out-loss"
+        /// How long training took, and the energy that it used.
+        case cost
     }
 
     public enum Power: String, Hashable, Sendable, CaseIterable {
@@ -42,6 +44,8 @@ public struct OwnerPolicy: Hashable, Sendable {
     public var minimumExamples: Int?
 
     public var required: Set<Protection> = []
+    /// Largest norm of an update that leaves.
+    public var maximumClip: Double?
     /// Standard deviation of this worker's noise over its clip.
     public var minimumNoiseMultiplier: Double?
     /// Workers whose masked updates are summed before anything of them can be read.

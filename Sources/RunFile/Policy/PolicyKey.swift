@@ -105,6 +105,9 @@ extension PolicyKey {
             return true
         },
         PolicyKey(
+            "privacy.maximum-clip", .number(.positive), at: \.maximumClip,
+            "Largest norm to which an update may be clipped here; without a clip nothing leaves."),
+        PolicyKey(
             "privacy.minimum-noise-multiplier",
             .number(NumberRange(minimum: 0, isMinimumExcluded: true)), at: \.minimumNoiseMultiplier,
             "Least standard deviation of this worker's noise over its clip."),

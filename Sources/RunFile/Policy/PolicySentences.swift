@@ -18,6 +18,7 @@ extension OwnerPolicy {
             case .masks: lines.append("every update leaves masked")
             }
         }
+        add(maximumClip) { "no update leaves longer than \($0)" }
         add(minimumNoiseMultiplier) { "that noise is at least \($0) times the clip" }
         add(minimumCohort) { "no sum of fewer than \($0) workers can be read" }
         lines.append(

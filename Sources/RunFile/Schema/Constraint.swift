@@ -10,7 +10,8 @@ struct Constraint: Sendable {
 
     static let all =
         adapter + participation + compression + evaluation + gate + training + task + strategy
-        + mixing + personal + schedule + robust + privacy + secureAggregation
+        + mixing + personal + schedule + robust + privacy + secureAggregation + costs
+        + command
 
     private static let adapter = [
         // PEFT's DoRA drops inputs of the base product as well; here only the adapter's are dropped.

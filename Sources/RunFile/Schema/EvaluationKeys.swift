@@ -33,5 +33,14 @@ extension RunSchema {
             "limits.heartbeat", .duration(.milliseconds(100)...(.seconds(3_600))), .value(.duration(.seconds(2))),
             change: .allowed, at: \.limits.heartbeat,
             "How often a worker with a task says that it lives; without one, every fourth time."),
+        SchemaKey(
+            "limits.worker-time", .duration(.milliseconds(1)...(.seconds(365 * 86_400))), orWord: nil, .absent,
+            change: .allowed, at: \.limits.workerTime,
+            "A worker that has trained so long in this run is not asked again."),
+        SchemaKey(
+            "limits.worker-energy", .number(.positive), orWord: nil, .absent, change: .allowed,
+            at: \.limits.workerEnergy,
+            "A worker whose training has used so much energy in this run, as it tells, is not asked again. Unit: joules."
+        ),
     ]
 }

@@ -63,6 +63,10 @@ extension ValueKind {
                 "type": .text("array"), "minItems": .integer(1), "uniqueItems": .boolean(true),
                 "items": .object(ValueKind.text.schema),
             ]
+        case .words:
+            [
+                "type": .text("array"), "minItems": .integer(1), "items": .object(ValueKind.text.schema),
+            ]
         case .choices(let words):
             [
                 "type": .text("array"), "minItems": .integer(1), "uniqueItems": .boolean(true),

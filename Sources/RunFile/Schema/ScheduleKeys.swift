@@ -56,6 +56,11 @@ extension RunSchema {
             "simulation.step-time", .duration(.zero...(.seconds(3_600))), .value(.duration(.milliseconds(100))),
             change: .allowed, at: \.simulation.stepTime,
             "Virtual time of a step in a simulation inside one process; real processes take their own."),
+        SchemaKey(
+            "simulation.command-share", .number(.fraction), orWord: nil, .absent, change: .allowed,
+            at: \.simulation.commandShare,
+            "The part of a simulation's workers that train with training.command, the others natively; absent: all of "
+                + "them."),
     ]
 
     private static func asynchronous(_ run: RunConfiguration, _ value: () -> SettingValue) -> SettingValue? {

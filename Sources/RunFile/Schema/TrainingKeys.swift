@@ -1,7 +1,7 @@
 import Recipe
 
 extension RunSchema {
-    static let trainingKeys = stepKeys + optimizerKeys + resourceKeys
+    static let trainingKeys = stepKeys + optimizerKeys + resourceKeys + commandKeys
 
     private static let stepKeys = [
         SchemaKey(
@@ -79,5 +79,16 @@ extension RunSchema {
             at: \.trainingThreads,
             "Threads of one worker; `auto` divides the host's cores among those that train at once. Runs replay bit for bit "
                 + "whatever the number."),
+    ]
+
+    private static let commandKeys = [
+        SchemaKey(
+            "training.command", .words, .absent, change: .allowed, at: \.trainerCommand,
+            "A program, and its arguments, that trains in place of the native trainer in a simulation; on real machines "
+                + "each worker's owner names one: shoal worker --trainer."),
+        SchemaKey(
+            "training.command-time-limit", .duration(.seconds(1)...(.seconds(30 * 86_400))),
+            .value(.duration(.seconds(3_600))), change: .allowed, at: \.trainerTimeLimit,
+            "A task at which that program is longer is ended."),
     ]
 }

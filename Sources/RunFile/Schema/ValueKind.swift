@@ -14,6 +14,8 @@ indirect enum ValueKind: Hashable, Sendable {
     case codec([String])
     /// Distinct texts, at least one.
     case textList
+    /// Texts in their order, at least one: a program and its arguments.
+    case words
     /// Distinct words out of these, at least one.
     case choices([String])
     /// Whole numbers, at least two.
@@ -44,6 +46,7 @@ indirect enum ValueKind: Hashable, Sendable {
                 + "written like 500ms, 90s, 5m or 2h"
         case .codec(let names): "a codec, NAME[:key=value,…], NAME one of " + names.joined(separator: ", ")
         case .textList: "a list of different texts"
+        case .words: "a list of a program and its arguments"
         case .choices(let words): "a list of different words out of " + words.map { "`\($0)`" }.joined(separator: ", ")
         case .integerList(let range): "a list of at least two " + ValueKind.integer(range).plural
         case .expression: "a regular expression"
@@ -77,6 +80,9 @@ extension ValueKind {
             let texts = items.compactMap(Self.text)
             guard !texts.isEmpty, texts.count == items.count, Set(texts).count == texts.count else { return nil }
             return .list(texts)
+        case (.words, .list(let items)):
+            let texts = items.compactMap(Self.text)
+            return !texts.isEmpty && texts.count == items.count ? .list(texts) : nil
         case (.choices(let words), .list(let items)):
             guard case .list(let texts)? = ValueKind.textList.read(node), texts.count == items.count,
                 texts.allSatisfy(words.contains)
@@ -133,7 +139,7 @@ extension ValueKind {
                 return nil
             }
             return .text(name.description)
-        case .textList, .choices, .integerList, .integerMap, .numberMap, .parameter, .either:
+        case .textList, .words, .choices, .integerList, .integerMap, .numberMap, .parameter, .either:
             return nil
         }
     }

@@ -37,7 +37,8 @@ public final class AttackingRunner: TaskRunning {
     public func cancel(lease: UInt64) { runner.cancel(lease: lease) }
 
     private func changed(_ event: TaskEvent, _ task: LocalTask) -> TaskEvent {
-        guard case .trained(let values, let items, let steps, let tokens, let meanLoss, let local) = event else {
+        guard case .trained(let values, let items, let steps, let tokens, let meanLoss, let local, let cost) = event
+        else {
             return event
         }
         let delta = zip(values, task.values).map { $0 - $1 }
@@ -47,7 +48,7 @@ public final class AttackingRunner: TaskRunning {
         }
         return .trained(
             values: sum(task, conspiracy.falsify(delta, of: task)), trainingItems: items, steps: steps, tokens: tokens,
-            meanLoss: meanLoss, local: local)
+            meanLoss: meanLoss, local: local, cost: cost)
     }
 
     /// An update that nothing stands behind, with a report that says otherwise.

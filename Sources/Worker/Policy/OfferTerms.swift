@@ -22,7 +22,8 @@ public struct OfferTerms: Hashable, Sendable {
     public var batchSize: Int
     /// Unit: tokens.
     public var sequenceLength: Int
-    public var isClipped: Bool
+    /// The largest norm of the update; `nil`: it is not clipped.
+    public var clip: Double?
     /// Standard deviation of the worker's noise over its clip, rounded down to millionths; 0 without noise.
     public var noiseMultiplier: Double
     /// Workers whose masked updates are summed before anything of them can be read; `nil`: updates travel unmasked.
@@ -37,7 +38,7 @@ public struct OfferTerms: Hashable, Sendable {
     public init(
         task: Task = .train, run: String, round: Int, attempt: Int, configuration: ContentHash,
         baseModel: ContentHash, coordinator: String?, steps: Int, batchSize: Int, sequenceLength: Int,
-        isClipped: Bool = false, noiseMultiplier: Double = 0, cohort: Int? = nil, withholdsMetrics: Bool = false,
+        clip: Double? = nil, noiseMultiplier: Double = 0, cohort: Int? = nil, withholdsMetrics: Bool = false,
         features: Set<String> = [], isResumed: Bool = false
     ) {
         self.task = task
@@ -50,7 +51,7 @@ public struct OfferTerms: Hashable, Sendable {
         self.steps = steps
         self.batchSize = batchSize
         self.sequenceLength = sequenceLength
-        self.isClipped = isClipped
+        self.clip = clip
         self.noiseMultiplier = noiseMultiplier
         self.cohort = cohort
         self.withholdsMetrics = withholdsMetrics
@@ -60,6 +61,8 @@ public struct OfferTerms: Hashable, Sendable {
 }
 
 extension OfferTerms {
+    var isClipped: Bool { clip != nil }
+
     /// - Parameters:
     ///   - envelope: The offer's.
     ///   - run: The session's.
@@ -75,7 +78,7 @@ extension OfferTerms {
             baseModel: offer.baseModel, coordinator: coordinator,
             steps: Self.steps(training, round: Int(envelope.round)),
             batchSize: training.batchSize.multipliedReportingOverflow(by: training.accumulationSteps).partialValue,
-            sequenceLength: training.sequenceLength, isClipped: offer.privacy?.clip != nil,
+            sequenceLength: training.sequenceLength, clip: offer.privacy?.clip,
             noiseMultiplier: Self.noiseMultiplier(offer.privacy),
             cohort: offer.masking?.minimumCohort, withholdsMetrics: offer.privacy?.withholdsMetrics == true,
             features: features,

@@ -92,6 +92,12 @@ extension OwnerPolicy {
         if required.contains(.masks), terms.cohort == nil {
             return PolicyRefusal(.require, stated, "the update travels unmasked (privacy.secure-aggregation)")
         }
+        if let maximumClip, terms.clip.map({ $0 > maximumClip }) ?? true {
+            return PolicyRefusal(
+                .maximumClip, "\(maximumClip)",
+                terms.clip.map { "the update is clipped to \($0) (privacy.clip)" }
+                    ?? "the update is not clipped (privacy.clip)")
+        }
         if let minimumNoiseMultiplier, terms.noiseMultiplier < minimumNoiseMultiplier * (1 - 1e-5) {
             return PolicyRefusal(
                 .minimumNoiseMultiplier, "\(minimumNoiseMultiplier)",

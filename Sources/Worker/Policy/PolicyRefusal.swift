@@ -8,6 +8,7 @@ public struct PolicyRefusal: Error, Hashable, Sendable, CustomStringConvertible 
         case minimumSequenceLength = "training.minimum-sequence-length"
         case minimumExamples = "training.minimum-examples"
         case require = "privacy.require"
+        case maximumClip = "privacy.maximum-clip"
         case minimumNoiseMultiplier = "privacy.minimum-noise-multiplier"
         case minimumCohort = "privacy.minimum-cohort"
         case metrics = "metrics.allow"

@@ -9,6 +9,7 @@ struct ToldMetrics {
     var tokens: Int
     /// Unit: nats a token.
     var loss: Double
+    var cost: TaskCost?
 }
 
 // MARK: - The owner before the coordinator
@@ -43,8 +44,8 @@ extension WorkerService {
     }
 
     /// What the run and the owner let out of a training task's figures.
-    func told(of task: ActiveTask, items: Int, tokens: Int, loss: Double) -> ToldMetrics {
-        var told = ToldMetrics(trainingItems: items, tokens: tokens, loss: loss)
+    func told(of task: ActiveTask, items: Int, tokens: Int, loss: Double, cost: TaskCost?) -> ToldMetrics {
+        var told = ToldMetrics(trainingItems: items, tokens: tokens, loss: loss, cost: cost)
         let isTooFew = owner.map { items < $0.policy.metricsMinimumExamples } ?? false
         let withholdsAll = isTooFew || task.offer.privacy?.withholdsMetrics == true
         func withholds(_ metric: OwnerPolicy.Metric) -> Bool {
@@ -53,6 +54,7 @@ extension WorkerService {
         if withholds(.trainingItems) { told.trainingItems = 1 }
         if withholds(.tokens) { told.tokens = 0 }
         if withholds(.trainingLoss) { told.loss = 0 }
+        if withholds(.cost) { told.cost = nil }
         return told
     }
 

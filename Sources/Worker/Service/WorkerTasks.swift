@@ -188,8 +188,9 @@ extension WorkerService {
             self.task?.totalSteps = totalSteps
             self.task?.loss = loss
             observer(.progress(round: task.round, step: step, totalSteps: totalSteps, loss: loss))
-        case .trained(let values, let items, let steps, let tokens, let meanLoss, let local):
-            trained(task, values, items: items, steps: steps, tokens: tokens, meanLoss: meanLoss, local: local)
+        case .trained(let values, let items, let steps, let tokens, let meanLoss, let local, let cost):
+            trained(
+                task, values, items: items, steps: steps, tokens: tokens, meanLoss: meanLoss, local: local, cost: cost)
         case .evaluated(let items, let lossSum, let squaredLossSum):
             evaluated(task, items: items, lossSum: lossSum, squaredLossSum: squaredLossSum)
         case .failed(let reason):
@@ -209,7 +210,8 @@ extension WorkerService {
 
     /// Forms the update `local − global` of what the round trains, encodes it, and keeps it on disk before the first byte leaves.
     private func trained(
-        _ task: ActiveTask, _ values: [Float], items: Int, steps: Int, tokens: Int, meanLoss: Double, local: [Float]?
+        _ task: ActiveTask, _ values: [Float], items: Int, steps: Int, tokens: Int, meanLoss: Double, local: [Float]?,
+        cost: TaskCost?
     ) {
         guard let adapter, let run = state.run, let worker = state.worker else {
             preconditionFailure("a running task has an adapter, a run and a worker's name")
@@ -235,7 +237,7 @@ extension WorkerService {
             var update = change.isEmpty ? delta : delta + change
             try UpdateCheck(parameterCount: update.count).validate(update, trainingItems: UInt64(items))
             let isClipped = try protect(&update, of: task, run: run, worker: worker)
-            let told = told(of: task, items: items, tokens: tokens, loss: meanLoss)
+            let told = told(of: task, items: items, tokens: tokens, loss: meanLoss, cost: cost)
             try spend(update, of: task, run: run)
             let own = try ownModel(of: task, values, local: local, layout: adapter.layout)
             if task.masks != nil {
@@ -248,7 +250,7 @@ extension WorkerService {
                         run: run, round: task.round, attempt: task.attempt, lease: task.offer.lease,
                         codec: task.offer.uplink, trainingItems: told.trainingItems, steps: steps,
                         tokens: told.tokens, trainLoss: told.loss, isClipped: isClipped,
-                        bytes: bytes)
+                        cost: told.cost, bytes: bytes)
                 }
             }
         } catch let error as FileError {

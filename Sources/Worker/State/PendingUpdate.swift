@@ -1,6 +1,7 @@
 internal import Federation
 internal import FoundationEssentials
 internal import ModelFiles
+internal import Wire
 
 /// A trained, encoded update on its way to the coordinator.
 struct PendingUpdate: Hashable {
@@ -16,13 +17,15 @@ struct PendingUpdate: Hashable {
     var trainLoss: Double
     /// Whether the offer's clip shortened it.
     var isClipped: Bool
+    /// What it took to train; `nil`: not to be told.
+    var cost: TaskCost?
     /// SHA-256 of `bytes`.
     let object: ContentHash
     let bytes: [UInt8]
 
     init(
         run: RunID, round: Int, attempt: Int, lease: UInt64, codec: CodecName, trainingItems: Int, steps: Int,
-        tokens: Int, trainLoss: Double, isClipped: Bool = false, bytes: [UInt8]
+        tokens: Int, trainLoss: Double, isClipped: Bool = false, cost: TaskCost? = nil, bytes: [UInt8]
     ) {
         self.run = run
         self.round = round
@@ -34,6 +37,7 @@ struct PendingUpdate: Hashable {
         self.tokens = tokens
         self.trainLoss = trainLoss
         self.isClipped = isClipped
+        self.cost = cost
         self.bytes = bytes
         object = ContentHash(of: bytes)
     }
@@ -56,6 +60,10 @@ struct PendingStore {
         var trainLoss: Double
         /// `nil` as an earlier release wrote it: not.
         var isClipped: Bool?
+        /// `nil`: not told.
+        var seconds: Double?
+        var joules: Double?
+        var isMeasured: Bool?
         var object: String
     }
 
@@ -72,6 +80,7 @@ struct PendingStore {
             run: update.run.text, round: update.round, attempt: update.attempt, lease: update.lease,
             codec: update.codec.description, trainingItems: update.trainingItems, steps: update.steps,
             tokens: update.tokens, trainLoss: update.trainLoss, isClipped: update.isClipped,
+            seconds: update.cost?.seconds, joules: update.cost?.joules, isMeasured: update.cost?.isMeasured,
             object: update.object.description)
         guard let text = try? JSONEncoder().encode(record) else {
             preconditionFailure("a record of plain values and a finite loss")
@@ -87,10 +96,13 @@ struct PendingStore {
             let run = RunID(record.run), let codec = CodecName(record.codec),
             let file = try? MappedFile(path: dataPath)
         else { return nil }
+        let cost = record.seconds.map {
+            TaskCost(seconds: $0, joules: record.joules, isMeasured: record.isMeasured ?? false)
+        }
         let update = PendingUpdate(
             run: run, round: record.round, attempt: record.attempt, lease: record.lease, codec: codec,
             trainingItems: record.trainingItems, steps: record.steps, tokens: record.tokens,
-            trainLoss: record.trainLoss, isClipped: record.isClipped ?? false, bytes: file.copy())
+            trainLoss: record.trainLoss, isClipped: record.isClipped ?? false, cost: cost, bytes: file.copy())
         return update.object.description == record.object ? update : nil
     }
 

@@ -106,6 +106,7 @@ struct Upload {
             steps: UInt32(clamping: pending.steps), tokensTrained: UInt64(pending.tokens),
             trainLoss: Float(pending.trainLoss))
         commit.isClipped = pending.isClipped
+        commit.cost = pending.cost
         return commit
     }
 }

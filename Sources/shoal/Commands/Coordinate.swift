@@ -36,6 +36,11 @@ struct Coordinate: ParsableCommand {
         let view = RunView(rounds: prepared.configuration.federation.rounds, printsJSON: json) {
             MonotonicClock.now().seconds(since: started)
         }
+        if !prepared.configuration.trainerCommand.isEmpty {
+            Console.error(
+                "warning: training.command is for simulations and starts nothing here: what runs on a worker's machine is "
+                    + "its owner's decision (shoal worker --trainer)")
+        }
         var record = RunOutcome()
         let (transport, service) = try usingInput {
             let security: CoordinatorSecurity =

@@ -49,6 +49,10 @@ struct Simulate: AsyncParsableCommand {
                         + "--in-process")
             }
             let prepared = try PreparedRun(runFile.load(workers.map { ["federation.workers=\($0)"] } ?? []))
+            if inProcess, !prepared.configuration.trainerCommand.isEmpty {
+                throw CommandFailure.badInput(
+                    "training.command needs workers that are processes of their own; leave out --in-process")
+            }
             if compareLocal, prepared.configuration.task == .classification {
                 throw CommandFailure.badInput("--compare-local compares losses of language models; leave it out")
             }

@@ -51,6 +51,20 @@ struct Work: ParsableCommand {
         help: "Under masks: take part only in sums of at least so many workers' updates (default: the run's minimum).")
     var minimumCohort: Int?
 
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "A program, and its arguments, that trains in place of the native trainer; its arguments begin with no dash: put "
+                + "such into a script.", valueName: "program"))
+    var trainer: [String] = []
+
+    @Option(help: "End that program when a task takes it longer than this.")
+    var trainerTimeLimit = "1h"
+
+    @Option(
+        help: "Power of a busy core where this machine counts no energy, for the estimate that is told (default: 6).")
+    var wattsPerCore: Double?
+
     @Flag(help: "No encryption: only with a coordinator started with --insecure, on one machine.")
     var insecure = false
 
@@ -66,6 +80,13 @@ struct Work: ParsableCommand {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
         if let minimumCohort, !(2...1_000_000).contains(minimumCohort) {
             throw ValidationError("--minimum-cohort must be from 2 to 1000000")
+        }
+        guard (Lifetime.seconds(trainerTimeLimit) ?? 0) > 0 else {
+            throw ValidationError(
+                "--trainer-time-limit \(trainerTimeLimit): write a number with s, m, h or d, such as 1h")
+        }
+        if let wattsPerCore, !(0...1_000).contains(wattsPerCore) {
+            throw ValidationError("--watts-per-core must be from 0 to 1000")
         }
         if let slowdown, !(1...10_000).contains(slowdown) {
             throw ValidationError("--slowdown must be from 1 to 10000")
@@ -87,6 +108,7 @@ struct Work: ParsableCommand {
                 throw CommandFailure.badInput("\(refusal)")
             }
             let source = try DataSource.checkedFile(data)
+            let state = state ?? "\(join.worker).shoal-state"
             Threads.limit(to: threads ?? ProcessInfo.processInfo.activeProcessorCount)
             let training = LocalTraining(
                 data: source, notice: { logger.info("text", metadata: ["notice": "\($0)"]) },
@@ -95,9 +117,10 @@ struct Work: ParsableCommand {
                     Slowdown(factor: $0, now: { MonotonicClock.now() }, sleep: { Thread.sleep(forTimeInterval: $0) })
                 },
                 idle: LocalTraining.Idleness(slots: try slots(logger), giveBack: { ProcessMemory.giveBack() }),
+                trainer: trainerCommand(in: state), wattsPerCore: wattsPerCore,
                 compute: ComputeThread().post)
             return try WorkerAssembly(
-                join: join, state: state ?? "\(join.worker).shoal-state", insecure: insecure,
+                join: join, state: state, insecure: insecure,
                 model: try model.map(WorkerAssembly.heldModel), runner: training, policy: policy,
                 afterTask: { ProcessMemory.giveBack() }, minimumCohort: minimumCohort
             ).service(logger: logger)
@@ -114,6 +137,21 @@ struct Work: ParsableCommand {
         case .stopped, nil: throw CommandFailure.interrupted()
         case .failed(let reason): throw CommandFailure.badInput(reason)
         }
+    }
+
+    /// What trains in place of the native trainer; `nil`: nothing does.
+    private func trainerCommand(in state: String) -> TrainerCommand? {
+        guard !trainer.isEmpty else { return nil }
+        var words = trainer
+        // It runs in a folder of its own.
+        if words[0].contains("/") { words[0] = AbsolutePath.of(words[0]) }
+        for index in words.indices.dropFirst() where FileManager.default.fileExists(atPath: words[index]) {
+            words[index] = AbsolutePath.of(words[index])
+        }
+        return TrainerCommand(
+            words: words, timeLimit: .seconds(Lifetime.seconds(trainerTimeLimit) ?? 3_600),
+            folder: AbsolutePath.of(state) + "/trainer",
+            threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
     }
 
     /// Where this worker waits for its turn; `nil` where it does not.

@@ -1,6 +1,7 @@
 import Coordinator
 import Federation
 import FineTuning
+import Randomness
 import Recipe
 import RunFile
 import Simulation
@@ -16,6 +17,9 @@ struct SimulatedWorkers {
     /// In the order of the partition.
     let workers: [Worker]
     let slow: SlowWorkers
+    /// Those that train with `training.command`.
+    let commanded: Set<WorkerName>
+    private let trainer: [String]
 
     /// Divides the run's text between its workers.
     init(_ prepared: PreparedRun) throws {
@@ -45,6 +49,19 @@ struct SimulatedWorkers {
         slow = SlowWorkers(
             workers.map(\.name), share: configuration.simulation.slowShare,
             factor: configuration.simulation.slowFactor, seed: configuration.federation.seed)
+        trainer =
+            configuration.trainerCommand.isEmpty
+            ? []
+            : ["--trainer-time-limit", "\(configuration.trainerTimeLimit.components.seconds)s", "--trainer"]
+                + configuration.trainerCommand
+        commanded = Self.commanded(workers.map(\.name), configuration)
+    }
+
+    private static func commanded(_ names: [WorkerName], _ configuration: RunConfiguration) -> Set<WorkerName> {
+        guard !configuration.trainerCommand.isEmpty else { return [] }
+        guard let share = configuration.simulation.commandShare else { return Set(names) }
+        let key = StreamKey(seed: configuration.federation.seed, worker: "command", purpose: .faults)
+        return Set(Selection.uniform(Int((share * Double(names.count)).rounded()), from: names, key: key))
     }
 
     var names: [WorkerName] { workers.map(\.name) }
@@ -87,7 +104,8 @@ struct SimulatedWorkers {
                     model,
                     "--state", folders.state(worker.name), "--threads", String(threads), "--log-level", logLevel,
                     "--exit-with-parent",
-                ] + (factor > 1 ? ["--slowdown", String(factor)] : []), logPath: folders.log(worker.name))
+                ] + (factor > 1 ? ["--slowdown", String(factor)] : [])
+                    + (commanded.contains(worker.name) ? trainer : []), logPath: folders.log(worker.name))
         }
     }
 }

@@ -115,6 +115,8 @@ MESSAGES = [
      + real64(66, 0.75) + number(67, 1)),
     ("update commit of a clipped update", 29, number(1, LEASE) + blob(2, B) + number(3, 1) + number(4, 10)
      + number(65, 1)),
+    ("update commit with its cost", 29, number(1, LEASE) + blob(2, B) + number(3, 1) + number(4, 10)
+     + real64(115, 2.5) + real64(116, 40) + number(117, 1)),
     ("object request", 25, blob(1, A) + number(2, 2**33) + number(3, 2**22)),
     ("object chunk", 26, blob(1, A) + number(2, 2**33) + number(3, 2**34)),
     ("update begin", 27, number(1, LEASE) + blob(2, B) + number(3, 9763216) + text(4, "dense")),

@@ -1,0 +1,18 @@
+/// What a training task took on its worker's machine.
+public struct TaskCost: Hashable, Sendable {
+    /// From the first step to the last. Unit: seconds.
+    public var seconds: Double
+    /// This task's part of what the machine used meanwhile. Unit: joules; `nil`: not told.
+    public var joules: Double?
+    /// Whether `joules` comes from counters of the hardware; otherwise it is an estimate from processor time.
+    public var isMeasured: Bool
+
+    /// More than this is nobody's cost. Unit: seconds, joules.
+    public static let limit = 1e12
+
+    public init(seconds: Double, joules: Double? = nil, isMeasured: Bool = false) {
+        self.seconds = seconds
+        self.joules = joules
+        self.isMeasured = isMeasured
+    }
+}

@@ -1,0 +1,114 @@
+import FixtureFiles
+import Foundation
+import Testing
+
+/// Workers that train with a program of their owner's.
+@Suite("External trainers")
+struct ExternalTrainerTests {
+    private let folder = ScratchFolder()
+
+    /// - Parameter script: Runs in the task's folder.
+    private func simulate(_ script: String, share: String? = nil, settings: [String] = []) throws -> Program.Outcome {
+        let path = try folder.write(script, to: "trainer.sh")
+        var arguments = [
+            "simulate", "--json", "--state", folder.file("state"), "--workers", "2", "--set",
+            "training.command=[sh, \(path)]", "--set", "federation.rounds=1", "--set", "training.local-steps=2",
+            "--set",
+            "federation.workers-per-round=2",
+        ]
+        if let share { arguments += ["--set", "simulation.command-share=\(share)"] }
+        for setting in settings { arguments += ["--set", setting] }
+        return try Program.start(arguments).finish(limitSeconds: 240)
+    }
+
+    @Test("a fleet of native and external trainers trains one adapter from the files that the page describes")
+    func mixed() throws {
+        let copy = folder.file("seen")
+        let outcome = try simulate(
+            """
+            set -e
+            cp -r "$SHOAL_TASK" '\(copy)'
+            echo '{"step": 1, "loss": 7.5}'
+            echo 'not a progress line'
+            cp -r adapter-in adapter-out
+            echo '{"trainLoss": 7.25, "steps": 2, "tokens": 64, "joules": 1000}' > metrics.json
+            """, share: "0.5")
+        try #require(outcome.code == 0, "\(outcome.errors)")
+        let round = try #require(try outcome.objects.first { $0["event"] as? String == "round" })
+        #expect(round["workers"] as? Int == 2)
+        // The mean of one that said 7.25 and one that trained: the base model knows the text better than that.
+        let loss = try #require(round["trainLoss"] as? Double)
+        #expect(loss > 4 && loss < 7.25)
+
+        let task = try #require(
+            try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: copy + "/task.json")))
+                as? [String: Any])
+        #expect(task["version"] as? Int == 1 && task["round"] as? Int == 1 && task["task"] as? String == "causal-lm")
+        let training = try #require(task["training"] as? [String: Any])
+        #expect(training["localSteps"] as? Int == 2 && training["stepsBefore"] as? Int == 0)
+        let model = try #require(task["model"] as? String)
+        #expect(FileManager.default.fileExists(atPath: model + "/config.json"))
+        let length = try #require(training["sequenceLength"] as? Int)
+        let lines = try String(contentsOfFile: copy + "/examples.jsonl", encoding: .utf8).split(separator: "\n")
+        #expect(!lines.isEmpty)
+        for line in lines {
+            let example = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: [Int]])
+            #expect(example["input_ids"]?.count == length && example["labels"]?.count == length)
+        }
+        #expect(FileManager.default.fileExists(atPath: copy + "/adapter-in/adapter_model.safetensors"))
+        // Nothing of the private text stays behind.
+        let worker = try #require(task["worker"] as? String)
+        let left = try FileManager.default.contentsOfDirectory(
+            atPath: folder.file("state/workers/\(worker)/state/trainer"))
+        #expect(left == ["trainer.log"])
+        let mode = try FileManager.default.attributesOfItem(atPath: copy + "/examples.jsonl")[.posixPermissions] as? Int
+        #expect(mode == 0o600)
+    }
+
+    @Test(
+        "a trainer that leaves no update is declined with a reason that tells nothing of what it said",
+        arguments: [
+            ("echo 'Mrs Miller coughs' >&2; exit 3", "ended with code 3"),
+            ("kill -9 $$", "ended by signal 9"),
+            ("exit 0", "no usable adapter: adapter-out cannot be read"),
+            (
+                "cp -r adapter-in adapter-out; echo '{\"steps\": 2}' > metrics.json",
+                "no usable metrics.json: trainLoss is missing"
+            ),
+            (
+                "cp -r adapter-in adapter-out; echo 'Mrs Miller' > metrics.json",
+                "no usable metrics.json: it cannot be read"
+            ),
+        ])
+    func failing(script: String, reason: String) throws {
+        let outcome = try simulate(script)
+        #expect(outcome.code == 1)
+        #expect(outcome.errors.contains(reason), "\(outcome.errors)")
+        #expect(!outcome.errors.contains("Miller") && !outcome.output.contains("Miller"))
+    }
+
+    @Test("a trainer that takes too long is ended with what it started")
+    func slow() throws {
+        let outcome = try simulate(
+            "sleep 1000 & echo $! > '\(folder.file("child"))'; wait", settings: ["training.command-time-limit=1s"])
+        #expect(outcome.code == 1)
+        #expect(outcome.errors.contains("took longer than 1 s"), "\(outcome.errors)")
+        let child = try #require(Int32(folder.text("child").trimmingCharacters(in: .whitespacesAndNewlines)))
+        #expect(waitUntil(limitSeconds: 30) { kill(child, 0) != 0 })
+    }
+
+    @Test(
+        "a coordinator starts no program, wherever its run file came from, and an unknown program is named in the log")
+    func refusals() throws {
+        let outcome = try Program.start([
+            "simulate", "--in-process", "--set", "training.command=[true]",
+        ]).finish()
+        #expect(outcome.code == 2 && outcome.errors.contains("leave out --in-process"))
+        let unknown = try Program.start([
+            "simulate", "--json", "--state", folder.file("unknown"), "--workers", "2", "--set",
+            "training.command=[no-such-program]", "--set", "federation.rounds=1", "--set",
+            "federation.workers-per-round=2",
+        ]).finish()
+        #expect(unknown.code == 1 && unknown.errors.contains("could not be started"), "\(unknown.errors)")
+    }
+}
