@@ -172,7 +172,10 @@ public struct ReportPage {
     private var energy: Markup? {
         guard run.energy != nil else { return nil }
         return section(
-            "energy", "Energy", "What the workers told; each measures or estimates its own.",
+            "energy", "Energy",
+            run.rounds.allSatisfy { $0.energy == nil || $0.isEnergyMeasured }
+                ? "Of training, as the workers' processors counted it."
+                : "Of training, as the workers told; partly estimated.",
             plots([TrafficFigures(run).energy]))
     }
 

@@ -61,7 +61,7 @@ enum ReportStyle {
         @media(forced-colors:active){.line-a,.line-b,.line-c,.stem,.cross{stroke:CanvasText}.fill-a,.fill-b,.fill-c{fill:CanvasText}}
         @media print{:root{--page:#fff;--card:#fff;--ink:#000;--quiet:#444;--rule:#ccc;--a:#0a62c4;--b:#b8480b;--c:#0c7268;
         --bad:#b3261e;--good:#1c7a3d;color-scheme:light}
-        body{font-size:10.5pt}.plots{grid-template-columns:1fr 1fr}.scroll{overflow:visible}h2{break-after:avoid}
+        body{font-size:10.5pt}.plots{grid-template-columns:1fr 1fr}.scroll{overflow:visible}h2,h2+.quiet{break-after:avoid}
         tr{break-inside:avoid}summary,figure .long{display:none}
         figure table{font-size:8pt;min-width:0}figure th,figure td{padding:.1rem .3rem;white-space:normal}
         details::details-content{content-visibility:visible;block-size:auto}}

@@ -81,6 +81,8 @@ extension ReportedRun.Round {
         denseUplinkBytes = round.denseUplinkBytes
         tokens = hidesParticipation ? nil : round.tokens
         staleness = round.staleness
+        energy = round.energyJoules
+        isEnergyMeasured = round.isEnergyMeasured
     }
 }
 
@@ -89,6 +91,6 @@ extension ReportedRun.Worker {
         self.init(
             name: worker.worker.text, updates: worker.updates, failures: worker.failures, items: worker.items,
             tokens: worker.tokens, firstLoss: worker.trainLoss == nil ? nil : firstLoss, lastLoss: worker.trainLoss,
-            suspicion: worker.suspicion?.value, isRevoked: worker.revokedAt != nil)
+            suspicion: worker.suspicion?.value, isRevoked: worker.revokedAt != nil, energy: worker.energyJoules)
     }
 }
