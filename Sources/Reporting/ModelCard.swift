@@ -86,7 +86,8 @@ public struct ModelCard: Sendable {
             "Trained with Shoal: workers fine-tuned it on text of their own, which stayed with them; the coordinator combined "
                 + "their updates.")
         parts.append("## Adapter\n\n" + Self.table(adapter + classes))
-        parts.append("## Training\n\n" + Self.table([Fact("run", run, isCode: true), Fact("round", "\(round)")] + training))
+        parts.append(
+            "## Training\n\n" + Self.table([Fact("run", run, isCode: true), Fact("round", "\(round)")] + training))
         parts.append("## Privacy\n\n" + privacy.map { "- " + Self.inline($0) }.joined(separator: "\n"))
         parts.append("## Provenance\n\n" + Self.table(provenance) + "\n\n" + verification)
         return parts.joined(separator: "\n\n") + "\n"

@@ -6,10 +6,11 @@ public struct ReportSummary {
 
     public func markdown() -> String {
         var parts = ["# Run \(Self.inline(run.id)): \(Self.inline(run.state))"]
-        if let waiting = run.waitingFor { parts.append("Waits for \(Self.inline(waiting))") }
+        if let waiting = run.waitingFor { parts.append("Waiting: \(Self.inline(waiting))") }
         parts.append(
             ReportTiles(run).all.map { tile in
-                "- \(tile.name): **\(Self.inline(tile.value))**" + (tile.note.isEmpty ? "" : " (\(Self.inline(tile.note)))")
+                "- \(tile.name): **\(Self.inline(tile.value))**"
+                    + (tile.note.isEmpty ? "" : " (\(Self.inline(tile.note)))")
             }.joined(separator: "\n"))
         if run.hidesParticipation { parts.append("Who and how many took part is secret.") }
         if !run.rounds.isEmpty {

@@ -25,6 +25,8 @@ public struct ReportedRun: Sendable {
         public var staleness: Double?
         /// Of all its workers; `nil` where nobody told. Unit: joules.
         public var energy: Double?
+        /// Whether all of it was read from counters, and nothing estimated.
+        public var isEnergyMeasured = false
 
         public init(number: Int, attempt: Int, openedAt: Int64, publishedAt: Int64, seconds: Double) {
             self.number = number
@@ -184,7 +186,7 @@ public struct ReportedRun: Sendable {
         rounds.last { $0.evaluation != nil }.flatMap { round in round.evaluation.map { (round.number, $0) } }
     }
 
-    /// Rounds and rollbacks in their order, as the gate decided them.
+    /// Of all rounds that somebody told of. Unit: joules.
     var energy: Double? {
         let known = rounds.compactMap(\.energy)
         return known.isEmpty ? nil : known.reduce(0, +)

@@ -123,7 +123,8 @@ struct ExportTests {
         let data = try data()
         _ = try simulate(data, "run", "federation.seed=7")
         let out = folder.file("adapter")
-        #expect(try Program.run("run", "export", folder.file("run"), "--out", out, "--base-name", "owner/base").code == 0)
+        #expect(
+            try Program.run("run", "export", folder.file("run"), "--out", out, "--base-name", "owner/base").code == 0)
         let card = folder.text("adapter/README.md")
         #expect(card.contains(#"base_model: "owner/base""#))
         #expect(card.contains("library_name: peft"))
@@ -157,10 +158,15 @@ struct ExportTests {
         }
         let encoder = try folder.write(#"{"model_type": "bert"}"#, to: "config.json")
         for (arguments, word) in [
-            (["--format", "gguf", "--merge", "built-in"], "convert_hf_to_gguf.py"), (["--model", "built-in"], "--format gguf"),
-            (["--format", "gguf", "--model", String(encoder.dropLast("/config.json".count))], "no adapters for model_type bert"),
+            (["--format", "gguf", "--merge", "built-in"], "convert_hf_to_gguf.py"),
+            (["--model", "built-in"], "--format gguf"),
+            (
+                ["--format", "gguf", "--model", String(encoder.dropLast("/config.json".count))],
+                "no adapters for model_type bert"
+            ),
         ] {
-            let refused = try Program.start(["run", "export", folder.file("run"), "--out", out + "2"] + arguments).finish()
+            let refused = try Program.start(["run", "export", folder.file("run"), "--out", out + "2"] + arguments)
+                .finish()
             #expect(refused.code == 2)
             #expect(refused.errors.contains(word), "no '\(word)' in: \(refused.errors)")
         }

@@ -28,7 +28,9 @@ struct GGUFAdapterTests {
         #expect(made.file.encoded() == expected)
     }
 
-    @Test("other ranks, alphas and scalings have the bytes that the gguf package writes", arguments: ["patterns", "rslora"])
+    @Test(
+        "other ranks, alphas and scalings have the bytes that the gguf package writes",
+        arguments: ["patterns", "rslora"])
     func scalings(_ name: String) throws {
         let made = try adapter("peft/targets/\(name)", model: "gguf")
         let expected = try fixture(name)
@@ -90,7 +92,8 @@ struct GGUFAdapterTests {
             .unknownLayer("transformer.h.0.attn.c_attn", "llama"), "architectures/gpt2/adapter", "architectures/llama")
         func expectRefused(_ error: GGUFExportError, heads: Int, layers: Int) throws {
             let folder = ScratchFolder()
-            let text = "{\"model_type\": \"llama\", \"num_attention_heads\": \(heads), \"num_hidden_layers\": \(layers)}"
+            let text =
+                "{\"model_type\": \"llama\", \"num_attention_heads\": \(heads), \"num_hidden_layers\": \(layers)}"
             try text.write(toFile: folder.file("config.json"), atomically: true, encoding: .utf8)
             let (configuration, layout, values) = try AdapterDirectory.read(
                 FixtureFiles.path("peft/targets/all-linear"))

@@ -39,7 +39,9 @@ struct ModelCardTests {
         #expect(try head(text).filter { $0.hasPrefix("base_model:") }.count == 1)
         // Odd parts lie between backticks: code, which shows what it holds.
         let body = text.split(separator: "\n# ", maxSplits: 1).last ?? ""
-        let prose = body.split(separator: "`", omittingEmptySubsequences: false).enumerated().filter { $0.offset % 2 == 0 }
+        let prose = body.split(separator: "`", omittingEmptySubsequences: false).enumerated().filter {
+            $0.offset % 2 == 0
+        }
         for part in prose { #expect(!part.element.contains("<") && !part.element.contains("[x]")) }
         for line in text.split(separator: "\n") where line.hasPrefix("| ") {
             #expect(line.replacing("\\|", with: "").count { $0 == "|" } == 3, "\(line)")

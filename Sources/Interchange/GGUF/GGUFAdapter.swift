@@ -41,7 +41,8 @@ public struct GGUFAdapter: Sendable {
                 b = b.map { Float(Double($0) * factor) }
                 rescaled.append(layer.name)
             }
-            tensors.append(.init(name: name + ".lora_a", shape: [layer.rank, layer.inputs], values: Array(values[layer.a])))
+            tensors.append(
+                .init(name: name + ".lora_a", shape: [layer.rank, layer.inputs], values: Array(values[layer.a])))
             tensors.append(.init(name: name + ".lora_b", shape: [layer.outputs, layer.rank], values: b))
         }
         rescaledLayers = rescaled

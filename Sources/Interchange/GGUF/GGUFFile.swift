@@ -89,6 +89,7 @@ extension [UInt8] {
     }
 
     fileprivate mutating func pad() {
-        append(contentsOf: repeatElement(0, count: (GGUFFile.alignment - count % GGUFFile.alignment) % GGUFFile.alignment))
+        append(
+            contentsOf: repeatElement(0, count: (GGUFFile.alignment - count % GGUFFile.alignment) % GGUFFile.alignment))
     }
 }

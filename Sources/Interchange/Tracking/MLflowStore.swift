@@ -18,7 +18,8 @@ public enum MLflowStore {
         if (try? MappedFile(path: root + "/meta.yaml")) == nil {
             try write(
                 [
-                    ("artifact_location", quoted("file://" + escaped(root))), ("creation_time", "\(1000 * run.startedAt)"),
+                    ("artifact_location", quoted("file://" + escaped(root))),
+                    ("creation_time", "\(1000 * run.startedAt)"),
                     ("experiment_id", quoted(number)), ("last_update_time", "\(1000 * run.startedAt)"),
                     ("lifecycle_stage", "active"), ("name", quoted(experiment)),
                 ], to: root + "/meta.yaml")
@@ -59,7 +60,7 @@ public enum MLflowStore {
     }
 
     /// MLflow's own numbers are as long, and random; one name always has one number here.
-    static func experimentNumber(_ name: String) -> String {
+    package static func experimentNumber(_ name: String) -> String {
         let hash = ContentHash(of: Array("shoal experiment \(name)".utf8)).bytes.prefix(8)
         let number = hash.reduce(UInt64(0)) { $0 << 8 | UInt64($1) } % 900_000_000_000_000_000
         return String(100_000_000_000_000_000 + number)

@@ -1,5 +1,5 @@
 /// TFRecord framing: each record between its length and its checksum.
-enum RecordFile {
+package enum RecordFile {
     /// - Returns: The record's bytes as they stand in the file.
     static func frame(_ record: [UInt8]) -> [UInt8] {
         var bytes: [UInt8] = []
@@ -12,7 +12,7 @@ enum RecordFile {
     }
 
     /// The whole and sound records that a file begins with, and how many bytes they take.
-    static func read(_ bytes: [UInt8]) -> (records: [[UInt8]], byteCount: Int) {
+    package static func read(_ bytes: [UInt8]) -> (records: [[UInt8]], byteCount: Int) {
         var records: [[UInt8]] = []
         var position = 0
         while bytes.count - position >= 16 {

@@ -40,10 +40,12 @@ struct LossFigures {
         return plot.figure(
             table: .table(
                 "Loss per round, nats a token", ["#Round", "#Training", "#Held-out", "#Standard error"],
-                (run.base.map { [["0", "–", ReadableNumber.loss($0.loss), ReadableNumber.loss($0.standardError)]] } ?? [])
+                (run.base.map { [["0", "–", ReadableNumber.loss($0.loss), ReadableNumber.loss($0.standardError)]] }
+                    ?? [])
                     + run.rounds.map { round in
                         [
-                            "\(round.number)", ReadableNumber.loss(round.trainLoss), ReadableNumber.loss(round.evaluation?.loss),
+                            "\(round.number)", ReadableNumber.loss(round.trainLoss),
+                            ReadableNumber.loss(round.evaluation?.loss),
                             ReadableNumber.loss(round.evaluation?.standardError),
                         ]
                     }))
@@ -60,7 +62,8 @@ struct LossFigures {
         let base = run.base.map { [(x: 0.0, y: $0.loss)] } ?? []
         let plot = LinePlot(
             identifier: "loss-byte", title: "Held-out loss per byte sent by workers",
-            summary: "\(ReadableNumber.loss(last.y)) for \(ReadableNumber.bytes(last.bytes)).", xLabel: "sent so far, \(name)",
+            summary: "\(ReadableNumber.loss(last.y)) for \(ReadableNumber.bytes(last.bytes)).",
+            xLabel: "sent so far, \(name)",
             yLabel: "loss, nats a token",
             series: [.init(style: "line-a", name: "held-out", points: base + points.map { ($0.x / unit, $0.y) })])
         return plot.figure(
@@ -71,12 +74,15 @@ struct LossFigures {
 
     var accuracy: Markup? {
         let base = run.base.flatMap { $0.accuracy }.map { [(x: 0.0, y: 100 * $0)] } ?? []
-        let points = base + run.rounds.compactMap { round in
-            round.evaluation.flatMap { $0.accuracy }.map { (x: Double(round.number), y: 100 * $0) }
-        }
+        let points =
+            base
+            + run.rounds.compactMap { round in
+                round.evaluation.flatMap { $0.accuracy }.map { (x: Double(round.number), y: 100 * $0) }
+            }
         guard let last = points.last, points.count > 1 else { return nil }
         let plot = LinePlot(
-            identifier: "accuracy", title: "Held-out accuracy", summary: "\(ReadableNumber.fixed(last.y, 1)) % at the end.",
+            identifier: "accuracy", title: "Held-out accuracy",
+            summary: "\(ReadableNumber.fixed(last.y, 1)) % at the end.",
             xLabel: "round", yLabel: "accuracy, %",
             series: [.init(style: "line-c", name: "accuracy", points: points)], isWholeX: true)
         return plot.figure(

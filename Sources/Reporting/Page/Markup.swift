@@ -80,6 +80,12 @@ struct Markup {
             "table",
             element("caption", text: caption) + element("thead", element("tr", head)) + element("tbody", body))
         // A wide table scrolls by itself, with the keyboard too.
-        return element("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": caption], table)
+        return element(
+            "div",
+            [
+                "class": rows.count > 60 ? "scroll long" : "scroll", "tabindex": "0", "role": "region",
+                "aria-label": caption,
+            ],
+            table)
     }
 }

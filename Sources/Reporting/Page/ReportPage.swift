@@ -7,7 +7,9 @@ public struct ReportPage {
     /// The file's text, UTF-8.
     public func html() -> String {
         var main = Markup()
-        for section in [losses, traffic, time, gate, workers, suspicion, privacy, energy, rounds, settings, provenance, events] {
+        for section in [
+            losses, traffic, time, gate, workers, suspicion, privacy, energy, rounds, settings, provenance, events,
+        ] {
             if let section { main += section }
         }
         let title = "Shoal run \(run.id)"
@@ -37,16 +39,18 @@ public struct ReportPage {
     // MARK: - Head and foot
 
     private var header: Markup {
-        let name = Markup(raw: Markup.escaped("Run \(run.id)"))
+        let name =
+            Markup(raw: Markup.escaped("Run \(run.id)"))
             + .element("span", ["class": "state \(run.state)"], text: run.state)
         var parts = Markup.element("h1", name)
         if let waiting = run.waitingFor {
-            parts += .element("p", ["class": "wait"], text: "Waits for \(waiting)")
+            parts += .element("p", ["class": "wait"], text: "Waiting: \(waiting)")
         }
         var tiles = Markup()
         for tile in ReportTiles(run).all {
             tiles += .element(
-                "div", .element("dt", text: tile.name)
+                "div",
+                .element("dt", text: tile.name)
                     + .element("dd", Markup(raw: Markup.escaped(tile.value)) + .element("small", text: tile.note)))
         }
         return .element("header", parts + .element("dl", ["class": "tiles"], tiles))
@@ -94,7 +98,8 @@ public struct ReportPage {
                 (rollback.round, rollback.attempt),
                 [
                     "\(rollback.round)", "\(rollback.attempt)", "rolled back",
-                    rollback.loss.map { ReadableNumber.loss($0) } ?? "not finite", ReadableNumber.loss(rollback.reference),
+                    rollback.loss.map { ReadableNumber.loss($0) } ?? "not finite",
+                    ReadableNumber.loss(rollback.reference),
                     ReadableNumber.loss(rollback.tolerance),
                 ]
             )
@@ -104,7 +109,8 @@ public struct ReportPage {
                 (
                     (round.number, round.attempt),
                     [
-                        "\(round.number)", "\(round.attempt)", "published", ReadableNumber.loss(round.evaluation?.loss), "",
+                        "\(round.number)", "\(round.attempt)", "published", ReadableNumber.loss(round.evaluation?.loss),
+                        "",
                         run.gateTolerance.map { ReadableNumber.loss($0) } ?? "–",
                     ]
                 ))
@@ -117,7 +123,8 @@ public struct ReportPage {
             "gate", "Quality gate", note,
             [
                 .table(
-                    "What the gate decided of each evaluated attempt", ["#Round", "#Attempt", "Decision", "#Held-out loss", "#Held against", "#Tolerance"],
+                    "What the gate decided of each evaluated attempt",
+                    ["#Round", "#Attempt", "Decision", "#Held-out loss", "#Held against", "#Tolerance"],
                     rows)
             ])
     }
@@ -125,7 +132,8 @@ public struct ReportPage {
     private var workers: Markup? {
         if run.hidesParticipation {
             return section(
-                "workers", "Workers", "Who and how many took part is secret: the run's privacy rests on it.", [Markup()])
+                "workers", "Workers", "Who and how many took part is secret: the run's privacy rests on it.", [Markup()]
+            )
         }
         let figures = WorkerFigures(run)
         return section("workers", "Workers", figures.note, plots([figures.losses]) + [figures.table].compactMap { $0 })
@@ -146,7 +154,8 @@ public struct ReportPage {
             + "δ = \(privacy.delta)."
         if privacy.isSimulation { note += " This is a simulation: its noise came from a seed." }
         let spent = [
-            ["spent", ReadableNumber.fixed(privacy.epsilonSpent, 4)], ["budget", ReadableNumber.fixed(privacy.epsilon, 4)],
+            ["spent", ReadableNumber.fixed(privacy.epsilonSpent, 4)],
+            ["budget", ReadableNumber.fixed(privacy.epsilon, 4)],
             ["more rounds that fit", ReadableNumber.count(privacy.stepsLeft)],
         ]
         let plot = RowPlot(
@@ -154,7 +163,7 @@ public struct ReportPage {
             summary: "Epsilon \(spent[0][1]) of \(spent[1][1]) is spent.", xLabel: "epsilon",
             rows: [
                 .init(name: "spent", span: 0...max(0, privacy.epsilonSpent), tip: "spent: \(spent[0][1])"),
-                .init(name: "budget", span: 0...privacy.epsilon, tip: "budget: \(spent[1][1])"),
+                .init(name: "budget", span: 0...privacy.epsilon, style: "frame", tip: "budget: \(spent[1][1])"),
             ])
         return section(
             "privacy", "Privacy", note, plots([plot.figure(table: .table("Privacy budget", ["", "#Epsilon"], spent))]))
@@ -163,7 +172,10 @@ public struct ReportPage {
     private var energy: Markup? {
         guard run.energy != nil else { return nil }
         return section(
-            "energy", "Energy", "What the workers told; each measures or estimates its own.",
+            "energy", "Energy",
+            run.rounds.allSatisfy { $0.energy == nil || $0.isEnergyMeasured }
+                ? "Of training, as the workers' processors counted it."
+                : "Of training, as the workers told; partly estimated.",
             plots([TrafficFigures(run).energy]))
     }
 
@@ -174,7 +186,9 @@ public struct ReportPage {
 
     private func facts(_ caption: String, _ facts: [ReportedRun.Fact]) -> [Markup] {
         guard !facts.isEmpty else { return [] }
-        let rows = facts.map { Markup.element("tr", .element("th", ["scope": "row"], text: $0.name) + .element("td", text: $0.value)) }
+        let rows = facts.map {
+            Markup.element("tr", .element("th", ["scope": "row"], text: $0.name) + .element("td", text: $0.value))
+        }
         return [
             .element(
                 "table", ["class": "facts"],

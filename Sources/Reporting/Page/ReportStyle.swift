@@ -26,7 +26,7 @@ enum ReportStyle {
         dt{font-size:.82rem}
         dd{margin:0;font-size:1.2rem;font-weight:600;line-height:1.3}
         dd small{display:block;font-size:.82rem;font-weight:400;color:var(--quiet)}
-        .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1rem;margin:.8rem 0}
+        .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,26rem),1fr));gap:1rem;margin:.8rem 0}
         figure{margin:0;background:var(--card);border:1px solid var(--rule);border-radius:.6rem;padding:.8rem;min-width:0;
         break-inside:avoid}
         figcaption{font-weight:600;margin-bottom:.3rem}
@@ -46,21 +46,24 @@ enum ReportStyle {
         .facts{width:100%}.facts th,.facts td{white-space:normal;overflow-wrap:anywhere}.facts th{width:34%;color:var(--quiet)}
         .facts caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
         footer{margin:2.5rem auto 2rem;font-size:.85rem}
-        text{fill:var(--quiet);font:11px system-ui,sans-serif}
+        text{fill:var(--quiet);font:12px system-ui,sans-serif}
         text.label{fill:var(--ink)}
         .grid{stroke:var(--rule);stroke-width:.8}.axis{stroke:var(--quiet)}
+        .mark{stroke:var(--ink);stroke-dasharray:6 3;stroke-width:1.8;fill:none}
         .level{stroke:var(--quiet);stroke-dasharray:2 3;stroke-width:1.3}
         .line-a,.line-b,.line-c{fill:none;stroke-width:2;stroke-linejoin:round}
         .line-a{stroke:var(--a)}.line-b{stroke:var(--b);stroke-dasharray:7 3}.line-c{stroke:var(--c);stroke-dasharray:2 2}
         .band{stroke:none;opacity:.18}.band.line-a{fill:var(--a)}.band.line-b{fill:var(--b)}
         .dot{stroke:none}.dot.line-a{fill:var(--a)}.dot.line-b{fill:var(--b)}.dot.line-c{fill:var(--c)}
         .hollow{fill:var(--card);stroke:var(--a);stroke-width:1.6}.stem{stroke:var(--a);stroke-width:1.4;opacity:.6}
-        .fill-a{fill:var(--a)}.fill-b{fill:var(--b)}.fill-c{fill:var(--c)}.fill-none{fill:var(--rule)}
+        .fill-a{fill:var(--a)}.fill-b{fill:var(--b)}.fill-c{fill:var(--c)}.frame{fill:none;stroke:var(--quiet);stroke-width:1.4}
         .cross{stroke:var(--bad);stroke-width:2.2;fill:none}
         @media(forced-colors:active){.line-a,.line-b,.line-c,.stem,.cross{stroke:CanvasText}.fill-a,.fill-b,.fill-c{fill:CanvasText}}
         @media print{:root{--page:#fff;--card:#fff;--ink:#000;--quiet:#444;--rule:#ccc;--a:#0a62c4;--b:#b8480b;--c:#0c7268;
         --bad:#b3261e;--good:#1c7a3d;color-scheme:light}
-        body{font-size:10.5pt}.plots{grid-template-columns:1fr 1fr}.scroll{overflow:visible}h2{break-after:avoid}
-        tr{break-inside:avoid}summary{display:none}details::details-content{content-visibility:visible;block-size:auto}}
+        body{font-size:10.5pt}.plots{grid-template-columns:1fr 1fr}.scroll{overflow:visible}h2,h2+.quiet{break-after:avoid}
+        tr{break-inside:avoid}summary,figure .long{display:none}
+        figure table{font-size:8pt;min-width:0}figure th,figure td{padding:.1rem .3rem;white-space:normal}
+        details::details-content{content-visibility:visible;block-size:auto}}
         """
 }

@@ -24,7 +24,9 @@ struct ReportTiles {
                     note: (change.map { $0 + ", " } ?? "") + "round \(last.round)"))
             if let accuracy = last.evaluation.accuracy {
                 tiles.append(
-                    Tile(name: "Accuracy", value: ReadableNumber.fixed(100 * accuracy, 1) + " %", note: "round \(last.round)"))
+                    Tile(
+                        name: "Accuracy", value: ReadableNumber.fixed(100 * accuracy, 1) + " %",
+                        note: "round \(last.round)"))
             }
         } else if let base = run.base {
             tiles.append(Tile(name: "Held-out loss", value: ReadableNumber.loss(base.loss), note: "the base model's"))
@@ -37,7 +39,10 @@ struct ReportTiles {
                     note: "\(ReadableNumber.seconds(seconds / Double(run.rounds.count))) each"))
         }
         if let last = run.rounds.last, let up = last.uplinkBytes {
-            tiles.append(Tile(name: "Sent by workers", value: ReadableNumber.bytes(up), note: Self.against(up, last.denseUplinkBytes)))
+            tiles.append(
+                Tile(
+                    name: "Sent by workers", value: ReadableNumber.bytes(up),
+                    note: Self.against(up, last.denseUplinkBytes)))
         }
         let active = run.workers.count { $0.updates > 0 }
         if active > 0 {
@@ -64,6 +69,7 @@ struct ReportTiles {
         guard let dense, bytes > 0, dense > 0 else { return "" }
         let factor = Double(dense) / Double(bytes)
         return factor >= 1.05
-            ? "\(ReadableNumber.fixed(factor, factor < 10 ? 1 : 0)) times less than plain updates" : "plain updates' size"
+            ? "\(ReadableNumber.fixed(factor, factor < 10 ? 1 : 0)) times less than plain updates"
+            : "as much as plain updates"
     }
 }

@@ -33,7 +33,7 @@ struct TrafficFigures {
             series: [
                 .init(style: "fill-a", name: "from workers", values: scaled(up)),
                 .init(style: "fill-b", name: "to workers", values: scaled(down)),
-            ], reference: .init(style: "level", name: "plain updates from workers", values: scaled(dense))
+            ], reference: .init(style: "mark", name: "plain updates from workers", values: scaled(dense))
         ) { ReadableNumber.bytes(UInt64(($0 * unit).rounded())) }
         func text(_ value: UInt64?) -> String { value.map { ReadableNumber.bytes($0) } ?? "–" }
         return plot.figure(
@@ -47,7 +47,8 @@ struct TrafficFigures {
         guard counts.contains(where: { $0 != nil }) else { return nil }
         let plot = BarPlot(
             identifier: "updates", title: "Updates that counted",
-            summary: "\(ReadableNumber.count(run.rounds.compactMap(\.workers).reduce(0, +))) in all.", yLabel: "updates",
+            summary: "\(ReadableNumber.count(run.rounds.compactMap(\.workers).reduce(0, +))) in all.",
+            yLabel: "updates",
             rounds: run.rounds.map(\.number), series: [.init(style: "fill-c", name: "updates", values: counts)]
         ) { ReadableNumber.fixed($0, 0) }
         return plot.figure(
@@ -64,7 +65,8 @@ struct TrafficFigures {
     var energy: Markup? {
         guard let total = run.energy else { return nil }
         let plot = BarPlot(
-            identifier: "energy", title: "Energy a round", summary: "\(ReadableNumber.energy(total)) in all.", yLabel: "J",
+            identifier: "energy", title: "Energy a round", summary: "\(ReadableNumber.energy(total)) in all.",
+            yLabel: "J",
             rounds: run.rounds.map(\.number),
             series: [.init(style: "fill-c", name: "energy", values: run.rounds.map(\.energy))]
         ) { ReadableNumber.energy($0) }

@@ -7,7 +7,8 @@ struct WorkerFigures {
     var note: String? {
         guard !run.workers.isEmpty else { return nil }
         let active = run.workers.count { $0.updates > 0 }
-        return "\(ReadableNumber.count(active)) of \(ReadableNumber.count(run.workers.count)) enrolled workers gave updates."
+        return
+            "\(ReadableNumber.count(active)) of \(ReadableNumber.count(run.workers.count)) enrolled workers gave updates."
     }
 
     /// Training loss of a worker's first and newest update.
@@ -28,7 +29,7 @@ struct WorkerFigures {
                 .init(
                     name: worker.name, points: [worker.first, worker.last],
                     tip: "\(worker.name): \(ReadableNumber.loss(worker.first)) to \(ReadableNumber.loss(worker.last))")
-            }, key: [("level", "○ first update"), ("line-a", "● newest update")])
+            }, key: [("hollow", "first update"), ("dot line-a", "newest update")])
         return plot.figure(
             table: .table(
                 "Training loss of each worker", ["Worker", "#First", "#Newest", "#Change"],
@@ -43,7 +44,9 @@ struct WorkerFigures {
     var table: Markup? {
         guard !run.workers.isEmpty else { return nil }
         let hasEnergy = run.workers.contains { $0.energy != nil }
-        let columns = ["Worker", "#Updates", "#Failures", "#Items", "#Tokens", "#Newest training loss"] + (hasEnergy ? ["#Energy"] : [])
+        let columns =
+            ["Worker", "#Updates", "#Failures", "#Items", "#Tokens", "#Newest training loss"]
+            + (hasEnergy ? ["#Energy"] : [])
         return .table(
             "What each worker gave", columns,
             run.workers.map { worker in
@@ -63,7 +66,8 @@ struct WorkerFigures {
         let plot = RowPlot(
             identifier: "suspicion",
             title: "Suspicion" + (shown.count < known.count ? " (the \(shown.count) highest of \(known.count))" : ""),
-            summary: "The highest is \(ReadableNumber.fixed(known[0].score, 3)), of \(known[0].name).", xLabel: "suspicion",
+            summary: "The highest is \(ReadableNumber.fixed(known[0].score, 3)), of \(known[0].name).",
+            xLabel: "suspicion",
             rows: shown.map {
                 .init(name: $0.name, points: [$0.score], tip: "\($0.name): \(ReadableNumber.fixed($0.score, 3))")
             }, domain: 0...1, level: 0.5, key: [("level", "like anybody")])

@@ -38,7 +38,8 @@ struct BarPlot {
                 guard let value, value.isFinite else { continue }
                 let height = y.place(value) * (Plot.height - Plot.top - Plot.bottom)
                 plot.bar(
-                    own.style, x(round) - (slot - gap) / 2 + Double(place) * width, Plot.y(y.place(value)), width, height,
+                    own.style, x(round) - (slot - gap) / 2 + Double(place) * width, Plot.y(y.place(value)), width,
+                    height,
                     tip: "\(own.name), round \(round): \(describe(value))")
             }
         }
@@ -49,7 +50,8 @@ struct BarPlot {
             // One round has no line.
             plot.path(
                 reference.style,
-                points.count == 1 ? [(points[0].x - slot / 2, points[0].y), (points[0].x + slot / 2, points[0].y)] : points)
+                points.count == 1
+                    ? [(points[0].x - slot / 2, points[0].y), (points[0].x + slot / 2, points[0].y)] : points)
         }
         var key = series.map { (style: $0.style, name: $0.name) }
         if let reference { key.append((reference.style, reference.name)) }

@@ -56,7 +56,8 @@ struct LinePlot {
             for (place, point) in zip(placed, series.points) {
                 plot.dot(
                     "dot " + series.style, place.x, place.y,
-                    tip: "\(series.name): \(ReadableNumber.loss(point.y)) at \(ReadableNumber.fixed(point.x, x.digits))")
+                    tip: "\(series.name): \(ReadableNumber.loss(point.y)) at \(ReadableNumber.fixed(point.x, x.digits))"
+                )
             }
         }
         for mark in marked {

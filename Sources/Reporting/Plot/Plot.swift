@@ -36,7 +36,9 @@ struct Plot {
             text(ReadableNumber.fixed(tick, y.digits), Self.left - 6, at + 4, anchor: "end")
         }
         for tick in x.ticks {
-            text(ReadableNumber.fixed(tick, x.digits), Self.x(x.place(tick)), Self.height - Self.bottom + 16, anchor: "middle")
+            text(
+                ReadableNumber.fixed(tick, x.digits), Self.x(x.place(tick)), Self.height - Self.bottom + 16,
+                anchor: "middle")
         }
         line("axis", Self.left, Self.height - Self.bottom, Self.width - Self.right, Self.height - Self.bottom)
         text(xLabel, (Self.left + Self.width - Self.right) / 2, Self.height - 6, anchor: "middle", style: "label")
@@ -89,11 +91,14 @@ struct Plot {
         let drawing = Markup(
             raw: "<svg viewBox=\"0 0 \(number(Self.width)) \(number(drawnHeight))\" role=\"img\" "
                 + "aria-labelledby=\"\(identifier)-t \(identifier)-d\"><title id=\"\(identifier)-t\">"
-                + Markup.escaped(title) + "</title><desc id=\"\(identifier)-d\">\(Markup.escaped(summary))</desc>\(content)</svg>")
+                + Markup.escaped(title)
+                + "</title><desc id=\"\(identifier)-d\">\(Markup.escaped(summary))</desc>\(content)</svg>")
         var names = Markup()
         for entry in key {
             names += .element(
-                "li", Markup(raw: "<svg class=\"key\" viewBox=\"0 0 24 10\" aria-hidden=\"true\">\(sample(entry.style))</svg>")
+                "li",
+                Markup(
+                    raw: "<svg class=\"key\" viewBox=\"0 0 24 10\" aria-hidden=\"true\">\(sample(entry.style))</svg>")
                     + .element("span", text: entry.name))
         }
         var parts = Markup.element("figcaption", text: title)
@@ -106,11 +111,12 @@ struct Plot {
     }
 
     private func sample(_ style: String) -> String {
-        style.hasPrefix("fill")
-            ? "<rect class=\"\(style)\" x=\"4\" y=\"0\" width=\"16\" height=\"10\"/>"
-            : style.hasPrefix("cross")
-                ? "<path class=\"\(style)\" d=\"M8 1l8 8m0 -8l-8 8\"/>"
-                : "<line class=\"\(style)\" x1=\"0\" y1=\"5\" x2=\"24\" y2=\"5\"/>"
+        switch style.prefix(3) {
+        case "fil": "<rect class=\"\(style)\" x=\"4\" y=\"0\" width=\"16\" height=\"10\"/>"
+        case "cro": "<path class=\"\(style)\" d=\"M8 1l8 8m0 -8l-8 8\"/>"
+        case "hol", "dot": "<circle class=\"\(style)\" cx=\"12\" cy=\"5\" r=\"3.6\"/>"
+        default: "<line class=\"\(style)\" x1=\"0\" y1=\"5\" x2=\"24\" y2=\"5\"/>"
+        }
     }
 
     /// Tenths are enough of a page's unit.

@@ -4,6 +4,7 @@ struct RowPlot {
         let name: String
         /// From where to where a bar goes; `nil` for none.
         var span: ClosedRange<Double>?
+        var style = "fill-a"
         /// Marked places: a hollow one first, then filled ones.
         var points: [Double] = []
         let tip: String
@@ -27,7 +28,9 @@ struct RowPlot {
         let left = 108.0
         let height = Plot.top + rowHeight * Double(rows.count) + Plot.bottom
         let values = rows.flatMap { ($0.span.map { [$0.lowerBound, $0.upperBound] } ?? []) + $0.points }
-        let scale = domain.map { Scale([$0.lowerBound, $0.upperBound]) } ?? Scale(values, includesZero: rows.contains { $0.span != nil })
+        let scale =
+            domain.map { Scale([$0.lowerBound, $0.upperBound]) }
+            ?? Scale(values, includesZero: rows.contains { $0.span != nil })
         let x = { (value: Double) in left + scale.place(value) * (Plot.width - left - Plot.right - 4) }
         var plot = Plot(identifier, title: title, summary: summary, height: height)
         for tick in scale.ticks {
@@ -41,7 +44,7 @@ struct RowPlot {
             plot.text(Self.short(row.name), left - 8, middle + 4, anchor: "end")
             if let span = row.span {
                 plot.bar(
-                    "fill-a", x(span.lowerBound), middle - 4, max(1.5, x(span.upperBound) - x(span.lowerBound)), 8,
+                    row.style, x(span.lowerBound), middle - 4, max(1.5, x(span.upperBound) - x(span.lowerBound)), 8,
                     tip: row.tip)
             }
             if let first = row.points.first, let last = row.points.last, row.points.count > 1 {
@@ -49,7 +52,8 @@ struct RowPlot {
             }
             for (place, point) in row.points.enumerated() {
                 plot.dot(
-                    place == 0 && row.points.count > 1 ? "hollow" : "dot line-a", x(point), middle, radius: 3.6, tip: row.tip)
+                    place == 0 && row.points.count > 1 ? "hollow" : "dot line-a", x(point), middle, radius: 3.6,
+                    tip: row.tip)
             }
         }
         return plot.figure(key: key, table: table)

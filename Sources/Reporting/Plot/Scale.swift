@@ -1,18 +1,18 @@
 /// A linear axis: values to places on the page, and where its ticks stand.
-struct Scale {
+package struct Scale {
     /// First and last value of the axis.
-    let domain: ClosedRange<Double>
+    package let domain: ClosedRange<Double>
     /// Round values within the domain, ascending.
-    let ticks: [Double]
+    package let ticks: [Double]
     /// Digits behind the point that tell the ticks apart.
-    let digits: Int
+    package let digits: Int
 
     /// - Parameters:
     ///   - values: What must fit; values that are not finite are left out.
     ///   - includesZero: Bars must begin at 0.
     ///   - steps: About so many ticks.
     ///   - isWhole: Ticks are whole numbers.
-    init(_ values: [Double], includesZero: Bool = false, steps: Int = 4, isWhole: Bool = false) {
+    package init(_ values: [Double], includesZero: Bool = false, steps: Int = 4, isWhole: Bool = false) {
         let finite = values.filter(\.isFinite)
         var low = finite.min() ?? 0
         var high = finite.max() ?? 1
@@ -43,7 +43,7 @@ struct Scale {
     }
 
     /// The value's place from 0 (first) to 1 (last).
-    func place(_ value: Double) -> Double {
+    package func place(_ value: Double) -> Double {
         (value - domain.lowerBound) / (domain.upperBound - domain.lowerBound)
     }
 

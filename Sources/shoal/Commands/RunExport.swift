@@ -41,7 +41,8 @@ struct RunExport: ParsableCommand {
     @Option(help: "With --format gguf: folder of the base model, for its config.json (default: the run file's).")
     var model: String?
 
-    @Option(help: "The base model's name for others, such as owner/name on the Hugging Face Hub (default: its folder's).")
+    @Option(
+        help: "The base model's name for others, such as owner/name on the Hugging Face Hub (default: its folder's).")
     var baseName: String?
 
     @Option(
@@ -77,7 +78,8 @@ struct RunExport: ParsableCommand {
                 parameters: adapter.layout.parameterCount, relativeError: adapter.relativeError)
         }
         if json { return try JSONLine.print(result) }
-        var line = "\(result.path): \(kind.text) of rank \(result.rank), \(Quantity.count(result.parameters)) parameters"
+        var line =
+            "\(result.path): \(kind.text) of rank \(result.rank), \(Quantity.count(result.parameters)) parameters"
         if let error = result.relativeError {
             line += "; relative error of the cut \(Quantity.fixed(100 * error, digits: 3)) %"
         }
@@ -99,7 +101,8 @@ struct RunExport: ParsableCommand {
 
     private var kind: (name: String, text: String) {
         if merge != nil { return ("merged", "the base model with the adapter merged, a Hugging Face model,") }
-        return format == .gguf ? ("gguf", "a GGUF adapter for llama.cpp") : ("adapter", "a PEFT adapter with its model card")
+        return format == .gguf
+            ? ("gguf", "a GGUF adapter for llama.cpp") : ("adapter", "a PEFT adapter with its model card")
     }
 
     private struct Result: Encodable {

@@ -31,7 +31,8 @@ struct ExportedAdapter {
         guard let rank else { return }
         guard !configuration.isWeightDecomposed else {
             throw CommandFailure.badInput(
-                "--rank: an adapter with magnitudes (DoRA) cannot be cut, they belong to the whole product; leave it out")
+                "--rank: an adapter with magnitudes (DoRA) cannot be cut, they belong to the whole product; leave it out"
+            )
         }
         let cut = try AdapterCut(values, layout: layout, configuration: configuration, rank: rank)
         (configuration, layout, values) = (cut.configuration, cut.layout, cut.values)

@@ -17,7 +17,12 @@ extension ReportedRun {
         self.init(
             id: overview.id.text, state: overview.state.rawValue, hidesParticipation: overview.hidesParticipation,
             madeAt: CalendarTime.text(WallClock.unixSeconds()), software: shoalVersion)
-        waitingFor = overview.waitingFor
+        switch overview.state {
+        // A paused run's remedy names this machine's folder, and a report travels.
+        case .paused: waitingFor = try ledger.control().cause ?? "its owner paused it"
+        case .running where overview.hidesParticipation: break
+        default: waitingFor = overview.waitingFor
+        }
         plannedRounds = overview.rounds
         base = history.base.map { Evaluation($0) }
         rounds = history.rounds.map { Round($0, hidesParticipation: overview.hidesParticipation) }
@@ -76,6 +81,8 @@ extension ReportedRun.Round {
         denseUplinkBytes = round.denseUplinkBytes
         tokens = hidesParticipation ? nil : round.tokens
         staleness = round.staleness
+        energy = round.energyJoules
+        isEnergyMeasured = round.isEnergyMeasured
     }
 }
 
@@ -84,6 +91,6 @@ extension ReportedRun.Worker {
         self.init(
             name: worker.worker.text, updates: worker.updates, failures: worker.failures, items: worker.items,
             tokens: worker.tokens, firstLoss: worker.trainLoss == nil ? nil : firstLoss, lastLoss: worker.trainLoss,
-            suspicion: worker.suspicion?.value, isRevoked: worker.revokedAt != nil)
+            suspicion: worker.suspicion?.value, isRevoked: worker.revokedAt != nil, energy: worker.energyJoules)
     }
 }

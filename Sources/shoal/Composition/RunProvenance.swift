@@ -38,11 +38,13 @@ struct RunProvenance {
     ) throws -> ModelCard {
         let proof = try RecordProof(ledger: ledger, round: round).map { proof in
             ModelCard.Proof(
-                record: proof.number, head: proof.head, key: ContentHash(bytes: proof.publicKey.bytes)?.description ?? "",
+                record: proof.number, head: proof.head,
+                key: ContentHash(bytes: proof.publicKey.bytes)?.description ?? "",
                 adapter: proof.adapter)
         }
         return ModelCard(
-            baseModel: baseName, baseIdentity: run.baseModel, run: run.id.text, round: round, taskType: adapter.taskType,
+            baseModel: baseName, baseIdentity: run.baseModel, run: run.id.text, round: round,
+            taskType: adapter.taskType,
             labels: labels, adapter: describe(adapter, layout, relativeError), training: try training(),
             privacy: try privacy(), weights: ContentHash(of: weights), proof: proof, software: shoalVersion)
     }
@@ -52,8 +54,10 @@ struct RunProvenance {
     ) -> [ModelCard.Fact] {
         let layers = Set(layout.entries.compactMap { AdapterTensorName($0.name)?.layer })
         var facts = [
-            ModelCard.Fact("method", adapter.isWeightDecomposed ? "DoRA" : adapter.isRankStabilised ? "rsLoRA" : "LoRA"),
-            .init("rank", "\(adapter.rank)" + (adapter.rankPattern.isEmpty ? "" : " at most; it differs between layers")),
+            ModelCard.Fact(
+                "method", adapter.isWeightDecomposed ? "DoRA" : adapter.isRankStabilised ? "rsLoRA" : "LoRA"),
+            .init(
+                "rank", "\(adapter.rank)" + (adapter.rankPattern.isEmpty ? "" : " at most; it differs between layers")),
             .init("alpha", "\(adapter.alpha)"), .init("layers", Quantity.count(layers.count)),
             .init("parameters", Quantity.count(layout.parameterCount)),
         ]
@@ -78,10 +82,14 @@ struct RunProvenance {
             ]
         }
         let evaluations = try ledger.evaluations()
-        if let base = evaluations[0] { facts.append(.init("held-out loss of the base model", Quantity.loss(base.loss))) }
+        if let base = evaluations[0] {
+            facts.append(.init("held-out loss of the base model", Quantity.loss(base.loss)))
+        }
         if round > 0, let own = evaluations[round] {
             facts.append(.init("held-out loss with this adapter", Quantity.loss(own.loss)))
-            if let accuracy = own.accuracy { facts.append(.init("held-out accuracy", Quantity.fixed(accuracy, digits: 4))) }
+            if let accuracy = own.accuracy {
+                facts.append(.init("held-out accuracy", Quantity.fixed(accuracy, digits: 4)))
+            }
         }
         return facts
     }

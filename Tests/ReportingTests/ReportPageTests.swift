@@ -1,0 +1,172 @@
+import Foundation
+import FoundationXML
+import Reporting
+import Testing
+
+@Suite("Reports")
+struct ReportPageTests {
+    private func run(rounds: Int, workers: Int = 3) -> ReportedRun {
+        var run = ReportedRun(
+            id: "0a1b", state: "running", hidesParticipation: false, madeAt: "2026-01-01T00:00:00Z", software: "1.2.3")
+        run.plannedRounds = 9
+        run.base = .init(loss: 5, standardError: 0.1, accuracy: nil)
+        run.rounds = (0..<rounds).map { index in
+            var round = ReportedRun.Round(
+                number: index + 1, attempt: 1, openedAt: 1000, publishedAt: 1010, seconds: 2.5)
+            round.workers = workers
+            round.trainLoss = 4 - Double(index) / 10
+            round.uplinkBytes = UInt64(index + 1) * 1_000_000
+            round.downlinkBytes = UInt64(index + 1) * 2_000_000
+            round.denseUplinkBytes = UInt64(index + 1) * 4_000_000
+            round.tokens = 640
+            if index % 2 == 1 { round.evaluation = .init(loss: 3, standardError: 0.1, accuracy: 0.5) }
+            return round
+        }
+        run.workers = (0..<workers).map { index in
+            .init(
+                name: "worker-\(index)", updates: rounds, failures: 0, items: 10, tokens: 640, firstLoss: 4,
+                lastLoss: 3.5, suspicion: 0.25, isRevoked: false)
+        }
+        run.arrivals = run.workers.map { .init(worker: $0.name, seconds: 1) }
+        return run
+    }
+
+    /// Each element's name and attributes, and the page's text; the body must be well-formed XML.
+    private final class Reading: NSObject, XMLParserDelegate {
+        var elements: [(name: String, attributes: [String: String])] = []
+        var text = ""
+
+        func parser(
+            _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
+            attributes: [String: String]
+        ) {
+            elements.append((name, attributes))
+        }
+
+        func parser(_ parser: XMLParser, foundCharacters string: String) { text += string }
+    }
+
+    private func read(_ html: String) throws -> Reading {
+        let start = try #require(html.range(of: "<body>"))
+        let end = try #require(html.range(of: "</body>"))
+        let parser = XMLParser(data: Data(html[start.lowerBound..<end.upperBound].utf8))
+        let reading = Reading()
+        parser.delegate = reading
+        #expect(parser.parse(), "\(String(describing: parser.parserError)) in line \(parser.lineNumber)")
+        return reading
+    }
+
+    @Test("pages of runs of any length are well-formed and hold no number that is none", arguments: [0, 1, 2, 50, 500])
+    func lengths(_ rounds: Int) throws {
+        let html = ReportPage(run(rounds: rounds)).html()
+        let reading = try read(html)
+        for element in reading.elements where element.name != "a" {
+            for (name, value) in element.attributes where name != "aria-label" {
+                #expect(!value.contains("nan") && !value.contains("inf"), "\(element.name) \(name)=\(value)")
+            }
+        }
+        let figures = reading.elements.count { $0.name == "figure" }
+        #expect(rounds == 0 ? figures <= 2 : figures >= 6)
+        // A table beside each plot.
+        #expect(reading.elements.count { $0.name == "details" } == figures)
+        #expect(reading.elements.count { $0.name == "svg" && $0.attributes["role"] == "img" } == figures)
+    }
+
+    @Test("a page asks nobody for anything")
+    func selfContained() throws {
+        let html = ReportPage(run(rounds: 4)).html()
+        for word in ["http:", "https:", "src=", "@import", "url(", "<script", "<link", "<iframe"] {
+            #expect(!html.contains(word), "\(word)")
+        }
+        #expect(html.contains("default-src 'none'"))
+    }
+
+    @Test("identifiers are unique, and what is labelled by one finds it")
+    func labels() throws {
+        let reading = try read(ReportPage(run(rounds: 4)).html())
+        let identifiers = reading.elements.compactMap { $0.attributes["id"] }
+        #expect(Set(identifiers).count == identifiers.count)
+        for element in reading.elements {
+            for name in element.attributes["aria-labelledby"]?.split(separator: " ") ?? [] {
+                #expect(identifiers.contains(String(name)), "\(name)")
+            }
+        }
+    }
+
+    @Test("words of strangers stay text")
+    func escaping() throws {
+        var run = run(rounds: 2)
+        run.waitingFor = "<img src=x onerror=alert(1)> & \"quotes\" 'too' \u{1B}[31m"
+        run.workers[0].name = "</title><script>"
+        let html = ReportPage(run).html()
+        #expect(!html.contains("<img") && !html.contains("<script>") && !html.contains("\u{1B}"))
+        #expect(try read(html).text.contains("<img src=x onerror=alert(1)> & \"quotes\" 'too'"))
+        let markdown = ReportSummary(run).markdown()
+        #expect(!markdown.contains("<img"))
+    }
+
+    @Test("where participation is secret, nobody is named and nothing counted")
+    func secret() throws {
+        var run = run(rounds: 4)
+        run.hidesParticipation = true
+        run.workers = []
+        run.arrivals = []
+        for index in run.rounds.indices {
+            run.rounds[index].workers = nil
+            run.rounds[index].trainLoss = nil
+            run.rounds[index].uplinkBytes = nil
+            run.rounds[index].downlinkBytes = nil
+            run.rounds[index].denseUplinkBytes = nil
+            run.rounds[index].tokens = nil
+        }
+        run.privacy = .init(
+            mechanism: "central", epsilon: 8, delta: 1e-5, epsilonSpent: 1.5, stepsLeft: 3, isSimulation: false)
+        let text = try read(ReportPage(run).html()).text
+        #expect(text.contains("Who and how many took part is secret"))
+        #expect(!text.contains("Updates that counted") && !text.contains("Bytes a round") && !text.contains("worker-0"))
+        #expect(text.contains("1.5000"))
+        #expect(ReportSummary(run).markdown().contains("epsilon 1.5000 spent of 8.0000"))
+    }
+
+    /// Bars begin at 0, so with values 1 and 2 on one axis one bar is half as high as the other.
+    @Test("heights of bars are in proportion to what they stand for")
+    func bars() throws {
+        var run = run(rounds: 2)
+        run.rounds[0].seconds = 1
+        run.rounds[1].seconds = 2
+        let elements = try read(ReportPage(run).html()).elements
+        let start = try #require(elements.firstIndex { $0.attributes["id"] == "durations" })
+        let heights = elements[start...].filter { $0.name == "rect" }.prefix(2).compactMap {
+            $0.attributes["height"].flatMap(Double.init)
+        }
+        try #require(heights.count == 2)
+        #expect(abs(heights[1] - 2 * heights[0]) <= 0.2 && heights[0] > 10)
+    }
+
+    @Test("a rolled back attempt is marked in the plot and listed")
+    func rollbacks() throws {
+        var run = run(rounds: 3)
+        run.gateTolerance = 0.05
+        run.rollbacks = [.init(round: 2, attempt: 1, loss: nil, reference: 3.2, tolerance: 0.05)]
+        let reading = try read(ReportPage(run).html())
+        #expect(reading.elements.count { $0.attributes["class"] == "cross" } == 2)  // And in the key.
+        #expect(reading.text.contains("rolled back") && reading.text.contains("not finite"))
+        #expect(ReportSummary(run).markdown().contains("| 2 | 1 | not finite | 3.2000 | 0.0500 |"))
+    }
+
+    @Test("many workers fill a table and not the page's drawings")
+    func manyWorkers() throws {
+        let reading = try read(ReportPage(run(rounds: 3, workers: 1000)).html())
+        #expect(reading.text.contains("worker-999"))
+        #expect(reading.elements.count { $0.name == "circle" } < 400)
+    }
+
+    @Test("energy is shown where somebody told it")
+    func energy() throws {
+        var run = run(rounds: 2)
+        #expect(!ReportPage(run).html().contains("Energy"))
+        run.rounds[1].energy = 1234
+        let text = try read(ReportPage(run).html()).text
+        #expect(text.contains("Energy a round") && text.contains("1.23 kJ"))
+    }
+}
