@@ -115,7 +115,7 @@ if !coreOnly {
         library(
             "Serving",
             [
-                "WebServing", "FineTuning", "LanguageModel", "ModelFiles", logging,
+                "WebServing", "FineTuning", "LanguageModel", "ModelFiles", "Recipe", logging,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -161,6 +161,12 @@ if !coreOnly {
                 "WebServing", "ModelFiles", "FixtureFiles", logging,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
+        tests(
+            "Serving",
+            [
+                "Serving", "WebServing", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "Tensor",
+                "FixtureFiles", logging,
             ]),
         .target(name: "LinkRecording", path: "Tests/LinkRecording", swiftSettings: swift),
         tests("Transport", ["Transport", "Wire", "Federation", "ModelFiles", "LinkRecording"]),
