@@ -166,7 +166,7 @@ if !coreOnly {
             "Serving",
             [
                 "Serving", "WebServing", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "Tensor",
-                "FixtureFiles", logging,
+                "FixtureFiles", logging, .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         .target(name: "LinkRecording", path: "Tests/LinkRecording", swiftSettings: swift),
         tests("Transport", ["Transport", "Wire", "Federation", "ModelFiles", "LinkRecording"]),

@@ -1,3 +1,5 @@
+import FineTuning
+import HTTPTypes
 import LanguageModel
 import Serving
 import Testing

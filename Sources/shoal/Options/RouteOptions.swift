@@ -40,7 +40,8 @@ struct RouteOptions: ParsableArguments {
         guard let routeURL, let routeModel else { return nil }
         return try RouteSettings(
             url: routeURL, model: routeModel,
-            token: try routeTokenFile.map { path throws in try BearerToken(file: path) }, confidenceMin: routeConfidence, tokens: routeTokens)
+            token: try routeTokenFile.map { path throws in try BearerToken(file: path) }, confidenceMin: routeConfidence,
+            tokens: routeTokens)
     }
 
     /// What a person who starts the server must know.
