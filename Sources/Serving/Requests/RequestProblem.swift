@@ -75,6 +75,11 @@ struct ProblemAnswers<Context: RequestContext>: RouterMiddleware {
             return problem.response
         } catch let error as HTTPError {
             return Self.problem(error, request).response
+        } catch is NIOTooManyBytesError {
+            let limit = ServingService.requestBytesMax
+            return RequestProblem(
+                .contentTooLarge, "a request may have \(limit) bytes", code: "request_too_large"
+            ).response
         }
     }
 
@@ -83,10 +88,6 @@ struct ProblemAnswers<Context: RequestContext>: RouterMiddleware {
         case .notFound:
             RequestProblem(
                 .notFound, "there is no \(request.method.rawValue) \(request.uri.path) here", code: "unknown_url")
-        case .contentTooLarge:
-            RequestProblem(
-                .contentTooLarge, "a request may have \(ServingService.requestBytesMax) bytes",
-                code: "request_too_large")
         default: RequestProblem(error.status, error.body ?? error.status.reasonPhrase)
         }
     }

@@ -19,6 +19,8 @@ package final class RemoteModel: Sendable {
         var configuration = HTTPClient.Configuration()
         // A prompt goes where it was said to go, and nowhere else.
         configuration.redirectConfiguration = .disallow
+        // The local model answers in its place, at once.
+        configuration.connectionPool.retryConnectionEstablishment = false
         configuration.timeout.connect = .seconds(10)
         configuration.timeout.read = .seconds(120)
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)

@@ -38,10 +38,9 @@ struct RouteOptions: ParsableArguments {
     /// `nil`: nothing is forwarded.
     func settings() throws -> RouteSettings? {
         guard let routeURL, let routeModel else { return nil }
+        let token = try routeTokenFile.map { path throws in try BearerToken(file: path) }
         return try RouteSettings(
-            url: routeURL, model: routeModel,
-            token: try routeTokenFile.map { path throws in try BearerToken(file: path) }, confidenceMin: routeConfidence,
-            tokens: routeTokens)
+            url: routeURL, model: routeModel, token: token, confidenceMin: routeConfidence, tokens: routeTokens)
     }
 
     /// What a person who starts the server must know.
