@@ -86,6 +86,7 @@ if !coreOnly {
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.30.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -114,6 +115,16 @@ if !coreOnly {
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        library(
+            "Serving",
+            [
+                "WebServing", "FineTuning", "LanguageModel", "ModelFiles", "Recipe", logging,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
         library("Transport", ["CZeroMQ", "Wire", "Federation", "ModelFiles", logging]),
         library(
@@ -144,8 +155,7 @@ if !coreOnly {
             dependencies: [
                 "Simulation", "Coordinator", "Worker", "Transport", "Wire", "Federation", "RunFile", "Recipe",
                 "Auditing", "Benchmarking", "SecureAggregation", "FineTuning", "LanguageModel", "Tensor", "ModelFiles",
-                "Interchange", "Reporting",
-                "Randomness", "BuiltIn", logging,
+                "Randomness", "BuiltIn", "Interchange", "Reporting", "Serving", "WebServing", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),
@@ -157,6 +167,12 @@ if !coreOnly {
                 "WebServing", "ModelFiles", "FixtureFiles", logging,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
+        tests(
+            "Serving",
+            [
+                "Serving", "WebServing", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "Tensor",
+                "FixtureFiles", logging, .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         .target(name: "LinkRecording", path: "Tests/LinkRecording", swiftSettings: swift),
         tests("Transport", ["Transport", "Wire", "Federation", "ModelFiles", "LinkRecording"]),

@@ -1,6 +1,5 @@
 public import LanguageModel
 internal import ModelFiles
-internal import Randomness
 public import Recipe
 
 /// A base model with its tokenizer, as every part that trains, evaluates or generates needs them together.
@@ -101,18 +100,17 @@ public final class PretrainedModel {
             onText(piece)
         }
         give(tokenizer.decode(tokens))
-        var random = CounterRandom(key: seed)
-        var stream = TokenTextStream(tokenizer, after: tokens)
-        var ending = StopStrings(stops)
-        _ = model.generate(
-            after: tokens, limit: maxTokens, sampling: sampling, endToken: configuration.endToken, adapter: adapter,
-            random: &random
-        ) { token in
-            give(ending.append(stream.append(token)))
-            return !ending.isStopped
+        var continuation = Continuation(
+            of: tokens, tokenizer: tokenizer,
+            Continuation.Settings(
+                maxTokens: maxTokens, stops: stops, endTokens: Set([configuration.endToken].compactMap { $0 }),
+                sampling: sampling, seed: seed))
+        var isEnded = false
+        while !isEnded {
+            let step = continuation.advance(model, adapter: adapter)
+            give(step.text)
+            isEnded = step.ending != nil
         }
-        give(ending.append(stream.finish()))
-        give(ending.finish())
         return text
     }
 }

@@ -69,6 +69,8 @@ public protocol CausalLanguageModel: AnyObject {
     var vocabularySize: Int { get }
     /// The longest block that the position encoding covers. Unit: tokens.
     var maximumLength: Int { get }
+    /// Whether a prompt may reach ``nextTokenLogits(after:cache:adapter:)`` in several parts without another result.
+    var readsInParts: Bool { get }
     /// Layers that an adapter may target, in the model's own order.
     var linearLayers: [LinearLayer] { get }
 

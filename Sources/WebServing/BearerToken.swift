@@ -31,6 +31,9 @@ package struct BearerToken: Sendable {
         self = token
     }
 
+    /// What a client sends as `Authorization`.
+    package var headerValue: String { "Bearer " + String(decoding: bytes, as: UTF8.self) }
+
     /// Whether an `Authorization` header carries it. How long that takes tells nothing of how much was right.
     package func isCarried(by header: String?) -> Bool {
         guard let header, header.utf8.count > 7, header.prefix(7).lowercased() == "bearer " else { return false }

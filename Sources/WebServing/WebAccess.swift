@@ -11,8 +11,13 @@ package struct WebAccess<Context: RequestContext>: RouterMiddleware {
     private let isLoopback: Bool
     /// Served without a token: what is there is no secret.
     private let openPaths: Set<String>
+    private let ownRefusal: (@Sendable (HTTPResponse.Status, String) -> Response)?
 
-    init(token: BearerToken?, isLoopback: Bool, openPaths: Set<String>) {
+    init(
+        token: BearerToken?, isLoopback: Bool, openPaths: Set<String>,
+        refusal: (@Sendable (HTTPResponse.Status, String) -> Response)? = nil
+    ) {
+        ownRefusal = refusal
         self.token = token
         self.isLoopback = isLoopback
         self.openPaths = openPaths
@@ -60,8 +65,11 @@ package struct WebAccess<Context: RequestContext>: RouterMiddleware {
     private func refusal(_ status: HTTPResponse.Status, _ reason: String) -> Response {
         var headers = HTTPFields()
         headers[.contentType] = "text/plain; charset=utf-8"
-        if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
-        return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(string: reason + "\n")))
+        var response =
+            ownRefusal?(status, reason)
+            ?? Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(string: reason + "\n")))
+        if status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
+        return response
     }
 }
 

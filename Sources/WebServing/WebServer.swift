@@ -1,4 +1,5 @@
 internal import Glibc
+package import HTTPTypes
 package import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -17,6 +18,8 @@ package struct WebServerSettings: Sendable {
     package var openPaths: Set<String> = []
     /// Connections beyond these wait.
     package var connectionsMax = 256
+    /// What those read who are not served: `nil` writes the reason as plain text.
+    package var refusal: (@Sendable (HTTPResponse.Status, _ reason: String) -> Response)?
 
     package init(address: ListenAddress, token: BearerToken? = nil, certificate: (chain: String, key: String)? = nil) {
         self.address = address
@@ -46,7 +49,8 @@ package final class WebServer: Sendable {
         let router = Router()
         router.add(
             middleware: WebAccess<BasicRequestContext>(
-                token: settings.token, isLoopback: settings.address.isLoopback, openPaths: settings.openPaths))
+                token: settings.token, isLoopback: settings.address.isLoopback, openPaths: settings.openPaths,
+                refusal: settings.refusal))
         addRoutes(router)
         return try await WebServer(settings, router, logger)
     }

@@ -13,7 +13,7 @@ struct Shoal: AsyncParsableCommand {
         version: shoalVersion,
         subcommands: [
             Simulate.self, Coordinate.self, Work.self, Keys.self, Run.self, Config.self, Evaluate.self, Generate.self,
-            Quantize.self, Privacy.self, Audit.self, Bench.self, Doctor.self,
+            Serve.self, Quantize.self, Privacy.self, Audit.self, Bench.self, Doctor.self,
         ])
 
     static func main() async {

@@ -21,6 +21,25 @@ struct GenerationTests {
         }
     }
 
+    @Test("A text read in parts has transformers' logits", arguments: LlamaFixture.all, [1, 4, 17])
+    func parts(_ fixture: LlamaFixture, _ size: Int) throws {
+        let model = try fixture.model()
+        let adapter = try fixture.adapter(for: model)
+        let batch = try fixture.batch()
+        try #require(model.readsInParts)
+        for (name, adapter) in [("logits", adapter), ("base_logits", nil)] {
+            let expected = try fixture.expected(name)
+            var cache = KeyValueCache()
+            for start in stride(from: 0, to: batch.length, by: size) {
+                let end = min(start + size, batch.length)
+                let logits = model.nextTokenLogits(
+                    after: Array(batch.tokens[start..<end]), cache: &cache, adapter: adapter)
+                let row = expected[(end - 1) * model.vocabularySize..<end * model.vocabularySize]
+                #expect(largestDifference(logits, Array(row)) < 1e-4)
+            }
+        }
+    }
+
     @Test("Greedy generation takes the likeliest token of the whole text, and stops as told")
     func greedy() throws {
         let fixture = LlamaFixture("gqa")

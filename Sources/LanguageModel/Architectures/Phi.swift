@@ -68,6 +68,7 @@ private final class PhiDecoder: DecoderNetwork {
     var vocabularySize: Int { settings.vocabularySize }
     var maximumLength: Int { settings.maximumLength }
     var layerCount: Int { settings.layerCount }
+    var readsInParts: Bool { !settings.rotary.dependsOnLength }
 
     init(_ settings: PhiSettings, _ reader: WeightReader) throws(ModelError) {
         self.settings = settings

@@ -28,6 +28,7 @@ package final class Decoder: CausalLanguageModel {
 
     package var vocabularySize: Int { network.vocabularySize }
     package var maximumLength: Int { network.maximumLength }
+    package var readsInParts: Bool { network.readsInParts }
 
     package func weightRowNorms(of layer: String) -> [Float] {
         guard let position = positions[layer] else { preconditionFailure("\(layer) is no linear layer of this model") }
@@ -82,16 +83,15 @@ package final class Decoder: CausalLanguageModel {
         precondition(!tokens.isEmpty, "no token to continue from")
         checkTokens(tokens, upTo: cache.length + tokens.count)
         precondition(cache.keys.isEmpty || cache.keys.count == network.layerCount, "a cache of another model")
-        let held = cache
-        cache = KeyValueCache()  // Handed over, so that it grows in place.
-        let (logits, grown) = withComputation(adapter: adapter, dropout: nil, gradient: nil) { computation in
-            let pass = DecoderPass(computation, blocks: 1, length: tokens.count, start: held.length, cache: held)
+        let start = cache.length
+        return withComputation(adapter: adapter, dropout: nil, gradient: nil) { computation in
+            let pass = DecoderPass(computation, blocks: 1, length: tokens.count, start: start, cache: cache)
+            cache = KeyValueCache()  // Handed over: with one holder it grows in place.
             let hidden = network.hidden(tokens, pass)
-            return (computation.logits(hidden.lastRow, network.head), pass.cache)
+            cache = pass.cache ?? KeyValueCache()
+            cache.length = start + tokens.count
+            return computation.logits(hidden.lastRow, network.head)
         }
-        cache = grown ?? KeyValueCache()
-        cache.length = held.length + tokens.count
-        return logits
     }
 
     /// Over what counts.

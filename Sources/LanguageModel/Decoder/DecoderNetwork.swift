@@ -8,11 +8,17 @@ package protocol DecoderNetwork: AnyObject {
     var layerCount: Int { get }
     /// The output head, tied to the embedding or not.
     var head: Linear { get }
+    /// Whether a text's length changes nothing about its earlier tokens.
+    var readsInParts: Bool { get }
 
     /// The last norm's output, `[blocks · length, hidden]`.
     ///
     /// - Parameter tokens: `[blocks · length]`, each below ``vocabularySize``.
     func hidden(_ tokens: [Int32], _ pass: DecoderPass) -> Activation
+}
+
+extension DecoderNetwork {
+    package var readsInParts: Bool { true }
 }
 
 /// What one pass over a decoder works on.

@@ -27,6 +27,7 @@ package final class TransformerDecoder: DecoderNetwork {
     package var vocabularySize: Int { settings.vocabularySize }
     package var maximumLength: Int { settings.maximumLength }
     package var layerCount: Int { settings.layerCount * settings.layerRepetitions }
+    package var readsInParts: Bool { !settings.rotary.contains { $0.dependsOnLength } }
 
     package init(_ settings: TransformerSettings, _ reader: WeightReader) throws(ModelError) {
         self.settings = settings

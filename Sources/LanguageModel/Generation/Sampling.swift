@@ -24,15 +24,28 @@ public struct Sampling: Hashable, Sendable {
     ///
     /// - Parameter logits: `[vocabulary]`, not empty.
     public func token(_ logits: [Float], random: inout CounterRandom) -> Int32 {
-        guard temperature > 0, topK != 1 else {
-            return Int32(logits.indices.max { (logits[$0], -$0) < (logits[$1], -$1) } ?? 0)
+        var likeliest = 0
+        for index in logits.indices where logits[index] > logits[likeliest] { likeliest = index }
+        guard temperature > 0, topK != 1 else { return Int32(likeliest) }
+        let highest = Double(logits[likeliest])
+        let weight = { (index: Int) in exp((Double(logits[index]) - highest) / Double(temperature)) }
+        var candidates = Array(logits.indices)
+        var weights = candidates.map(weight)
+        var total = weights.reduce(0, +)
+        if let topK {
+            candidates.sort { (logits[$0], -$0) > (logits[$1], -$1) }
+            candidates.removeLast(max(0, candidates.count - topK))
+            weights = candidates.map(weight)
+            total = weights.reduce(0, +)
+        } else if topP < 1 {
+            // All tokens below this together hold less than what top-p leaves out; without them sorting is fast.
+            let least = Double(1 - topP) * total / Double(candidates.count)
+            candidates.removeAll { weights[$0] < least }
+            candidates.sort { (logits[$0], -$0) > (logits[$1], -$1) }
+            weights = candidates.map(weight)
         }
-        var candidates = logits.indices.sorted { (logits[$0], -$0) > (logits[$1], -$1) }
-        if let topK { candidates.removeLast(max(0, candidates.count - topK)) }
-        let highest = Double(logits[candidates[0]])
-        var weights = candidates.map { exp((Double(logits[$0]) - highest) / Double(temperature)) }
         if topP < 1 {
-            let wanted = Double(topP) * weights.reduce(0, +)
+            let wanted = Double(topP) * total
             var reached = 0.0
             let kept = weights.firstIndex { weight in
                 reached += weight

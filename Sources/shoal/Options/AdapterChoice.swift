@@ -15,22 +15,10 @@ struct AdapterChoice: ParsableArguments {
                 + "(default: every adapter given, or base where none is).", valueName: "name"))
     var use: [String] = []
 
-    /// What `--use` calls the model without an adapter.
-    private static let base = "base"
+    private static let base = NamedAdapter.base
 
     func validate() throws {
-        for (index, adapter) in adapters.enumerated() {
-            if adapter.name == Self.base {
-                throw ValidationError(
-                    "--adapter \(adapter.directory): base is the model without an adapter; give another name, as in "
-                        + "--adapter NAME=\(adapter.directory)")
-            }
-            if let other = adapters[..<index].first(where: { $0.name == adapter.name }) {
-                throw ValidationError(
-                    "--adapter: \(other.directory) and \(adapter.directory) are both called \(adapter.name); name them, as "
-                        + "in --adapter NAME=\(adapter.directory)")
-            }
-        }
+        try NamedAdapter.validate(adapters)
         let known = [Self.base] + adapters.map(\.name)
         for (index, name) in use.enumerated() {
             if !known.contains(name) {
@@ -50,6 +38,9 @@ struct AdapterChoice: ParsableArguments {
 
 /// `DIR`, or `NAME=DIR`.
 struct NamedAdapter: ExpressibleByArgument {
+    /// What the model without an adapter is called.
+    static let base = "base"
+
     let name: String
     let directory: String
 
@@ -63,5 +54,20 @@ struct NamedAdapter: ExpressibleByArgument {
             directory = argument
         }
         if name.isEmpty || directory.isEmpty { return nil }
+    }
+    /// Each of several needs a name of its own.
+    static func validate(_ adapters: [NamedAdapter]) throws {
+        for (index, adapter) in adapters.enumerated() {
+            if adapter.name == Self.base {
+                throw ValidationError(
+                    "--adapter \(adapter.directory): base is the model without an adapter; give another name, as in "
+                        + "--adapter NAME=\(adapter.directory)")
+            }
+            if let other = adapters[..<index].first(where: { $0.name == adapter.name }) {
+                throw ValidationError(
+                    "--adapter: \(other.directory) and \(adapter.directory) are both called \(adapter.name); name them, as "
+                        + "in --adapter NAME=\(adapter.directory)")
+            }
+        }
     }
 }
