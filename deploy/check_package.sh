@@ -4,8 +4,8 @@
 # Makes a Debian in a temporary folder (debootstrap), installs the package there with apt, lets systemd judge the units, and
 # lets a coordinator and two workers, started with the units' own commands as the units' own users, finish a run of three
 # rounds without any network but loopback. Then removes the package and looks at what stays. With --boot the folder is booted
-# by systemd-nspawn and systemctl starts the units, sandbox included, and kills the coordinator once. Needs root, debootstrap, and for --boot
-# systemd-container. Everything lies in the temporary folder and ends with the script.
+# by systemd-nspawn; systemctl starts the units, sandbox included, and kills the coordinator once. Needs root, debootstrap, and
+# for --boot systemd-container. Everything lies in the temporary folder and ends with the script.
 # MIRROR names another mirror of Debian.
 set -euo pipefail
 cd "$(dirname "$0")/.."
