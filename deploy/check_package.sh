@@ -4,8 +4,8 @@
 # Makes a Debian in a temporary folder (debootstrap), installs the package there with apt, lets systemd judge the units, and
 # lets a coordinator and two workers, started with the units' own commands as the units' own users, finish a run of three
 # rounds without any network but loopback. Then removes the package and looks at what stays. With --boot the folder is booted
-# by systemd-nspawn and systemctl starts the units, sandbox included. Needs root, debootstrap, and for --boot
-# systemd-container. Everything lies in the temporary folder and ends with the script.
+# by systemd-nspawn; systemctl starts the units, sandbox included, and kills the coordinator once. Needs root, debootstrap, and
+# for --boot systemd-container. Everything lies in the temporary folder and ends with the script.
 # MIRROR names another mirror of Debian.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -116,14 +116,21 @@ if $boots; then
     echo "==> A run under systemd (systemd-nspawn --boot)"
     cat >"$root/usr/local/sbin/check-run" <<'INSIDE'
 #!/bin/bash
-# Starts the units, waits until they end by themselves, says how they ended and turns the machine off.
+# Starts the units, kills the coordinator and restarts a worker on the way, waits until all have ended by themselves, says
+# how they ended and turns the machine off.
 units=(shoal-coordinator@check shoal-worker@clinic shoal-worker@bank)
 systemctl start "${units[@]}"
+sleep 2
+systemctl kill --signal=KILL shoal-coordinator@check
+systemctl restart shoal-worker@bank
 for _ in $(seq 300); do
-    systemctl is-active --quiet "${units[@]}" || break
     sleep 1
+    # Inactive for good: neither running nor about to be started again.
+    for unit in "${units[@]}"; do
+        [[ $(systemctl show -P ActiveState "$unit") =~ ^(inactive|failed)$ ]] || continue 2
+    done
+    break
 done
-sleep 5
 systemctl show -p Id,ActiveState,SubState,Result,ExecMainStatus,NRestarts,MemoryPeak "${units[@]}" >/var/log/check-units
 journalctl --no-pager -o cat "${units[@]/#/--unit=}" >/var/log/check-journal 2>&1
 systemctl poweroff
@@ -139,7 +146,8 @@ INSIDE
     cat "$root/var/log/check-journal"
     cat "$root/var/log/check-units"
     if (($(grep -c '^Result=success' "$root/var/log/check-units") != 3)) ||
-        (($(grep -c '^ExecMainStatus=0' "$root/var/log/check-units") != 3)); then
+        (($(grep -c '^ExecMainStatus=0' "$root/var/log/check-units") != 3)) ||
+        (($(grep -c '^NRestarts=1' "$root/var/log/check-units") != 1)); then
         echo "a unit did not end well" >&2
         exit 1
     fi

@@ -34,6 +34,7 @@ built=$(swift build "${flags[@]}" --show-bin-path)/shoal
 
 echo "==> Gathering files"
 tree=$work/debian/shoal
+install -d "$tree/DEBIAN"
 install -D -m 0755 "$built" "$tree/usr/bin/shoal"
 strip --strip-unneeded --remove-section=.comment --remove-section=.note "$tree/usr/bin/shoal"
 shoal=$tree/usr/bin/shoal
@@ -41,7 +42,8 @@ version=$("$shoal" --version)
 
 install -D -m 0644 -t "$tree/usr/lib/systemd/system" deploy/systemd/*.service
 install -D -m 0644 deploy/debian/policy.yaml "$tree/etc/shoal/policy.yaml"
-install -D -m 0644 deploy/debian/run.yaml "$tree/usr/share/doc/shoal/examples/run.yaml"
+install -D -m 0644 -t "$tree/usr/share/doc/shoal/examples" deploy/debian/run.yaml deploy/prometheus/prometheus.yaml \
+    deploy/prometheus/alerts.yaml deploy/grafana/dashboard.json
 
 mkdir "$work/manual"
 "$shoal" --experimental-dump-help |
@@ -75,7 +77,6 @@ architecture=$(dpkg --print-architecture)
 printf 'Source: shoal\n\nPackage: shoal\nArchitecture: any\n' >"$work/debian/control"
 libraries=$(cd "$work" && dpkg-shlibdeps -O -e debian/shoal/usr/bin/shoal | sed -n 's/^shlibs:Depends=//p')
 size=$(du -k -s --apparent-size "$tree" | cut -f 1)
-install -d "$tree/DEBIAN"
 sed -e "s|@VERSION@|$version|" -e "s|@ARCHITECTURE@|$architecture|" -e "s|@MAINTAINER@|$maintainer|" \
     -e "s|@SIZE@|$size|" -e "s|@LIBRARIES@|$libraries|" deploy/debian/control.in >"$tree/DEBIAN/control"
 install -m 0755 -t "$tree/DEBIAN" deploy/debian/postinst deploy/debian/prerm deploy/debian/postrm
