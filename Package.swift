@@ -111,6 +111,15 @@ if !coreOnly {
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
+        // Its `files` reach the program through #embed.
+        .target(name: "CDashboard", exclude: ["files"]),
+        library(
+            "Monitor",
+            [
+                "CDashboard", "Coordinator", "Federation", "ModelFiles", "RunFile", "WebServing", "Wire", crypto, logging,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
         library("Transport", ["CZeroMQ", "Wire", "Federation", "ModelFiles", logging]),
         library(
             "Coordinator",
@@ -136,7 +145,7 @@ if !coreOnly {
         .executableTarget(
             name: "shoal",
             dependencies: [
-                "Simulation", "Coordinator", "Worker", "Transport", "Wire", "Federation", "RunFile", "Recipe",
+                "Simulation", "Coordinator", "Monitor", "WebServing", "Worker", "Transport", "Wire", "Federation", "RunFile", "Recipe",
                 "Auditing", "Benchmarking", "SecureAggregation", "FineTuning", "LanguageModel", "Tensor", "ModelFiles",
                 "Randomness", "BuiltIn", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -150,6 +159,12 @@ if !coreOnly {
                 "WebServing", "ModelFiles", "FixtureFiles", logging,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
+        tests(
+            "Monitor",
+            [
+                "Monitor", "Coordinator", "Federation", "ModelFiles", "RunFile", "WebServing", "Wire", logging,
+                .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .target(name: "LinkRecording", path: "Tests/LinkRecording", swiftSettings: swift),
         tests("Transport", ["Transport", "Wire", "Federation", "ModelFiles", "LinkRecording"]),
