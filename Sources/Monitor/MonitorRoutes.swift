@@ -44,7 +44,7 @@ struct MonitorRoutes: Sendable {
                         parameters["limit"].map(String.init), "limit", EventsAnswer.eventsMax))
             }
         }
-        router.get("api/v1/privacy") { _, _ in try await answer { PrivacyAnswer($0.ledger.privacy) } }
+        router.get("api/v1/privacy") { _, _ in try await privacy() }
         router.get("api/v1/stream") { _, _ in try await stream() }
         router.post("api/v1/run/pause") { _, _ in try await request(.pause) }
         router.post("api/v1/run/resume") { _, _ in try await request(.run) }
@@ -55,6 +55,10 @@ struct MonitorRoutes: Sendable {
         _ make: @Sendable (RunSnapshot) throws -> Answer
     ) async throws -> Response {
         try await withRun { run in try JSONAnswer.response(try make(try await run.reader.snapshot())) }
+    }
+
+    private func privacy() async throws -> Response {
+        try await withRun { run in try JSONAnswer.response(PrivacyAnswer(try await run.reader.privacyReport())) }
     }
 
     private func stream() async throws -> Response {

@@ -2,16 +2,11 @@ import Coordinator
 import Federation
 import RunFile
 
-/// What a run's ledger said at one moment.
+/// How a run's ledger says that it stands: quick to read.
 struct LedgerView: Sendable {
-    /// Unit: seconds since 1970.
-    var readAt: Int64
     var overview: RunOverview
     /// Why the run paused by itself; `nil` where its owner paused it, and while it goes on.
     var pauseCause: String?
-    var history: RunHistory
-    /// `nil` without differential privacy.
-    var privacy: PrivacyReport?
     /// `nil` when another release wrote it.
     var configuration: RunConfiguration?
 
@@ -21,6 +16,10 @@ struct LedgerView: Sendable {
 /// What a monitor knows of a run at one moment: its ledger, and its fleet.
 struct RunSnapshot: Sendable {
     var ledger: LedgerView
+    /// May be some seconds older.
+    var history: RunHistory
+    /// `nil` without differential privacy, and until it was computed for the first time.
+    var privacy: PrivacyReport?
     /// `nil` before the service's loop has begun.
     var fleet: FleetSnapshot?
     var notices: [RunNotices.Notice]
@@ -31,7 +30,6 @@ struct RunSnapshot: Sendable {
     var now: Int64
 
     var overview: RunOverview { ledger.overview }
-    var history: RunHistory { ledger.history }
     /// Who takes part, and how many, may be in no answer.
     var isSecret: Bool { ledger.overview.hidesParticipation }
 

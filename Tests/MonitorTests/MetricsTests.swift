@@ -1,4 +1,7 @@
+import Coordinator
 import Foundation
+import FoundationNetworking
+import Monitor
 import Testing
 
 @Suite("Metrics for Prometheus")

@@ -40,6 +40,9 @@ const chart = {
       (tick) => Number.isInteger(tick) && tick >= first && tick <= last)) {
       svg.append(vector("text", { x: x(tick), y: height - 8, "text-anchor": "middle" }, String(tick)));
     }
+    if (width > 500) {
+      svg.append(vector("text", { x: place.left - 8, y: height - 8, "text-anchor": "end" }, "round"));
+    }
     if (this.base !== null) {
       svg.append(vector("line", { class: "mark-base", x1: place.left, x2: place.right, y1: y(this.base), y2: y(this.base) }));
     }

@@ -62,6 +62,8 @@ const reactions = {
   fleet: () => fleet.refresh(),
   end(end) {
     known.end = end;
+    known.lostSince = new Date().toISOString();
+    link("lost", "the coordinator has ended");
     showAll();
   },
 };

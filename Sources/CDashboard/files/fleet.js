@@ -1,7 +1,8 @@
 // The fleet: the coordinator searches, sorts and cuts pages; this shows one of them.
 
 const fleet = {
-  pageSize: 50,
+  /** A row is a card on a phone. */
+  pageSize: matchMedia("(max-width: 760px)").matches ? 20 : 50,
   query: { search: "", state: "all", sort: "worker", order: "ascending", offset: 0 },
   answer: null,
   isAsking: false,
@@ -141,7 +142,7 @@ const fleet = {
       return [element("span", { "data-seen": worker.lastSeen }, `${format.ago(service.secondsSince(worker.lastSeen))} ago`)];
     }
     case "updates": return [`${format.count(worker.updates ?? 0)} updates`,
-      sub([worker.tokens ? `${format.short(worker.tokens)} tokens` : "", worker.failures ? `${worker.failures} offers came to nothing` : ""]
+      sub([worker.tokens ? `${format.short(worker.tokens)} tokens` : "", worker.failures ? `${format.count(worker.failures)} failed` : ""]
         .filter(Boolean).join(", "))];
     case "trainLoss": return [worker.trainLoss === undefined ? "–" : format.loss(worker.trainLoss)];
     case "suspicion": return worker.suspicion

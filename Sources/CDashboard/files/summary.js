@@ -12,7 +12,7 @@ function standing(run, end, lostSince) {
   }
   if (end === null && lostSince !== null && (run === null || run.state === "running" || run.state === "paused")) {
     return ["bad", "No answer", `The coordinator has not answered since ${format.clock(lostSince)}`,
-      run === null ? null : "What stands below is the last that it said.",
+      null,
       "see whether its process runs and what its log says; this page tries again by itself"];
   }
   if (run === null) return ["calm", "Starting", "The coordinator is starting", null, null];
@@ -39,15 +39,15 @@ function standing(run, end, lostSince) {
   return ["calm", "Running", opened, null, null];
 }
 
-/** A sentence and what to do about it, which our sentences put after a semicolon. */
+/** A sentence and what to do about it, which our sentences put after a semicolon (but for "its deadline has passed"). */
 function parts(sentence) {
   if (sentence === null || sentence === undefined) return [null, null];
   const cut = sentence.indexOf("; ");
-  return cut < 0 ? [sentence, null] : [sentence.slice(0, cut), sentence.slice(cut + 2)];
+  return cut < 0 || sentence.startsWith("its ", cut + 2) ? [sentence, null] : [sentence.slice(0, cut), sentence.slice(cut + 2)];
 }
 
 function lateRemedy(run) {
-  return run.lateCount ? "look at the workers below, and at their logs" : null;
+  return run.lateCount ? "look at these workers and their logs; one that does not come back holds up nobody once others are there" : null;
 }
 
 function showStatus(run, end, lostSince) {
@@ -80,13 +80,17 @@ function showTimes(run, end, lostSince) {
   const isWaiting = run?.waitingSince !== undefined && end === null && lostSince === null;
   const pieces = [];
   if (isWaiting) {
-    const word = run.state === "paused" ? "paused for" : run.isStuck ? "without progress for" : "last progress";
+    const word = run.state === "paused" ? "paused for" : run.isStuck ? "without progress for"
+      : run.openRound === undefined ? "waiting for" : "last progress";
     const ago = format.ago(service.secondsSince(run.waitingSince));
     pieces.push(word === "last progress" ? `last progress ${ago} ago` : `${word} ${ago}, since ${format.clock(run.waitingSince)}`);
   }
   if (run?.roundSeconds !== undefined && run.state === "running" && end === null) {
     pieces.push(`a round takes ${format.duration(run.roundSeconds)}`);
     if (run.secondsLeft) pieces.push(`about ${format.duration(run.secondsLeft)} to the end`);
+  }
+  if (lostSince !== null && run !== null && (end !== null || run.state === "running" || run.state === "paused")) {
+    pieces.push(`${end === null ? "last heard" : "ended"} at ${format.clock(lostSince)}: what stands below is what it said last`);
   }
   say("since", pieces.join(" · "));
 }
@@ -168,7 +172,7 @@ function showPrivacy(privacy) {
   }
   const spent = privacy.epsilonSpent / privacy.epsilon;
   const facts = [["mechanism", privacy.mechanism + (privacy.isSeeded ? " (a simulation: seeded noise protects nobody)" : "")],
-    ["delta", String(privacy.delta)], ["noise multiplier", String(Number(privacy.noiseMultiplier.toPrecision(4)))],
+    ["delta", privacy.delta < 1e-3 ? privacy.delta.toExponential() : String(privacy.delta)], ["noise multiplier", String(Number(privacy.noiseMultiplier.toPrecision(4)))],
     ["clip", String(Number(privacy.clip.toPrecision(4)))],
     ["releases", `${format.count(privacy.steps)}` + (privacy.unreleased ? `, of them ${privacy.unreleased} never published` : "")],
     ["more that fit", format.count(privacy.stepsLeft)]];

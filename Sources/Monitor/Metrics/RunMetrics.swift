@@ -99,7 +99,7 @@ enum RunMetrics {
                 "What the published rounds' updates take as plain float32 values.",
                 Double(snapshot.history.rounds.last?.denseUplinkBytes ?? 0))
         }
-        guard let privacy = snapshot.ledger.privacy else { return }
+        guard let privacy = snapshot.privacy else { return }
         metrics.add(
             .gauge, "shoal_privacy_epsilon_spent", "Epsilon that the worker who paid most has paid.",
             privacy.epsilonSpent)

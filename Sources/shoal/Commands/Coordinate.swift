@@ -59,7 +59,7 @@ struct Coordinate: AsyncParsableCommand {
                 }
             )
         }
-        monitor?.attach(state.ledger, state: self.state)
+        try monitor?.attach(state: self.state)
         view.showHeader(
             RunHeader.lines(prepared) + (monitor.map { [$0.headerLine] } ?? [])
                 + ["listening on \(transport.boundEndpoint)"])

@@ -89,7 +89,7 @@ struct Simulate: AsyncParsableCommand {
             view.show(event)
             monitor?.notices.note(event)
         }
-        monitor?.attach(simulation.state.ledger, state: folder)
+        try monitor?.attach(state: folder)
         let service =
             inProcess
             ? try simulation.runInProcess(observe: observe)

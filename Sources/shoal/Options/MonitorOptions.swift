@@ -52,6 +52,13 @@ extension Monitor {
     /// The header's line.
     var headerLine: String { "monitor       \(url)" }
 
+    /// Begins to show the run of a state directory, over connections to its ledger of its own: however long a monitor
+    /// reads, the service's reads do not wait.
+    func attach(state: String) throws {
+        let ledger = try usingInput { try Ledger.existing(in: state, wallClock: WallClock.unixSeconds) }
+        attach(ledger, state: state)
+    }
+
     /// Tells open pages how the run ended, and ends.
     func stop(after outcome: RunService.Outcome) async {
         let ending =
