@@ -14,6 +14,8 @@ package final class RunNotices: Sendable {
         /// A sentence; may hold a worker's own words: untrusted text.
         var detail: String
         var worker: String?
+        /// How often it happened in a row.
+        var count = 1
     }
 
     private struct Kept {
@@ -49,7 +51,7 @@ package final class RunNotices: Sendable {
         case .refused(_, kind: "unknown-lease", _, _): notice = nil
         case .refused(let peer, let kind, let reason, let count):
             let worker: WorkerName? = if case .worker(let name) = peer { name } else { nil }
-            notice = ("refused", "\(count) messages refused (\(kind)): \(reason)", worker)
+            notice = ("refused", "\(count) \(count == 1 ? "message" : "messages") refused (\(kind)): \(reason)", worker)
         case .roundPublished(let summary): notice = ("published", "round \(summary.round) was published", nil)
         case .waiting(let reason): notice = ("waiting", reason, nil)
         case .baseEvaluated, .roundStarted, .progress, .updateAccepted, .roundRolledBack, .finished, .stopped:
@@ -60,6 +62,17 @@ package final class RunNotices: Sendable {
             at: now, kind: notice.kind, detail: String(notice.detail.prefix(Self.detailBytesMax)),
             worker: notice.worker?.text)
         self.kept.withLock { state in
+            // A fleet that comes or goes is one event.
+            if let last = state.notices.last, last.kind == kept.kind, let worker = kept.worker, last.at > now - 60,
+                kept.kind == "connected" || kept.kind == "lost"
+            {
+                let count = last.count + 1
+                let verb = kept.kind == "connected" ? "connected" : "were lost"
+                state.notices[state.notices.count - 1] = Notice(
+                    at: now, kind: kept.kind, detail: "\(count) workers \(verb), \(worker) the last", worker: nil,
+                    count: count)
+                return
+            }
             state.notices.append(kept)
             if state.notices.count > Self.noticesMax { state.notices.removeFirst() }
         }

@@ -62,6 +62,12 @@ final class RunReader: Sendable {
         return changed
     }
 
+    /// Whoever asks next is told how the run stands now.
+    func expire() async {
+        await view.expire()
+        await history.expire()
+    }
+
     func readiness() async -> Readiness {
         let source = source
         // Never throws; the queue's closure may.

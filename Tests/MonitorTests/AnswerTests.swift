@@ -120,4 +120,16 @@ struct AnswerTests {
         #expect(try await client.decode(PrivacyAnswer.self, "api/v1/privacy").mechanism == "none")
         await client.stop()
     }
+
+    @Test func aFleetThatComesIsOneEvent() async throws {
+        let run = try MadeUpRun()
+        let client = try await MonitorClient()
+        client.monitor.attach(run.ledger, state: run.folder)
+        for name in run.names { client.monitor.notices.note(.workerConnected(name)) }
+        client.monitor.notices.note(.workerLost(run.names[0]))
+        let events = try await client.decode(EventsAnswer.self, "api/v1/events").events
+        #expect(events.map(\.kind) == ["connected", "lost"])
+        #expect(events.map(\.detail)[0] == "3 workers connected, c the last" && events[1].worker == "a")
+        await client.stop()
+    }
 }

@@ -1,6 +1,6 @@
 // What the page knows, and what happens when it changes.
 
-const known = { run: null, privacy: null, rounds: new Map(), rollbacks: [], events: [], end: null, lostSince: null };
+const known = { run: null, privacy: null, rounds: new Map(), rollbacks: [], end: null, lostSince: null };
 
 function showAll() {
   show("board", true);
@@ -34,12 +34,9 @@ async function takeRounds(answer) {
 }
 
 async function takeEvents(answer) {
-  const isFirst = known.events.length === 0;
-  const keyOf = (event) => `${event.at} ${event.kind} ${event.worker ?? ""} ${event.detail}`;
-  const all = isFirst ? (await service.get("/api/v1/events", { limit: 200 })).events : known.events;
-  const seen = new Set(all.map(keyOf));
-  known.events = [...all, ...answer.events.filter((event) => !seen.has(keyOf(event)))].slice(-300);
-  showEvents(known.events);
+  // The stream tells the newest alone, and some are told again as they add up.
+  const isWhole = answer.events.length < 20;
+  showEvents(isWhole ? answer.events : (await service.get("/api/v1/events", { limit: 200 })).events);
 }
 
 async function takePrivacy() {

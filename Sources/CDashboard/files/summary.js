@@ -17,7 +17,7 @@ function standing(run, end, lostSince) {
   }
   if (run === null) return ["calm", "Starting", "The coordinator is starting", null, null];
   const progress = run.rounds === undefined ? `${run.publishedRounds}` : `${run.publishedRounds} of ${run.rounds}`;
-  if (run.state === "finished") return ["good", "Finished", `All ${run.publishedRounds} rounds are published`, null, null];
+  if (run.state === "finished" || (end?.outcome === "finished" && run.state !== "stopped")) return ["good", "Finished", `All ${run.publishedRounds} rounds are published`, null, null];
   if (run.state === "stopped") {
     return ["calm", "Stopped", `Ended by its owner after ${run.publishedRounds} rounds`, null, null];
   }
@@ -59,9 +59,15 @@ function showStatus(run, end, lostSince) {
   show("cause", cause !== null);
   say("remedy", remedy ?? "");
   show("remedy", remedy !== null && remedy !== undefined);
-  const late = run === null || end !== null || run.state !== "running" ? [] : run.late;
+  const late = run === null || end !== null || lostSince !== null || run.state !== "running" ? [] : run.late;
   const more = (run?.lateCount ?? 0) - late.length;
   show("late-box", late.length > 0);
+  // In the normal course of a round they are no news; whoever opens the list keeps it open.
+  const isStuck = run?.isStuck === true;
+  if ($("late-box").dataset.stuck !== String(isStuck)) {
+    $("late-box").dataset.stuck = String(isStuck);
+    $("late-box").open = isStuck;
+  }
   say("late-title", `Waited for: ${format.count(run?.lateCount ?? 0)} ${run?.lateCount === 1 ? "worker" : "workers"}`);
   $("late").replaceChildren(...late.slice(0, 9).map((one) =>
     element("li", {}, element("b", {}, one.worker), one.reason)),
@@ -85,7 +91,7 @@ function showTimes(run, end, lostSince) {
     const ago = format.ago(service.secondsSince(run.waitingSince));
     pieces.push(word === "last progress" ? `last progress ${ago} ago` : `${word} ${ago}, since ${format.clock(run.waitingSince)}`);
   }
-  if (run?.roundSeconds !== undefined && run.state === "running" && end === null) {
+  if (run?.roundSeconds !== undefined && run.state === "running" && end === null && lostSince === null) {
     pieces.push(`a round takes ${format.duration(run.roundSeconds)}`);
     if (run.secondsLeft) pieces.push(`about ${format.duration(run.secondsLeft)} to the end`);
   }
@@ -139,7 +145,8 @@ function showFigures(run, privacy) {
     tiles.push(tile("Energy", `${format.short(run.energyJoules / 3600)}`, "Wh", `${format.short(run.energyJoules)} joules`, null));
   }
   $("tiles").replaceChildren(...tiles);
-  const refused = Object.entries(run.refusedMessages);
+  // A lease that ended while a message was on its way is the normal course.
+  const refused = Object.entries(run.refusedMessages).filter(([kind]) => kind !== "unknown-lease");
   say("which", [run.model, run.strategy, run.uplinkCodec && `updates ${run.uplinkCodec}`].filter(Boolean).join(" · "));
   say("foot", `run ${run.run} · coordinator ${run.software}`
     + (refused.length ? ` · refused messages: ${refused.map(([kind, count]) => `${kind} ${format.count(count)}`).join(", ")}` : ""));

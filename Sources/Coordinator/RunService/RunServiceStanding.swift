@@ -81,6 +81,7 @@ extension RunService {
         if session.heartbeat?.waitsForSlot == true { return "waits for a training slot on its machine" }
         switch session.heartbeat?.phase {
         case .downloading: return "is downloading"
+        case .training where session.heartbeat?.totalSteps == 0: return "is training"
         case .training:
             return "is training, step \(session.heartbeat?.step ?? 0) of \(session.heartbeat?.totalSteps ?? 0)"
         case .evaluating: return "is evaluating"

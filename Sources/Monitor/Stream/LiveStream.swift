@@ -45,6 +45,7 @@ actor LiveStream {
         self.ending = ending
         ticking?.cancel()
         guard !mailboxes.isEmpty else { return }
+        await reader.expire()
         do {
             let last = try Self.events(await reader.snapshot()) + [Self.event("end", ending)]
             for mailbox in mailboxes.values {
