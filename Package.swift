@@ -126,6 +126,16 @@ if !coreOnly {
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
+        // Its `files` reach the program through #embed.
+        .target(name: "CDashboard", exclude: ["files"]),
+        library(
+            "Monitor",
+            [
+                "CDashboard", "Coordinator", "Federation", "ModelFiles", "RunFile", "WebServing", "Wire", crypto,
+                logging,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
         library("Transport", ["CZeroMQ", "Wire", "Federation", "ModelFiles", logging]),
         library(
             "Coordinator",
@@ -153,7 +163,8 @@ if !coreOnly {
         .executableTarget(
             name: "shoal",
             dependencies: [
-                "Simulation", "Coordinator", "Worker", "Transport", "Wire", "Federation", "RunFile", "Recipe",
+                "Simulation", "Coordinator", "Monitor", "Worker", "Transport", "Wire", "Federation", "RunFile",
+                "Recipe",
                 "Auditing", "Benchmarking", "SecureAggregation", "FineTuning", "LanguageModel", "Tensor", "ModelFiles",
                 "Randomness", "BuiltIn", "Interchange", "Reporting", "Serving", "WebServing", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -173,6 +184,12 @@ if !coreOnly {
             [
                 "Serving", "WebServing", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "Tensor",
                 "FixtureFiles", logging, .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
+        tests(
+            "Monitor",
+            [
+                "Monitor", "Coordinator", "Federation", "ModelFiles", "RunFile", "WebServing", "Wire", logging,
+                .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .target(name: "LinkRecording", path: "Tests/LinkRecording", swiftSettings: swift),
         tests("Transport", ["Transport", "Wire", "Federation", "ModelFiles", "LinkRecording"]),

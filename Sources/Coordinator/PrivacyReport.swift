@@ -23,8 +23,12 @@ public struct PrivacyReport: Sendable {
     /// Whether the workers' keys in the ledger are more than the promise was planned for.
     public var enrolled: Int
 
+    /// All rounds that the budget pays for, the spent ones included: the same throughout a run, as its steps are alike.
+    public var stepsInAll: Int { steps + stepsLeft }
+
+    /// - Parameter stepsInAll: From an earlier report of the same run: to find it out anew takes seconds.
     /// - Returns: `nil` for a run without differential privacy.
-    public init?(ledger: Ledger) throws {
+    public init?(ledger: Ledger, stepsInAll: Int? = nil) throws {
         guard let record = try ledger.run() else { throw LedgerError.noRun }
         guard let terms = try ledger.privacyTerms() else { return nil }
         run = record.id
@@ -45,7 +49,11 @@ public struct PrivacyReport: Sendable {
         epsilonSpentRenyi = try budget.spentRenyi(most)
         steps = most.values.reduce(0, +)
         unreleased = try ledger.privacyEntries().count { !$0.isReleased }
-        stepsLeft = try budget.left(step, after: most, limit: 100_000)
+        if let stepsInAll {
+            stepsLeft = max(0, stepsInAll - steps)
+        } else {
+            stepsLeft = try budget.left(step, after: most, limit: 100_000)
+        }
         publishedRounds = try ledger.currentAdapter()?.version ?? 0
         nextClip = try ledger.clip(after: publishedRounds) ?? terms.clip
         enrolled = try ledger.enrolledWorkers().count

@@ -11,6 +11,11 @@ public struct RunStanding: Hashable, Codable, Sendable {
     public struct Late: Hashable, Codable, Sendable {
         public var worker: String
         public var reason: String
+
+        public init(worker: String, reason: String) {
+            self.worker = worker
+            self.reason = reason
+        }
     }
 
     public var version = 1
@@ -28,6 +33,19 @@ public struct RunStanding: Hashable, Codable, Sendable {
     public var connected: Int
     /// What peers were refused since the process began, by kind; `nil`: nothing.
     public var refusals: [String: Int]?
+
+    public init(
+        writtenAt: Int64, waitingFor: String?, waitingSince: Int64?, late: [Late], lateCount: Int, connected: Int,
+        refusals: [String: Int]?
+    ) {
+        self.writtenAt = writtenAt
+        self.waitingFor = waitingFor
+        self.waitingSince = waitingSince
+        self.late = late
+        self.lateCount = lateCount
+        self.connected = connected
+        self.refusals = refusals
+    }
 
     public static let lateCountMax = 200
     private static let bytesMax = 1 << 20

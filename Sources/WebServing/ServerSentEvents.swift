@@ -7,15 +7,24 @@ package struct ServerSentEvent: Hashable, Sendable {
     /// `nil`: the plain `message` event.
     package var name: String?
     package var data: String
+    /// Tells the client nothing, and whoever stands between that the connection is in use.
+    package static let keepAlive = ServerSentEvent(comment: "keep-alive")
+    private var isComment = false
 
     package init(_ data: String, name: String? = nil) {
         self.data = data
         self.name = name
     }
 
+    private init(comment: String) {
+        data = comment
+        isComment = true
+    }
+
     /// Each line of the data is a field of its own, so no data can end the message early.
     package var text: String {
         let lines = data.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" || $0 == "\r" }
+        if isComment { return lines.map { ": \($0)\n" }.joined() + "\n" }
         return (name.map { "event: \($0)\n" } ?? "") + lines.map { "data: \($0)\n" }.joined() + "\n"
     }
 }

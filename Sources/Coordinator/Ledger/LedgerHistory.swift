@@ -65,19 +65,24 @@ extension Ledger {
             let rows = try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT name, enrolledAt, revokedAt, COUNT(object) AS updates, SUM(tokens) AS tokens,
-                        MAX(acceptedAt) AS lastUpdateAt, MAX(items) AS items, SUM(joules) AS joules,
-                        SUM(seconds) AS seconds,
-                        (SELECT trainLoss FROM updates AS newest WHERE newest.worker = name
-                            ORDER BY newest.round DESC, newest.attempt DESC LIMIT 1) AS trainLoss,
-                        (SELECT COUNT(*) FROM failure WHERE failure.worker = name) AS failures
-                    FROM worker LEFT JOIN updates ON updates.worker = name GROUP BY name
+                    WITH given AS (
+                        SELECT worker, COUNT(*) AS updates, SUM(tokens) AS tokens, MAX(acceptedAt) AS lastUpdateAt,
+                            MAX(items) AS items, SUM(joules) AS joules, SUM(seconds) AS seconds
+                        FROM updates GROUP BY worker),
+                    -- SQLite takes the other columns from the row that holds the maximum.
+                    newest AS (
+                        SELECT worker, trainLoss, MAX(round * 1000000 + attempt) FROM updates GROUP BY worker),
+                    failed AS (SELECT worker, COUNT(*) AS failures FROM failure GROUP BY worker)
+                    SELECT name, enrolledAt, revokedAt, updates, tokens, lastUpdateAt, items, joules, seconds, trainLoss,
+                        failures
+                    FROM worker LEFT JOIN given ON given.worker = name LEFT JOIN newest ON newest.worker = name
+                        LEFT JOIN failed ON failed.worker = name
                     """)
             return try rows.map { row in
                 let loss: Double? = row["trainLoss"]
                 return RunHistory.Contribution(
                     worker: try worker(row["name"]), enrolledAt: row["enrolledAt"], revokedAt: row["revokedAt"],
-                    updates: row["updates"], failures: row["failures"],
+                    updates: row["updates"] ?? 0, failures: row["failures"] ?? 0,
                     items: UInt64(clamping: (row["items"] as Int64?) ?? 0),
                     tokens: UInt64(clamping: (row["tokens"] as Int64?) ?? 0), lastUpdateAt: row["lastUpdateAt"],
                     trainLoss: loss == 0 ? nil : loss, energyJoules: row["joules"], trainingSeconds: row["seconds"])

@@ -29,11 +29,13 @@ public final class RunService: CoordinatorService {
         /// Times rounds; `nil`: by the times that the loop passes to `tick` and `receive`.
         public var stopwatch: (() -> Instant)?
         public var observe: (RunEvent) -> Void
+        /// Where the fleet is shown; `nil`: nowhere.
+        public var board: FleetBoard?
 
         public init(
             ledger: Ledger, store: BlobStore, state: StateDirectory, link: any CoordinatorLink,
             loop: any LoopExecutor, evaluator: (any Evaluating)?, stopwatch: (() -> Instant)? = nil,
-            observe: @escaping (RunEvent) -> Void
+            board: FleetBoard? = nil, observe: @escaping (RunEvent) -> Void
         ) {
             self.ledger = ledger
             self.store = store
@@ -42,6 +44,7 @@ public final class RunService: CoordinatorService {
             self.loop = loop
             self.evaluator = evaluator
             self.stopwatch = stopwatch
+            self.board = board
             self.observe = observe
         }
     }
@@ -65,6 +68,7 @@ public final class RunService: CoordinatorService {
     let loop: any LoopExecutor
     let evaluator: (any Evaluating)?
     let observe: (RunEvent) -> Void
+    let board: FleetBoard?
 
     var now = Instant(nanoseconds: 0)
     /// Times rounds where `now` stands still while tasks run.
@@ -130,6 +134,8 @@ public final class RunService: CoordinatorService {
     var lastDecline: (worker: WorkerName, reason: String)?
     /// Each worker's newest: its own words, untrusted text.
     var declineReasons: [WorkerName: String] = [:]
+    /// Since the process began.
+    var declinedOffers = 0
     /// Attempts that the gate turned back, the newest last; as many as an offer holds.
     var rolledBack: [RoundAttempt] = []
 
@@ -143,7 +149,7 @@ public final class RunService: CoordinatorService {
     var announcements: [RoundSummary] = []
 
     // What the owner asked for, and what the owner is told
-    var isPaused = false
+    public internal(set) var isPaused = false
     /// Why the run paused by itself; `nil` while it goes on, and where its owner paused it.
     public internal(set) var pauseCause: String?
     var nextControlPoll = Instant(nanoseconds: .min)
@@ -182,6 +188,7 @@ public final class RunService: CoordinatorService {
         loop = resources.loop
         evaluator = resources.evaluator
         stopwatch = resources.stopwatch
+        board = resources.board
         privacy = try settings.privacy.map {
             try PrivacyOfRun($0, isSeeded: settings.hasSeededPrivacy, ledger: resources.ledger)
         }

@@ -54,6 +54,7 @@ extension RunService {
             return nil
         }
         noteStanding()
+        postFleet()
         var due = now.advanced(bySeconds: 1)
         due = min(due, pendingOffers.nextDue)
         if let nextRoundLook { due = min(due, nextRoundLook) }

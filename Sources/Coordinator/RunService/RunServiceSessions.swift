@@ -96,7 +96,8 @@ extension RunService {
         // The budget outlives a change of connection, or reconnecting would refill it.
         let budget = sessions[name]?.budget ?? PeerBudget(at: now)
         sessions[name] = Session(
-            peer: peer, lastHeard: now, budget: budget, cores: Int(hello.cores), memoryBytes: hello.memoryBytes)
+            peer: peer, lastHeard: now, budget: budget, software: hello.software, cores: Int(hello.cores),
+            memoryBytes: hello.memoryBytes)
         let head = meet(hello, of: name)
         guard sessions[name]?.budget.spend(1, at: now) == true else { return noteOverBudget(peer) }
         let welcome = Welcome(
@@ -192,6 +193,7 @@ extension RunService {
     func declined(_ name: WorkerName, because reason: String) throws {
         guard let round = openRoundNumber else { return }
         lastDecline = (name, reason)
+        declinedOffers += 1
         declineReasons[name] = reason
         observe(.workerDeclined(round: round, worker: name, reason: reason))
         masked?.decline(name)

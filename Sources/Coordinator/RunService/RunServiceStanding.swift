@@ -21,15 +21,20 @@ extension RunService {
     func noteStanding() {
         guard standing.nextDue <= now else { return }
         standing.nextDue = now.advanced(bySeconds: 1)
-        let late = lateWorkers
-        var note = RunStanding(
-            writtenAt: 0, waitingFor: standing.wait?.reason, waitingSince: standing.wait?.since,
-            late: Array(late.prefix(RunStanding.lateCountMax)), lateCount: late.count, connected: sessions.count,
-            refusals: refusals.counts.isEmpty ? nil : refusals.counts)
+        var note = presentStanding
         guard note != standing.written else { return }
         standing.written = note
         note.writtenAt = ledger.wallClock()
         note.write(in: state.path)
+    }
+
+    /// Not written yet, so without a time.
+    var presentStanding: RunStanding {
+        let late = lateWorkers
+        return RunStanding(
+            writtenAt: 0, waitingFor: standing.wait?.reason, waitingSince: standing.wait?.since,
+            late: Array(late.prefix(RunStanding.lateCountMax)), lateCount: late.count, connected: sessions.count,
+            refusals: refusals.counts.isEmpty ? nil : refusals.counts)
     }
 
     /// Who the run waits for, in name order.
@@ -76,6 +81,7 @@ extension RunService {
         if session.heartbeat?.waitsForSlot == true { return "waits for a training slot on its machine" }
         switch session.heartbeat?.phase {
         case .downloading: return "is downloading"
+        case .training where session.heartbeat?.totalSteps == 0: return "is training"
         case .training:
             return "is training, step \(session.heartbeat?.step ?? 0) of \(session.heartbeat?.totalSteps ?? 0)"
         case .evaluating: return "is evaluating"

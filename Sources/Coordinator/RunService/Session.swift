@@ -6,6 +6,8 @@ struct Session {
     let peer: Peer
     var lastHeard: Instant
     var budget: PeerBudget
+    /// Its program's version: the worker's own word, untrusted text.
+    let software: String
     /// Of the worker's host, as it says.
     let cores: Int
     /// Unit: bytes.

@@ -3,11 +3,12 @@ import Coordinator
 import Federation
 import FineTuning
 import Logging
+import Monitor
 import Randomness
 import RunFile
 import Transport
 
-struct Coordinate: ParsableCommand {
+struct Coordinate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "coordinator", abstract: "Run a coordinator: hold the global adapter and lead its workers.")
 
@@ -25,11 +26,13 @@ struct Coordinate: ParsableCommand {
     @Flag(help: "No encryption and no proof of identity: for experiments on one machine only.")
     var insecure = false
 
+    @OptionGroup var monitoring: MonitorOptions
     @OptionGroup var log: LogOptions
 
-    func run() throws {
+    func run() async throws {
         let logger = log.logger("shoal.coordinator")
         let started = MonotonicClock.now()
+        let monitor = try await monitoring.start(log)
         let (prepared, state) = try usingInput {
             (try PreparedRun(runFile.load(), split: .test), try CoordinatorState(path: self.state))
         }
@@ -46,9 +49,10 @@ struct Coordinate: ParsableCommand {
             let security: CoordinatorSecurity =
                 insecure ? .insecure : .curve(try CoordinatorKeys.readOrCreate(in: self.state))
             let compute = ComputeThread()
-            let assembly = CoordinatorAssembly(
+            var assembly = CoordinatorAssembly(
                 prepared: prepared, state: state, heldOut: try heldOut(prepared), compute: compute.post,
                 minimumConnected: nil)
+            assembly.board = monitor?.board
             let transport = try CoordinatorTransport(
                 bindingTo: bind, security: security, admission: state.ledger, logger: logger)
             return (
@@ -56,15 +60,20 @@ struct Coordinate: ParsableCommand {
                 try assembly.service(link: transport, loop: transport) { event in
                     record.note(event)
                     view.show(event)
+                    monitor?.notices.note(event)
                 }
             )
         }
-        view.showHeader(RunHeader.lines(prepared) + ["listening on \(transport.boundEndpoint)"])
+        try monitor?.attach(state: self.state)
+        view.showHeader(
+            RunHeader.lines(prepared) + (monitor.map { [$0.headerLine] } ?? [])
+                + ["listening on \(transport.boundEndpoint)"])
         let stopping = Handover(service)
         let signals = StopSignals { transport.post { stopping.value.requestStop() } }
-        transport.run(service: service)
+        await transport.runOnOwnThread(stopping)
         view.clearProgress()
         withExtendedLifetime(signals) {}
+        await monitor?.stop(after: service.outcome)
         try service.outcome.requireFinished()
         try record.recall(service, state.ledger)
         try record.close(

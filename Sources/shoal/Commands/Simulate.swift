@@ -4,6 +4,7 @@ import Federation
 import FineTuning
 import Foundation
 import LanguageModel
+import Monitor
 import RunFile
 import Simulation
 import Tensor
@@ -38,10 +39,12 @@ struct Simulate: AsyncParsableCommand {
     @Flag(help: "Print one JSON object a line on standard output.")
     var json = false
 
+    @OptionGroup var monitoring: MonitorOptions
     @OptionGroup var log: LogOptions
 
     func run() async throws {
         let started = MonotonicClock.now()
+        let monitor = try await monitoring.start(log)
         let (simulation, view, folder) = try usingInput {
             if attack != nil, !inProcess {
                 throw CommandFailure.badInput(
@@ -70,7 +73,8 @@ struct Simulate: AsyncParsableCommand {
             let auto = inProcess ? ProcessInfo.processInfo.activeProcessorCount : 1
             Threads.limit(to: prepared.configuration.trainingThreads ?? auto)
             let folder = try state ?? TemporaryFolder.create(prefix: "shoal-simulation-")
-            let simulation = try SimulatedRun(prepared, state: folder, attack: attack)
+            var simulation = try SimulatedRun(prepared, state: folder, attack: attack)
+            simulation.board = monitor?.board
             let view = RunView(rounds: prepared.configuration.federation.rounds, printsJSON: json) {
                 MonotonicClock.now().seconds(since: started)
             }
@@ -81,18 +85,21 @@ struct Simulate: AsyncParsableCommand {
             ? [] : ["              SIMULATION: coins and noise come from the run's seed and protect nobody"]
         view.showHeader(
             RunHeader.lines(simulation.prepared) + seeded + ["state         \(AbsolutePath.of(folder))"]
-                + (simulation.attack?.header ?? []) + [""])
+                + (monitor.map { [$0.headerLine] } ?? []) + (simulation.attack?.header ?? []) + [""])
         if json, let attack = simulation.attack { try JSONLine.print(AttackLine(attack: try attack.report(nil))) }
         var record = RunOutcome()
         let observe = { (event: RunEvent) in
             record.note(event)
             view.show(event)
+            monitor?.notices.note(event)
         }
+        try monitor?.attach(state: folder)
         let service =
             inProcess
             ? try simulation.runInProcess(observe: observe)
             : try await simulation.runProcesses(logger: log.logger("shoal.simulate"), log: log, observe: observe)
         view.clearProgress()
+        await monitor?.stop(after: service.outcome)
         try service.outcome.requireFinished()
         let seconds = MonotonicClock.now().seconds(since: started)
         try record.recall(service, simulation.state.ledger)

@@ -41,6 +41,8 @@ struct CoordinatorAssembly {
     let minimumConnected: Int?
     /// Times rounds; `nil`: the loop's own clock does.
     var stopwatch: (() -> Instant)?
+    /// Where a monitor sees the fleet; `nil`: there is none.
+    var board: FleetBoard?
 
     func service(
         link: any CoordinatorLink, loop: any LoopExecutor, observe: @escaping (RunEvent) -> Void
@@ -71,7 +73,7 @@ struct CoordinatorAssembly {
             },
             resources: RunService.Resources(
                 ledger: state.ledger, store: state.store, state: state.directory, link: link, loop: loop,
-                evaluator: evaluator, stopwatch: stopwatch, observe: observe))
+                evaluator: evaluator, stopwatch: stopwatch, board: board, observe: observe))
     }
 }
 

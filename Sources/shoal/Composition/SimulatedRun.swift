@@ -20,6 +20,8 @@ struct SimulatedRun {
     let workers: SimulatedWorkers
     /// `nil`: all workers are honest.
     let attack: SimulatedAttack?
+    /// Where a monitor sees the fleet; `nil`: there is none.
+    var board: FleetBoard?
     private let heldOut: TaskItems
 
     init(_ prepared: PreparedRun, state path: String, attack: String? = nil) throws {
@@ -46,9 +48,11 @@ struct SimulatedRun {
     private var folders: WorkerFolders { WorkerFolders(state: state.directory.path) }
 
     private func assembly(compute: @escaping LocalTraining.Compute) -> CoordinatorAssembly {
-        CoordinatorAssembly(
+        var assembly = CoordinatorAssembly(
             prepared: prepared, state: state, heldOut: heldOut, compute: compute,
             minimumConnected: workers.workers.count)
+        assembly.board = board
+        return assembly
     }
 
     /// Runs every worker as a process of its own; returns once the run ended or was stopped.
@@ -146,7 +150,8 @@ struct SimulatedRun {
             let signals = StopSignals { stop.set() }
             let isDone = link.run(limitSeconds: 1e9) {
                 if stop.isSet { service.requestStop() }
-                // Virtual time would run on for ever.
+                // Virtual time would run on for ever, or as fast as it can until the owner resumes the run.
+                if service.isPaused { usleep(20_000) }
                 if let cause = service.pauseCause { service.fail(CommandFailure.failed("the run paused: \(cause)")) }
                 return service.isFinished
             }

@@ -1,0 +1,35 @@
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+
+/// Answers in JSON, keys in alphabetical order.
+enum JSONAnswer {
+    static func text(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    static func response(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+        plain(try text(value) + "\n", type: "application/json", status: status)
+    }
+
+    /// `{"error":"…"}`
+    static func failure(_ reason: String, status: HTTPResponse.Status) throws -> Response {
+        try response(Failure(error: reason), status: status)
+    }
+
+    static func plain(
+        _ text: String, type: String = "text/plain; charset=utf-8", status: HTTPResponse.Status = .ok
+    ) -> Response {
+        var headers = HTTPFields()
+        headers[.contentType] = type
+        return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    private struct Failure: Encodable {
+        let error: String
+    }
+}

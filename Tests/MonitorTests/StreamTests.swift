@@ -1,0 +1,61 @@
+import Coordinator
+import Foundation
+import FoundationNetworking
+import Monitor
+import Testing
+
+@Suite("The monitor's stream")
+struct StreamTests {
+    /// The stream's events until it ends.
+    private func events(_ client: MonitorClient) async throws -> [(name: String, data: String)] {
+        let (status, body, answer) = try await client.ask("api/v1/stream")
+        #expect(status == 200)
+        #expect(answer.value(forHTTPHeaderField: "Content-Type") == "text/event-stream; charset=utf-8")
+        return body.components(separatedBy: "\n\n").filter { $0.hasPrefix("event: ") }.map { message in
+            let lines = message.split(separator: "\n")
+            return (String(lines[0].dropFirst(7)), String(lines.dropFirst().joined(separator: "\n").dropFirst(6)))
+        }
+    }
+
+    @Test func aClientIsToldTheWholeStateThenWhatChangedThenTheEnd() async throws {
+        let run = try MadeUpRun()
+        let client = try await MonitorClient()
+        client.monitor.attach(run.ledger, state: run.folder)
+        client.monitor.board.post(run.fleet())
+        async let all = events(client)
+        // The stream is open once the monitor has read the run for it.
+        while await client.monitor.listeners == 0 { await Task.yield() }
+        try run.ledger.ask(for: .pause)
+        _ = try await client.ask("api/v1/run/pause", method: "POST")
+        await client.monitor.stop(EndOfStream(outcome: "failed", cause: "no space left"))
+        let told = try await all
+        #expect(told.prefix(4).map(\.name) == ["run", "rounds", "events", "fleet"])
+        let first = try JSONDecoder().decode(RunAnswer.self, from: Data(told[0].data.utf8))
+        #expect(first.state == "running" && first.publishedRounds == 2)
+        let rounds = try JSONDecoder().decode(RoundsAnswer.self, from: Data(told[1].data.utf8))
+        #expect(rounds.rounds.map(\.round) == [1, 2])
+        let last = try #require(told.last { $0.name == "run" })
+        #expect(try JSONDecoder().decode(RunAnswer.self, from: Data(last.data.utf8)).state == "paused")
+        let end = try #require(told.last)
+        #expect(end.name == "end")
+        #expect(
+            try JSONDecoder().decode(EndOfStream.self, from: Data(end.data.utf8))
+                == EndOfStream(outcome: "failed", cause: "no space left"))
+    }
+
+    @Test func manyClientsReadTheLedgerOnce() async throws {
+        let run = try MadeUpRun()
+        let client = try await MonitorClient()
+        client.monitor.attach(run.ledger, state: run.folder)
+        let before = await client.monitor.ledgerReads
+        #expect(before == 0)
+        try await withThrowingTaskGroup(of: RunAnswer.self) { group in
+            for _ in 0..<40 { group.addTask { try await client.decode(RunAnswer.self, "api/v1/run") } }
+            for try await answer in group { #expect(answer.publishedRounds == 2) }
+        }
+        // One, or a few where 40 answers took longer than a second each.
+        let reads = await client.monitor.ledgerReads
+        #expect(reads >= 1 && reads < 20)
+        await client.stop()
+    }
+}
