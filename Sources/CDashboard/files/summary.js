@@ -142,7 +142,8 @@ function showFigures(run, privacy) {
       privacy.epsilonSpent > 0.9 * privacy.epsilon ? "warn" : ""));
   }
   if (run.energyJoules !== undefined) {
-    tiles.push(tile("Energy", `${format.short(run.energyJoules / 3600)}`, "Wh", `${format.short(run.energyJoules)} joules`, null));
+    tiles.push(tile("Energy", `${format.short(run.energyJoules / 3600)}`, "Wh", 
+      `${format.short(run.energyJoules)} joules, ${run.energyIsMeasured ? "measured" : "estimated"} by the workers`, null));
   }
   $("tiles").replaceChildren(...tiles);
   // A lease that ended while a message was on its way is the normal course.

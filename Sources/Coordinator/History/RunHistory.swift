@@ -75,6 +75,15 @@ public struct RunHistory: Sendable {
     /// seconds since 1970.
     public var newestArrivals: [(worker: WorkerName, at: Int64)]
 
+    /// Of all published rounds; `nil`: no worker told any. Unit: joules.
+    public var energyJoules: Double? {
+        let told = rounds.compactMap(\.energyJoules)
+        return told.isEmpty ? nil : told.reduce(0, +)
+    }
+
+    /// Whether all of ``energyJoules`` was read from hardware.
+    public var isEnergyMeasured: Bool { rounds.allSatisfy { $0.energyJoules == nil || $0.isEnergyMeasured } }
+
     public init(ledger: Ledger) throws {
         guard let run = try ledger.run() else { throw LedgerError.noRun }
         let configuration = try? RunConfiguration(canonicalJSON: run.configuration)

@@ -21,6 +21,8 @@ package struct RoundsAnswer: Codable, Hashable, Sendable {
         package var uplinkBytes: UInt64?
         package var downlinkBytes: UInt64?
         package var denseUplinkBytes: UInt64?
+        /// Of this round, as its workers told. Unit: joules.
+        package var energyJoules: Double?
     }
 
     package struct Rollback: Codable, Hashable, Sendable {
@@ -58,7 +60,7 @@ package struct RoundsAnswer: Codable, Hashable, Sendable {
                 loss: round.evaluation?.loss, lossStandardError: round.evaluation?.standardError,
                 accuracy: round.evaluation?.accuracy, tokens: isSecret ? nil : round.tokens,
                 uplinkBytes: round.uplinkBytes, downlinkBytes: round.downlinkBytes,
-                denseUplinkBytes: round.denseUplinkBytes)
+                denseUplinkBytes: round.denseUplinkBytes, energyJoules: round.energyJoules)
         }
         rollbacks = history.rollbacks.suffix(Self.rollbacksMax).map {
             Rollback(

@@ -67,6 +67,10 @@ package struct RunAnswer: Codable, Hashable, Sendable {
     package var denseUplinkBytes: UInt64?
     /// Of the uplink, as of the newest round: what to hold against `denseUplinkBytes`.
     package var roundsUplinkBytes: UInt64?
+    /// What workers told of the energy that training took; absent: nothing. Unit: joules.
+    package var energyJoules: Double?
+    /// Whether all of it was read from hardware; otherwise some is an estimate from processor time.
+    package var energyIsMeasured: Bool?
     /// Refused messages by kind since the coordinator's process began.
     package var refusedMessages: [String: Int]
 
@@ -118,6 +122,8 @@ package struct RunAnswer: Codable, Hashable, Sendable {
         tokensTrained = overview.totals.tokens
         uplinkBytes = snapshot.counters?.uplinkBytes
         downlinkBytes = snapshot.counters?.downlinkBytes
+        energyJoules = history.energyJoules
+        energyIsMeasured = energyJoules.map { _ in history.isEnergyMeasured }
         denseUplinkBytes = history.rounds.last?.denseUplinkBytes
         roundsUplinkBytes = history.rounds.last?.uplinkBytes
     }

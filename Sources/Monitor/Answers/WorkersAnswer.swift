@@ -39,6 +39,9 @@ package struct WorkersAnswer: Codable, Hashable, Sendable {
         package var tokens: UInt64?
         package var lastUpdate: String?
         package var trainLoss: Double?
+        /// Over all its updates, as it told. Units: joules, seconds.
+        package var energyJoules: Double?
+        package var trainingSeconds: Double?
         package var suspicion: Suspicion?
     }
 
@@ -97,6 +100,8 @@ extension WorkersAnswer.Worker {
         tokens = history.tokens
         lastUpdate = history.lastUpdateAt.map(CalendarTime.text)
         trainLoss = history.trainLoss
+        energyJoules = history.energyJoules
+        trainingSeconds = history.trainingSeconds
         suspicion = history.suspicion.map { Suspicion(score: $0.value, rounds: $0.rounds) }
     }
 }

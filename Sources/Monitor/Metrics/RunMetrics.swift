@@ -98,6 +98,10 @@ enum RunMetrics {
                 .counter, "shoal_dense_uplink_bytes_total",
                 "What the published rounds' updates take as plain float32 values.",
                 Double(snapshot.history.rounds.last?.denseUplinkBytes ?? 0))
+            metrics.add(
+                .counter, "shoal_energy_joules_total",
+                "What workers told of the energy behind the published rounds; some of it may be estimated.",
+                snapshot.history.energyJoules)
         }
         guard let privacy = snapshot.privacy else { return }
         metrics.add(
