@@ -11,7 +11,6 @@ enum {
     group_bytes = 320 << 10,
     few_rows = 4,                 ///< up to here packing costs more than it gives
     work_per_thread = 1 << 20,    ///< multiplications (of steps) below which a thread's start costs more than it saves
-    reading_per_thread = 1 << 16, ///< weights of few rows' products for a thread: memory is what these wait for
     units_per_thread = 4
 };
 
@@ -130,8 +129,8 @@ void shoal_multiply(const struct shoal_product *product) {
     const struct product_form form = table->product_form;
     share.steps = steps_of(product, form.pairs);
     if (reads_rows(product)) {
-        shoal_parallel(product->columns, reading_per_thread / (share.steps ? share.steps : 1) + 1, some_columns,
-                       &share.call);
+        const size_t work = share.steps * product->rows;
+        shoal_parallel(product->columns, work_per_thread / (work ? work : 1) + 1, some_columns, &share.call);
         return;
     }
     share.panels = divided_up(product->columns, form.panel_columns);
