@@ -116,7 +116,8 @@ if !coreOnly {
         library(
             "Monitor",
             [
-                "CDashboard", "Coordinator", "Federation", "ModelFiles", "RunFile", "WebServing", "Wire", crypto, logging,
+                "CDashboard", "Coordinator", "Federation", "ModelFiles", "RunFile", "WebServing", "Wire", crypto,
+                logging,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
@@ -145,7 +146,8 @@ if !coreOnly {
         .executableTarget(
             name: "shoal",
             dependencies: [
-                "Simulation", "Coordinator", "Monitor", "WebServing", "Worker", "Transport", "Wire", "Federation", "RunFile", "Recipe",
+                "Simulation", "Coordinator", "Monitor", "WebServing", "Worker", "Transport", "Wire", "Federation",
+                "RunFile", "Recipe",
                 "Auditing", "Benchmarking", "SecureAggregation", "FineTuning", "LanguageModel", "Tensor", "ModelFiles",
                 "Randomness", "BuiltIn", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -140,7 +140,10 @@ struct MetricsTests {
     /// buckets that never fall and end with the count.
     private func checkGrammar(_ text: String) throws {
         #expect(text.hasSuffix("\n"))
-        let sample = #/([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*"(?:,[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*")*\})? (-?[0-9.]+(?:e[+-]?[0-9]+)?|[+-]Inf|NaN)/#
+        let label = #"[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*""#
+        let number = #"-?[0-9.]+(?:e[+-]?[0-9]+)?|[+-]Inf|NaN"#
+        let sample = try Regex<(Substring, Substring, Substring?, Substring)>(
+            "([a-zA-Z_:][a-zA-Z0-9_:]*)(\\{\(label)(?:,\(label))*\\})? (\(number))")
         let type = #/# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|histogram)/#
         var (metric, isHistogram) = ("", false)
         var seen: Set<String> = []
