@@ -122,6 +122,8 @@ struct MetricsTests {
         let client = try await MonitorClient()
         client.monitor.attach(run.ledger, state: run.folder)
         client.monitor.board.post(run.fleet(isSecret: true))
+        // Metrics wait for nobody: they tell the newest report that there is.
+        #expect(try await client.ask("api/v1/privacy").status == 200)
         let (_, text, _) = try await client.ask("metrics")
         for name in [
             "shoal_workers_late", "shoal_updates_", "shoal_tokens_", "shoal_uplink_", "shoal_downlink_",
