@@ -24,7 +24,10 @@ struct MonitorCommandTests {
     func live() async throws {
         let folder = ScratchFolder()
         let program = try Program.start(
-            ["simulate", "--set", "federation.rounds=2000", "--workers", "2", "--state", folder.file("state")]
+            [
+                "simulate", "--set", "federation.rounds=2000", "--set", "federation.workers-per-round=2", "--workers",
+                "2", "--state", folder.file("state"),
+            ]
                 + ["--http", "127.0.0.1:0"])
         try program.waitFor("monitor       http://127.0.0.1:")
         let line = try #require(program.errors.split(separator: "\n").first { $0.hasPrefix("monitor ") })

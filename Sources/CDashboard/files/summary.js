@@ -96,7 +96,7 @@ function showTimes(run, end, lostSince) {
   }
   if (run?.roundSeconds !== undefined && run.state === "running" && end === null && lostSince === null) {
     pieces.push(`a round takes ${format.duration(run.roundSeconds)}`);
-    if (run.secondsLeft) pieces.push(`about ${format.duration(run.secondsLeft)} to the end`);
+    if (run.secondsLeft && !run.isStuck) pieces.push(`about ${format.duration(run.secondsLeft)} to the end`);
   }
   if (lostSince !== null && run !== null && (end !== null || run.state === "running" || run.state === "paused")) {
     pieces.push(`${end === null ? "last heard" : "ended"} at ${format.clock(lostSince)}: what stands below is what it said last`);
