@@ -80,7 +80,9 @@ struct AnswerTests {
         client.monitor.board.post(run.fleet(isSecret: true))
         let answer = try await client.decode(RunAnswer.self, "api/v1/run")
         #expect(answer.participationIsSecret && answer.loss == 1.5 && answer.workersConnected == 2)
-        let words = ["updates", "tokensTrained", "uplinkBytes", "downlinkBytes", "denseUplinkBytes", "phases", "trainLoss"]
+        let words = [
+            "updates", "tokensTrained", "uplinkBytes", "downlinkBytes", "denseUplinkBytes", "phases", "trainLoss",
+        ]
         let body = try await client.ask("api/v1/run").body
         for word in words { #expect(!body.contains("\"\(word)\""), "\(word)") }
         #expect(answer.late.isEmpty && answer.lateCount == 0)

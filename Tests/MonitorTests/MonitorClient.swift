@@ -13,7 +13,8 @@ struct MonitorClient {
         var settings = WebServerSettings(address: try ListenAddress("127.0.0.1:0"))
         settings.token = try token.map { try #require(BearerToken($0)) }
         monitor = try await Monitor.start(
-            settings, version: "0.1.0", wallClock: { 1_000 }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            settings, version: "0.1.0", wallClock: { 1_000 },
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     func ask(

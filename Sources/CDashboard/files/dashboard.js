@@ -60,7 +60,7 @@ const reactions = {
   end(end) {
     known.end = end;
     known.lostSince = new Date().toISOString();
-    link("lost", "the coordinator has ended");
+    link("ended", "the coordinator has ended");
     showAll();
   },
 };
@@ -86,7 +86,7 @@ async function follow() {
       if (error instanceof Unauthorized) return askForToken(service.token ? error.message : "");
     }
     known.lostSince ??= new Date().toISOString();
-    link("lost", known.end === null ? "no connection" : "the coordinator has ended");
+    known.end === null ? link("lost", "no connection") : link("ended", "the coordinator has ended");
     showAll();
     await new Promise((resume) => setTimeout(resume, Math.min(15000, 1000 * 2 ** Math.min(failures, 4))));
   }

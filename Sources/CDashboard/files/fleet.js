@@ -53,7 +53,8 @@ const fleet = {
       } while (this.isAskedAgain);
     } catch (error) {
       if (error instanceof Unauthorized) throw error;
-      say("fleet-count", `not up to date: ${error.message}`);
+      // Without a connection the page says so as a whole.
+      if (known.lostSince === null) say("fleet-count", `not up to date: ${error.message}`);
     } finally {
       this.isAsking = false;
     }

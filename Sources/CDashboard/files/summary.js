@@ -17,7 +17,10 @@ function standing(run, end, lostSince) {
   }
   if (run === null) return ["calm", "Starting", "The coordinator is starting", null, null];
   const progress = run.rounds === undefined ? `${run.publishedRounds}` : `${run.publishedRounds} of ${run.rounds}`;
-  if (run.state === "finished" || (end?.outcome === "finished" && run.state !== "stopped")) return ["good", "Finished", `All ${run.publishedRounds} rounds are published`, null, null];
+  if (run.state === "finished" || (end?.outcome === "finished" && run.state !== "stopped")) {
+    return ["good", "Finished", `All ${run.publishedRounds} rounds are published`, null,
+      "take the adapter from STATE/adapter, or in one piece with shoal run export STATE --out DIR"];
+  }
   if (run.state === "stopped") {
     return ["calm", "Stopped", `Ended by its owner after ${run.publishedRounds} rounds`, null, null];
   }
@@ -93,7 +96,7 @@ function showTimes(run, end, lostSince) {
   }
   if (run?.roundSeconds !== undefined && run.state === "running" && end === null && lostSince === null) {
     pieces.push(`a round takes ${format.duration(run.roundSeconds)}`);
-    if (run.secondsLeft) pieces.push(`about ${format.duration(run.secondsLeft)} to the end`);
+    if (run.secondsLeft && !run.isStuck) pieces.push(`about ${format.duration(run.secondsLeft)} to the end`);
   }
   if (lostSince !== null && run !== null && (end !== null || run.state === "running" || run.state === "paused")) {
     pieces.push(`${end === null ? "last heard" : "ended"} at ${format.clock(lostSince)}: what stands below is what it said last`);
