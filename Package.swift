@@ -163,7 +163,8 @@ if !coreOnly {
         .executableTarget(
             name: "shoal",
             dependencies: [
-                "Simulation", "Coordinator", "Monitor", "Worker", "Transport", "Wire", "Federation", "RunFile", "Recipe",
+                "Simulation", "Coordinator", "Monitor", "Worker", "Transport", "Wire", "Federation", "RunFile",
+                "Recipe",
                 "Auditing", "Benchmarking", "SecureAggregation", "FineTuning", "LanguageModel", "Tensor", "ModelFiles",
                 "Randomness", "BuiltIn", "Interchange", "Reporting", "Serving", "WebServing", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
