@@ -9,7 +9,7 @@ for chats and texts; compares texts with `shoal generate`; checks stop strings, 
 a full queue, a client that leaves, fairness between a long and a short answer, and forwarding to a second server.
 Prints the private memory of a server with one adapter and with two.
 """
-import concurrent.futures, os, pathlib, re, subprocess, sys, tempfile, threading, time
+import atexit, concurrent.futures, os, pathlib, re, subprocess, sys, tempfile, threading, time
 
 import openai
 
@@ -33,6 +33,7 @@ class Server:
             self.process = subprocess.Popen(
                 [shoal, "serve", "--model", MODEL, "--listen", "127.0.0.1:0", "--log-level", "info", *arguments],
                 stderr=stream)
+        atexit.register(self.process.kill)
         while not (found := re.search(r"^serves +(\S+)", self.text(), re.M)):
             if self.process.poll() is not None:
                 sys.exit(f"shoal serve ended:\n{self.text()}")
