@@ -109,6 +109,17 @@ struct LedgerTests {
         #expect(try other.records() == [record])
     }
 
+    @Test("several programs that open a new ledger at the same moment wait for one another")
+    func openedAtOnce() async throws {
+        for round in 0..<20 {
+            let path = folder + "/new-\(round).sqlite"
+            try await withThrowingTaskGroup { group in
+                for _ in 0..<6 { group.addTask { _ = try Ledger(path: path, wallClock: { 0 }).list() } }
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test func aSecondUpdateOfAWorkerIsRefusedByTheTableItself() throws {
         try ledger.select([clinic], round: 1, attempt: 1)
         let update = UpdateRecord(

@@ -1,5 +1,6 @@
 public import Federation
 import GRDB
+import Glibc
 public import ModelFiles
 
 /// A state directory's durable record: the run, its rounds, updates, adapters, evaluations, and who may connect.
@@ -23,18 +24,38 @@ public final class Ledger: Sendable {
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA secure_delete = ON") }
         // Two readers suffice: the admission check beside the service.
         configuration.maximumReaderCount = 2
+        let settings = configuration
         database = try ledgerResult(path) {
-            let database = try DatabasePool(path: path, configuration: configuration)
-            // GRDB sets NORMAL with WAL, which may lose the last transactions in a power cut.
-            try database.writeWithoutTransaction { database in
-                try database.execute(sql: "PRAGMA synchronous = FULL")
-                // A process that was killed between writing a transaction and synchronising it leaves it valid in the
-                // system's cache only. From here on it is answered for, so it must reach the disk first.
-                try database.checkpoint(.passive)
+            try Self.whenFree {
+                let database = try DatabasePool(path: path, configuration: settings)
+                // GRDB sets NORMAL with WAL, which may lose the last transactions in a power cut.
+                try database.writeWithoutTransaction { database in
+                    try database.execute(sql: "PRAGMA synchronous = FULL")
+                    // A process that was killed between writing a transaction and synchronising it leaves it valid in
+                    // the system's cache only. From here on it is answered for, so it must reach the disk first.
+                    try database.checkpoint(.passive)
+                }
+                return database
             }
-            return database
         }
-        try ledgerResult(path) { try Self.migrator.migrate(database) }
+        try ledgerResult(path) { try Self.whenFree { try Self.migrator.migrate(database) } }
+    }
+
+    /// Waits, for a few seconds, for other programs that open the ledger.
+    ///
+    /// SQLite's own waiting covers neither the change to WAL nor a transaction that began by reading. Of two that migrate
+    /// at once the later finds tables that it was about to make; it is rolled back, and looks again.
+    private static func whenFree<Value>(_ open: () throws -> Value) throws -> Value {
+        let passing: [ResultCode] = [.SQLITE_BUSY, .SQLITE_ERROR, .SQLITE_CONSTRAINT]
+        var triesLeft = 100
+        while true {
+            do {
+                return try open()
+            } catch let error as DatabaseError where triesLeft > 0 && passing.contains(error.resultCode) {
+                triesLeft -= 1
+                usleep(50_000)
+            }
+        }
     }
 
     func read<Value>(_ body: (Database) throws -> Value) throws(LedgerError) -> Value {

@@ -18,9 +18,13 @@ extension Ledger {
     /// it holds hashes of updates, each a test of who trained on what. SQLite gives its other files the same mode.
     static func keepPrivate(_ path: String) throws(LedgerError) {
         let disk = DiskTable.disk(of: path)
-        let descriptor = disk.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .file(.last("open", path)) }
-        _ = disk.close(descriptor)
+        // Never a file that is there: closing a descriptor gives up all locks that this process holds on it, also those of
+        // a ledger that it has open, and another process would take it for the last one.
+        if !disk.exists(path) {
+            let descriptor = disk.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 || errno == EEXIST else { throw .file(.last("open", path)) }
+            if descriptor >= 0 { _ = disk.close(descriptor) }
+        }
         for file in [path, path + "-wal", path + "-shm"] {
             guard let status = disk.status(file, followsLinks: true), status.st_mode & 0o077 != 0 else { continue }
             guard disk.changePermissions(file, 0o600) == 0 else { throw .file(.last("make private", file)) }
