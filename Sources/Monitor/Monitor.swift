@@ -17,6 +17,8 @@ package final class Monitor: Sendable {
     private let server: WebServer
     private let desk: Desk
     private let logger: Logger
+    /// How long clients have to read how the run ended. Unit: seconds.
+    private let farewellSeconds: Double
 
     /// Starts to serve.
     ///
@@ -34,14 +36,17 @@ package final class Monitor: Sendable {
         let server = try await WebServer.start(settings, logger: logger) { router in
             MonitorRoutes(desk: desk, needsToken: settings.token != nil).add(to: router)
         }
-        return Monitor(server: server, desk: desk, notices: RunNotices(wallClock: wallClock), logger: logger)
+        return Monitor(
+            server: server, desk: desk, notices: RunNotices(wallClock: wallClock), logger: logger,
+            farewellSeconds: settings.farewellSeconds / 2)
     }
 
-    private init(server: WebServer, desk: Desk, notices: RunNotices, logger: Logger) {
+    private init(server: WebServer, desk: Desk, notices: RunNotices, logger: Logger, farewellSeconds: Double) {
         self.server = server
         self.desk = desk
         self.notices = notices
         self.logger = logger
+        self.farewellSeconds = farewellSeconds
     }
 
     /// Where a browser finds it.
@@ -58,7 +63,7 @@ package final class Monitor: Sendable {
 
     /// Tells open pages how the run ended, and returns once the port is free.
     package func stop(_ ending: EndOfStream) async {
-        await desk.run?.stream.end(ending)
+        await desk.run?.stream.end(ending, farewellSeconds: farewellSeconds)
         await server.stop()
     }
 

@@ -18,6 +18,8 @@ package struct WebServerSettings: Sendable {
     package var openPaths: Set<String> = []
     /// Connections beyond these wait.
     package var connectionsMax = 256
+    /// How long open answers have to end when it stops. Unit: seconds.
+    package var farewellSeconds = 2.0
     /// What those read who are not served: `nil` writes the reason as plain text.
     package var refusal: (@Sendable (HTTPResponse.Status, _ reason: String) -> Response)?
 
@@ -72,7 +74,7 @@ package final class WebServer: Sendable {
             onServerRunning: { outcome.yield(.success($0.localAddress?.port ?? settings.address.port)) },
             eventLoopGroupProvider: .shared(threads), logger: logger)
         var configuration = ServiceGroupConfiguration(services: [application], logger: logger)
-        configuration.maximumGracefulShutdownDuration = Duration.seconds(2)
+        configuration.maximumGracefulShutdownDuration = Duration.seconds(settings.farewellSeconds)
         let services = ServiceGroup(configuration: configuration)
         let ended = Task<Void, Never> {
             do {

@@ -9,8 +9,16 @@ import WebServing
 struct MonitorClient {
     let monitor: Monitor
 
+    /// Other suites may keep this process's threads for minutes.
+    private static let session: URLSession = {
+        let configuration = URLSessionConfiguration.default
+        configuration.timeoutIntervalForRequest = 600
+        return URLSession(configuration: configuration)
+    }()
+
     init(token: String? = nil) async throws {
         var settings = WebServerSettings(address: try ListenAddress("127.0.0.1:0"))
+        settings.farewellSeconds = 600
         settings.token = try token.map { try #require(BearerToken($0)) }
         monitor = try await Monitor.start(
             settings, version: "0.1.0", wallClock: { 1_000 },
@@ -23,7 +31,7 @@ struct MonitorClient {
         var request = URLRequest(url: try #require(URL(string: monitor.url + path)))
         request.httpMethod = method
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
-        let (data, response) = try await URLSession.shared.data(for: request)
+        let (data, response) = try await Self.session.data(for: request)
         let http = try #require(response as? HTTPURLResponse)
         return (http.statusCode, String(decoding: data, as: UTF8.self), http)
     }

@@ -11,6 +11,12 @@ import WebServing
 struct WebServerTests {
     private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     private let secret = "0123456789abcdef"
+    /// Other suites may keep this process's threads for minutes.
+    private static let session: URLSession = {
+        let configuration = URLSessionConfiguration.default
+        configuration.timeoutIntervalForRequest = 600
+        return URLSession(configuration: configuration)
+    }()
 
     private func start(_ change: (inout WebServerSettings) -> Void = { _ in }) async throws -> WebServer {
         var settings = WebServerSettings(address: try ListenAddress("127.0.0.1:0"))
@@ -35,7 +41,7 @@ struct WebServerTests {
         var request = URLRequest(url: try #require(URL(string: server.url + path)))
         request.httpMethod = method
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
-        let (data, response) = try await URLSession.shared.data(for: request)
+        let (data, response) = try await Self.session.data(for: request)
         let http = try #require(response as? HTTPURLResponse)
         return (http.statusCode, String(decoding: data, as: UTF8.self), http)
     }

@@ -40,8 +40,8 @@ actor LiveStream {
         return mailbox.events
     }
 
-    /// Tells everybody the last state and why it is the last, and waits for them to read it, for a second at most.
-    func end(_ ending: EndOfStream) async {
+    /// Tells everybody the last state and why it is the last, and waits for them to read it, for so long at most.
+    func end(_ ending: EndOfStream, farewellSeconds: Double) async {
         self.ending = ending
         ticking?.cancel()
         guard !mailboxes.isEmpty else { return }
@@ -55,7 +55,8 @@ actor LiveStream {
         } catch {
             logger.warning("the stream's last events could not be made: \(error)")
         }
-        for _ in 0..<20 where mailboxes.values.contains(where: { !$0.isEmpty }) {
+        let deadline = ContinuousClock.now.advanced(by: .seconds(farewellSeconds))
+        while mailboxes.values.contains(where: { !$0.isEmpty }), ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(50))
         }
     }
