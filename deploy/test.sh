@@ -11,4 +11,6 @@ swift build -c release --build-tests --explicit-target-dependency-import-check e
 swift build -c release --product shoal
 
 echo "==> Running the test suite"
+# Without a bound all tests begin at once, and those that await an answer wait behind hundreds that compute.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH:-8}
 swift test -c release --disable-testable-imports --skip-build "$@"

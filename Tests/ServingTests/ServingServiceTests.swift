@@ -25,6 +25,13 @@ struct ServingServiceTests {
         func header(_ name: String) -> String? { headers.value(forHTTPHeaderField: name) }
     }
 
+    /// Other suites may keep this process's threads for minutes.
+    private static let session: URLSession = {
+        let configuration = URLSessionConfiguration.default
+        configuration.timeoutIntervalForRequest = 600
+        return URLSession(configuration: configuration)
+    }()
+
     static func ask(
         _ server: WebServer, _ path: String, _ body: String? = nil, headers: [String: String] = [:]
     ) async throws -> Answer {
@@ -32,7 +39,7 @@ struct ServingServiceTests {
         request.httpMethod = body == nil ? "GET" : "POST"
         request.httpBody = body.map { Data($0.utf8) }
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
-        let (data, response) = try await URLSession.shared.data(for: request)
+        let (data, response) = try await session.data(for: request)
         let http = try #require(response as? HTTPURLResponse)
         return Answer(status: http.statusCode, body: String(decoding: data, as: UTF8.self), headers: http)
     }
