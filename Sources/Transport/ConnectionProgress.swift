@@ -19,12 +19,13 @@ package struct ConnectionProgress {
     /// What the service knows; `nil` until something is known about this socket.
     private var told: ConnectionState?
     private var cutHandshakes = 0
-    /// When the newest attempt to connect began.
+    /// When the newest attempt to connect began; `nil` where libzmq does not say: a connection that is there at once
+    /// has no beginning of its own.
     private var attemptedAt: Instant?
     /// Keys that the coordinator may have.
-    var keyCount = 1
+    package var keyCount = 1
     /// The next socket is to ask for another of the coordinator's keys.
-    private(set) var wantsOtherKey = false
+    package private(set) var wantsOtherKey = false
     private var refusals = 0
     /// Refused, and the next socket is not open yet.
     private var isPausing = false
@@ -43,6 +44,7 @@ package struct ConnectionProgress {
     package mutating func opened(at now: Instant) {
         wantsOtherKey = false
         isPausing = false
+        attemptedAt = nil
         if told == .connected { told = nil }
         reopening = now.advanced(bySeconds: Self.silenceSeconds)
     }
@@ -55,6 +57,7 @@ package struct ConnectionProgress {
             watch(from: now)
             return nil
         case .retrying:
+            attemptedAt = nil
             watch(from: now)
             guard !isDown else { return nil }
             return tell(.disconnected(reason: "cannot reach \(endpoint) yet; trying again"))
@@ -78,7 +81,10 @@ package struct ConnectionProgress {
                         + "one side was started with --insecure"))
         case .handshakeCut:
             watch(from: now, seconds: Self.cutSeconds)
-            if let attemptedAt, now.seconds(since: attemptedAt) > Self.promptSeconds {
+            let isLate = attemptedAt.map { now.seconds(since: $0) > Self.promptSeconds } ?? false
+            attemptedAt = nil
+            if isLate {
+                wantsOtherKey = keyCount > 1
                 let reason = "\(endpoint) is too busy to answer; trying again"
                 return isDown ? nil : tell(.disconnected(reason: reason))
             }

@@ -34,6 +34,25 @@ struct ConnectionProgressTests {
         #expect(told == [.disconnected(reason: "tcp://a:1 is too busy to answer; trying again")])
     }
 
+    @Test mutating func aConnectionThatIsThereAtOnceIsNotMeasuredFromAnEarlierOne() {
+        progress.opened(at: at(0))
+        _ = progress.follow(.connectionStarted, at: at(0))
+        _ = progress.follow(.handshakeDone, at: at(0))
+        _ = progress.follow(.disconnected, at: at(60))
+        var told: [ConnectionState] = []
+        for attempt in 1...3 {
+            _ = progress.follow(.retrying, at: at(60 + Double(attempt)))
+            if let state = progress.follow(.handshakeCut, at: at(60.5 + Double(attempt))) { told.append(state) }
+        }
+        guard case .refused? = told.last else { return #expect(Bool(false), "\(told)") }
+    }
+
+    @Test mutating func withTwoKeysTheOtherIsTriedHoweverLateTheEnd() {
+        progress.keyCount = 2
+        _ = cut(after: [30])
+        #expect(progress.wantsOtherKey)
+    }
+
     @Test mutating func theyDoNotAddToThoseThatEndAtOnce() {
         #expect(cut(after: [0.01, 30, 0.01, 30]).count == 1)
         guard case .refused? = cut(after: [0.01]).last else { return #expect(Bool(false)) }
