@@ -73,33 +73,40 @@ extension FaultSchedule {
         guard let attempt = try ledger.publishedRound(round)?.attempt else {
             throw Violation("round \(round) has an adapter and is not published")
         }
-        let rows = try ledger.updates(round: round, attempt: attempt)
-        // Who answers while another one takes its place has a place under masks, too.
-        let most = plan.isMasked ? plan.workers : plan.workersPerRound
-        guard rows.count >= plan.minimumWorkers, rows.count <= most else {
+        let rows = try ledger.countedUpdates(in: round, attempt: attempt)
+        guard plan.updatesOfRound.contains(rows.count) else {
             throw Violation("round \(round) was closed with \(rows.count) updates")
         }
-        guard Set(rows.map(\.worker)).count == rows.count else {
-            throw Violation("round \(round) counts a worker twice")
+        guard Set(rows.map { "\($0.record.worker) \($0.askedIn)" }).count == rows.count else {
+            throw Violation("round \(round) counts an update twice")
         }
-        for (slot, object) in observed.acknowledged where slot.round == round && slot.attempt == attempt {
-            guard rows.contains(where: { $0.worker == Self.name(slot.worker) && $0.object == object }) else {
-                throw Violation("\(slot): its acknowledged update does not count")
-            }
+        for (slot, object) in observed.acknowledged
+        where plan.kind != .buffered && slot.round == round && slot.attempt == attempt {
+            guard rows.contains(where: { $0.record.worker == Self.name(slot.worker) && $0.record.object == object })
+            else { throw Violation("\(slot): its acknowledged update does not count") }
         }
         var sum = [Double](repeating: 0, count: values.count)
         var weight = 0.0
         for row in rows {
-            guard let worker = (0..<plan.workers).first(where: { Self.name($0) == row.worker }),
-                observed.announced[worker]?.contains(row.object) == true, let bytes = observed.sent[row.object]
-            else { throw Violation("round \(round) counts an update of \(row.worker) that it did not send") }
-            let decoded = try update(bytes, of: worker, row.worker, round, attempt, count: values.count)
-            let items = Double(KnownTrainer.items(worker))
+            let (name, object) = (row.record.worker, row.record.object)
+            guard let worker = (0..<plan.workers).first(where: { Self.name($0) == name }),
+                observed.announced[worker]?.contains(object) == true, let bytes = observed.sent[object]
+            else { throw Violation("round \(round) counts an update of \(name) that it did not send") }
+            let slot = ObservedRun.Slot(round: row.askedIn, attempt: row.attempt, worker: worker)
+            guard observed.counted[worker]?.contains(where: { $0.slot == slot }) != true else {
+                throw Violation("\(slot): its update counts in two rounds")
+            }
+            guard round - row.askedIn <= plan.maximumStaleness || plan.kind != .buffered else {
+                throw Violation("\(slot): its update counts in round \(round), \(round - row.askedIn) versions later")
+            }
+            let decoded = try update(bytes, of: name, slot, count: values.count)
+            let items = plan.kind == .noised ? 1 : Double(KnownTrainer.items(worker))
             weight += items
-            for index in values.indices { sum[index] += items * Double(decoded[index]) }
-            let slot = ObservedRun.Slot(round: round, attempt: attempt, worker: worker)
-            observed.counted[worker, default: []].append((slot, row.object))
+            let discount = plan.kind == .buffered ? 1 / Double(1 + round - row.askedIn).squareRoot() : 1
+            for index in values.indices { sum[index] += items * discount * Double(decoded[index]) }
+            observed.counted[worker, default: []].append((slot, object))
         }
+        if plan.kind == .noised { return try checkNoised(round, attempt, values, sum: sum) }
         let before = observed.versions[round - 1].values
         if observed.velocity.isEmpty { observed.velocity = Array(repeating: 0, count: values.count) }
         for index in values.indices {
@@ -108,7 +115,8 @@ extension FaultSchedule {
                 observed.velocity[index] = ObservedRun.momentum * observed.velocity[index] + step
                 step = observed.velocity[index]
             }
-            guard abs(Double(before[index]) + step - Double(values[index])) < (plan.isMasked ? 3e-3 : 1e-4) else {
+            guard abs(Double(before[index]) + step - Double(values[index])) < (plan.kind == .masked ? 3e-3 : 1e-4)
+            else {
                 throw Violation(
                     "round \(round) published \(values[index]) at \(index), its \(rows.count) updates make "
                         + "\(Double(before[index]) + step)")
@@ -125,12 +133,14 @@ extension FaultSchedule {
 
     /// What a worker's update holds: by its bytes, or, where these are masked, by what training gave.
     private func update(
-        _ bytes: [UInt8], of worker: Int, _ name: WorkerName, _ round: Int, _ attempt: Int, count: Int
+        _ bytes: [UInt8], of name: WorkerName, _ slot: ObservedRun.Slot, count: Int
     ) throws -> [Float] {
-        guard !plan.isMasked else {
-            return (0..<count).map { KnownTrainer.shift(worker, round: round, attempt: attempt, index: $0) }
+        guard plan.kind != .masked else {
+            return (0..<count).map {
+                KnownTrainer.shift(slot.worker, round: slot.round, attempt: slot.attempt, index: $0)
+            }
         }
-        let seed = CodecSeed.derive(seed: plan.seed, round: round, attempt: attempt, worker: name)
+        let seed = CodecSeed.derive(seed: plan.seed, round: slot.round, attempt: slot.attempt, worker: name)
         return try codec.decode(bytes, count: count, seed: seed)
     }
 
@@ -177,7 +187,10 @@ extension FaultSchedule {
         let state = machine.disk.path + "/state"
         ledger = try Ledger(path: StateDirectory.ledger(in: state), wallClock: { 1_000 })
         store = try BlobStore(directory: state)
-        guard try ledger?.run()?.isFinished == true else { throw Violation("the run's end is gone from the ledger") }
+        try checkBudget()
+        guard try ledger?.run()?.isFinished == true || isBudgetSpent else {
+            throw Violation("the run's end is gone from the ledger")
+        }
         guard try ledger?.maskMessageCount() == 0 else { throw Violation("messages of masks outlive their round") }
         try checkRecords()
         guard
@@ -186,13 +199,25 @@ extension FaultSchedule {
         else { throw Violation("the current adapter's folder holds another adapter than the last round's") }
     }
 
+    /// Of a buffered run: what was acknowledged counts in a version, or came after the last.
+    private func checkAcknowledgedCount(_ ledger: Ledger) throws {
+        guard plan.kind == .buffered else { return }
+        for slot in observed.acknowledged.keys
+        where observed.counted[slot.worker]?.contains(where: { $0.slot == slot }) != true {
+            let waiting = try ledger.countedUpdates(in: plan.rounds + 1)
+            guard waiting.contains(where: { $0.record.worker == Self.name(slot.worker) && $0.askedIn == slot.round })
+            else { throw Violation("\(slot): its acknowledged update counts in no version") }
+        }
+    }
+
     private func checkRecords() throws {
         try checkPublications()
         try checkAcknowledged()
-        guard observed.versions.count == plan.rounds + 1 else {
+        guard observed.versions.count == plan.rounds + 1 || isBudgetSpent else {
             throw Violation("the run ended with \(observed.versions.count - 1) of \(plan.rounds) rounds")
         }
         guard let ledger else { return }
+        try checkAcknowledgedCount(ledger)
         let state = machines[0].disk.path + "/state"
         if let finding = try RecordAudit(ledger: ledger, state: state).finding { throw Violation("\(finding)") }
         let records = try ledger.records()

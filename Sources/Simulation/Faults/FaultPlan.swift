@@ -1,6 +1,7 @@
 internal import Federation
 internal import Randomness
 internal import SecureAggregation
+internal import Synchronization
 
 /// What one schedule of a fault simulation does, drawn from its seed: the run, and everything that goes wrong in it.
 package struct FaultPlan: Sendable {
@@ -20,7 +21,30 @@ package struct FaultPlan: Sendable {
         let kind: DiskFaults.Crash
     }
 
+    /// What kind of rounds a schedule's run has.
+    enum Kind: Sendable {
+        case plain
+        /// Updates are summed under masks.
+        case masked
+        /// Secret coins choose the workers, and the coordinator adds noise to their sum.
+        case noised
+        /// Each worker at its own pace, a version every few updates.
+        case buffered
+
+        /// Every eighth schedule is masked, every sixteenth buffered; every 32nd is noised, for what a round costs takes a
+        /// while to compute.
+        init(seed: UInt64) {
+            switch (seed % 8, seed % 16, seed % 32) {
+            case (4, _, _): self = .masked
+            case (_, 7, _): self = .buffered
+            case (_, _, 2): self = .noised
+            default: self = .plain
+            }
+        }
+    }
+
     package let seed: UInt64
+    let kind: Kind
     let workers: Int
     let rounds: Int
     let workersPerRound: Int
@@ -28,8 +52,6 @@ package struct FaultPlan: Sendable {
     let workersAsked: Int
     /// Unit: seconds.
     let deadlineSeconds: Double?
-    /// Whether updates are summed under masks, as those of every eighth schedule are.
-    let isMasked: Bool
     let codec: CodecName
     let keepsResiduals: Bool
     let hasMomentum: Bool
@@ -42,6 +64,10 @@ package struct FaultPlan: Sendable {
     let chunkBytes: Int
     /// Unit: virtual seconds a step.
     let secondsPerStep: Double
+    /// How often a noised run's budget pays for noise. A crash may pay twice for one round.
+    let paidReleases: Int
+    /// How far behind an update of a buffered run may be. Unit: versions.
+    let maximumStaleness: Int
 
     let link: LinkFaults
     let troubles: [LinkTrouble]
@@ -61,26 +87,40 @@ package struct FaultPlan: Sendable {
         var random = StreamKey(seed: seed, worker: "plan", purpose: .faults).generator()
         func chance(_ probability: Double) -> Bool { random.uniformDouble() < probability }
         func between(_ low: Double, _ high: Double) -> Double { low + (high - low) * random.uniformDouble() }
-        isMasked = seed % 8 == 4
+        kind = Kind(seed: seed)
+        let (isMasked, isPlain) = (kind == .masked, kind == .plain)
         let drawn = 2 + random.index(below: 3)
         let workers = isMasked ? FaultTemplate.workersMax : drawn
         self.workers = workers
         rounds = 1 + random.index(below: 3)
         let perRound = 1 + random.index(below: workers)
-        workersPerRound = isMasked ? max(FaultSchedule.masking.minimumCohort, perRound) : perRound
+        workersPerRound =
+            switch kind {
+            case .plain, .buffered: perRound
+            case .masked: max(FaultSchedule.masking.minimumCohort, perRound)
+            // One sampling rate, for noise is planned for each.
+            case .noised: 2
+            }
         let minimum = 1 + random.index(below: workersPerRound)
         minimumWorkers = isMasked ? FaultSchedule.masking.minimumCohort : minimum
         let asksMore = chance(0.3)
-        workersAsked = min(workers, workersPerRound + (asksMore && !isMasked ? 1 : 0))
-        deadlineSeconds = chance(0.4) ? between(3, 30) : nil
+        workersAsked = min(workers, workersPerRound + (asksMore && isPlain ? 1 : 0))
+        let deadline: Double? = chance(0.4) ? between(3, 30) : nil
+        deadlineSeconds =
+            switch kind {
+            case .plain, .masked: deadline
+            case .noised: deadline ?? 3
+            case .buffered: nil
+            }
         let codecs: [(String, Bool)] = [
             ("dense", false), ("topk:density=0.3", true), ("ternary:density=0.3", true), ("bfloat16", true),
         ]
         let choice = codecs[random.index(below: codecs.count)]
-        codec = isMasked ? .dense : CodecName(choice.0) ?? .dense
-        keepsResiduals = choice.1 && !isMasked
+        let isLossy = isPlain || kind == .buffered
+        codec = isLossy ? CodecName(choice.0) ?? .dense : .dense
+        keepsResiduals = choice.1 && isLossy
         hasMomentum = chance(0.3)
-        hasGate = chance(0.3)
+        hasGate = chance(0.3) && (isPlain || isMasked)
         downloadsModel = chance(0.1)
         startsBlank = chance(0.1)
         chunkBytes = chance(0.5) ? 16 : 4_096
@@ -112,5 +152,40 @@ package struct FaultPlan: Sendable {
                 kind: chance(0.5) ? .kill : .powerCut)
         }
         crashAfterAcknowledgement = chance(0.3) ? 1 + random.index(below: 4) : nil
+        paidReleases = rounds + random.index(below: 3)
+        maximumStaleness = random.index(below: 3)
     }
+}
+
+// MARK: - What follows from the kind
+extension FaultPlan {
+    /// How many updates a published round may have.
+    var updatesOfRound: ClosedRange<Int> {
+        switch kind {
+        case .plain: minimumWorkers...workersPerRound
+        // Who answers while another one takes its place has a place under masks, too.
+        case .masked: minimumWorkers...workers
+        case .noised: 0...workers
+        case .buffered: workersPerRound...workersPerRound
+        }
+    }
+
+    /// A budget that pays for ``paidReleases`` and for nothing beyond.
+    var privacy: PrivacyOptions {
+        get throws {
+            var options = PrivacyOptions(
+                mechanism: .central, epsilon: 8, delta: 1e-5, clip: 1.5, workers: FaultTemplate.workersMax,
+                expectedWorkers: workersPerRound, plannedRounds: paidReleases)
+            options.noiseMultiplier = try Self.noise.withLock { noise in
+                if let known = noise[options] { return known }
+                let planned = try options.plannedNoiseMultiplier()
+                noise[options] = planned
+                return planned
+            }
+            return options
+        }
+    }
+
+    /// What was computed once in this process.
+    private static let noise = Mutex<[PrivacyOptions: Double]>([:])
 }

@@ -131,8 +131,9 @@ final class FaultSchedule {
     }
 
     private var isOver: Bool {
-        guard let service, case .finished = service.outcome else { return false }
-        return machines[0].isRunning
+        guard let service, machines[0].isRunning else { return false }
+        if case .finished = service.outcome { return true }
+        return isCalm && plan.kind == .noised && isBudgetSpent
     }
 
     private var standing: String {
@@ -306,9 +307,10 @@ final class FaultSchedule {
             firstAdapter: { Self.firstAdapter })
         (self.ledger, self.store) = (ledger, store)
         try checkAcknowledged()
+        try checkBudget()
         link.coordinator.resetCounters()
         let service = try RunService(
-            settings: settings, run: record, baseModel: model,
+            settings: settings(), run: record, baseModel: model,
             adapterConfiguration: AdapterConfiguration(
                 rank: 2, alpha: 16, targetModules: .named(["q_proj"]), baseModel: "none"), layout: Self.layout,
             resources: RunService.Resources(
@@ -330,7 +332,7 @@ final class FaultSchedule {
             })
     }
 
-    private var settings: RunSettings {
+    private func settings() throws -> RunSettings {
         var settings = RunSettings(
             seed: plan.seed, rounds: plan.rounds, workersPerRound: plan.workersPerRound,
             minimumWorkers: plan.minimumWorkers, deadlineSeconds: plan.deadlineSeconds,
@@ -343,12 +345,21 @@ final class FaultSchedule {
         settings.resumeGatherSeconds = 10
         settings.farewellSeconds = 2
         settings.errorFeedback = plan.keepsResiduals
-        if plan.isMasked {
+        switch plan.kind {
+        case .plain: break
+        case .masked:
             settings.masking = Self.masking
             settings.withholdsMetrics = true
             settings.weightCap = WeightCap(maximumItems: Self.masking.weightLimit)
             // Machines that keep going down end attempts, which is no reason to ask a person.
             settings.maskAttempts = 100_000
+        case .noised:
+            settings.privacy = try plan.privacy
+            settings.hasSeededPrivacy = true
+            settings.withholdsMetrics = true
+        case .buffered:
+            settings.buffering = BufferOptions(
+                size: plan.workersPerRound, maximumStaleness: plan.maximumStaleness, concurrency: plan.workers)
         }
         if plan.hasMomentum { settings.strategy = .fedAvgM(learningRate: 1, momentum: ObservedRun.momentum) }
         if plan.hasGate {
@@ -393,7 +404,7 @@ final class FaultSchedule {
             link: MortalWorkerLink(ends[worker], isAlive: isAlive) { [unowned self] envelope, payload in
                 note("worker \(worker) sends \(Self.summary(of: envelope))")
                 observed.workerSent(worker, envelope, payload: payload)
-                if plan.isMasked { look { try checkMasks(worker, envelope, payload) } }
+                if plan.kind == .masked { look { try checkMasks(worker, envelope, payload) } }
             },
             loop: link.executor,
             runner: KnownTrainer(
@@ -418,7 +429,7 @@ final class FaultSchedule {
         note("coordinator sends \(Self.summary(of: envelope)) to \(peer.role)")
         look {
             try checkSent(envelope, to: peer)
-            if plan.isMasked { try checkMasksSent(envelope, payload ?? [], to: peer) }
+            if plan.kind == .masked { try checkMasksSent(envelope, payload ?? [], to: peer) }
         }
         guard case .updateAck(let ack) = envelope.message, case .committed = ack.state else { return }
         observed.acknowledgements += 1

@@ -20,6 +20,13 @@ struct ObservedRun {
         let values: [Float]
     }
 
+    /// One entry of the privacy ledger.
+    struct Payment: Hashable {
+        let round: Int
+        let attempt: Int
+        let content: ContentHash?
+    }
+
     static let momentum = 0.5
 
     var lastWait = ""
@@ -30,6 +37,10 @@ struct ObservedRun {
     var versions: [Version] = []
     /// The server optimiser's, after the last version.
     var velocity: [Double] = []
+    /// What the privacy ledger held, in its order.
+    var paid: [Payment] = []
+    /// What was added to each round's sum, over the divisor.
+    var noise: [[Double]] = []
     /// What workers sent for an attempt's masks.
     var masks: [Slot: [MaskStep.Step: [UInt8]]] = [:]
     var maskedUpdates: [Slot: ContentHash] = [:]
