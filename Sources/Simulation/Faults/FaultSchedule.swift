@@ -105,7 +105,12 @@ final class FaultSchedule {
     func runToEnd() {
         for machine in machines { DiskTable.mount(machine.disk, as: machine.disk.mount) }
         defer {
-            for index in workers.indices { workers[index] = nil }
+            // The link holds services, and their trainers and evaluators the link.
+            for index in workers.indices {
+                link.detach(ends[index])
+                workers[index] = nil
+            }
+            link.detachCoordinator()
             (service, ledger, store) = (nil, nil, nil)
             for machine in machines { DiskTable.unmount(machine.disk.mount) }
         }
