@@ -3618,7 +3618,7 @@ const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
   (ProtobufCMessageInit) shoal__v1__offer__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__masking__field_descriptors[7] =
+static const ProtobufCFieldDescriptor shoal__v1__masking__field_descriptors[10] =
 {
   {
     "clip",
@@ -3704,6 +3704,42 @@ static const ProtobufCFieldDescriptor shoal__v1__masking__field_descriptors[7] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "noise_variance",
+    130,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Shoal__V1__Masking, noise_presence_case),
+    offsetof(Shoal__V1__Masking, noise_variance),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "noise_norm",
+    131,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Masking, noise_norm),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "minimum_honest",
+    132,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Masking, minimum_honest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__masking__field_indices_by_name[] = {
   0,   /* field[0] = clip */
@@ -3711,13 +3747,17 @@ static const unsigned shoal__v1__masking__field_indices_by_name[] = {
   5,   /* field[5] = dropout */
   1,   /* field[1] = levels */
   3,   /* field[3] = minimum_cohort */
+  9,   /* field[9] = minimum_honest */
+  8,   /* field[8] = noise_norm */
+  7,   /* field[7] = noise_variance */
   6,   /* field[6] = parameter_count */
   2,   /* field[2] = weight_limit */
 };
-static const ProtobufCIntRange shoal__v1__masking__number_ranges[1 + 1] =
+static const ProtobufCIntRange shoal__v1__masking__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 130, 7 },
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor shoal__v1__masking__descriptor =
 {
@@ -3727,10 +3767,10 @@ const ProtobufCMessageDescriptor shoal__v1__masking__descriptor =
   "Shoal__V1__Masking",
   "shoal.v1",
   sizeof(Shoal__V1__Masking),
-  7,
+  10,
   shoal__v1__masking__field_descriptors,
   shoal__v1__masking__field_indices_by_name,
-  1,  shoal__v1__masking__number_ranges,
+  2,  shoal__v1__masking__number_ranges,
   (ProtobufCMessageInit) shoal__v1__masking__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

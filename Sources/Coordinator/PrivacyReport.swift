@@ -7,7 +7,7 @@ public struct PrivacyReport: Sendable {
     public var terms: PrivacyTerms
     /// Epsilon of what was spent on the worker who paid most, by ``PrivacyLossAccountant``.
     public var epsilonSpent: Double
-    /// The same by ``RenyiAccountant``.
+    /// The same by ``RenyiAccountant``; by ``SkellamAccountant`` both, where workers share the noise.
     public var epsilonSpentRenyi: Double
     /// Entries on that worker: releases that were paid for.
     public var steps: Int
@@ -18,7 +18,7 @@ public struct PrivacyReport: Sendable {
     public var publishedRounds: Int
     /// Clips of the first and of the next round.
     public var nextClip: Double
-    /// Local noise: what each worker that was ever asked has spent, in name order; central noise costs all alike.
+    /// Noise of the workers: what each worker that was ever asked has spent, in name order; central noise costs all alike.
     public var workers: [(name: WorkerName, steps: Int, epsilon: Double)]
     /// Whether the workers' keys in the ledger are more than the promise was planned for.
     public var enrolled: Int
@@ -33,7 +33,7 @@ public struct PrivacyReport: Sendable {
         guard let terms = try ledger.privacyTerms() else { return nil }
         run = record.id
         self.terms = terms
-        let budget = PrivacyBudget(epsilon: terms.epsilon, delta: terms.delta)
+        let budget = terms.budget
         let step = try SampledGaussian(samplingRate: terms.samplingRate, noiseMultiplier: terms.noiseMultiplier)
         let spent = try ledger.privacySpentByWorker()
         var epsilons: [[SampledGaussian: Int]: Double] = [:]

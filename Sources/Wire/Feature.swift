@@ -9,6 +9,9 @@ public enum Feature {
     /// The worker does what ``UpdateMasking`` asks, and signs with an identity of its own.
     public static let maskedUpdates = "masked-updates"
 
+    /// The worker adds the noise that ``UpdateMasking/noise`` asks for.
+    public static let sharedNoise = "shared-noise"
+
     /// What protects a worker: an owner's policy does not take a run's tasks any more once one of these is gone.
     public static let protecting: Set<String> = [roundRecords, privateUpdates]
 }

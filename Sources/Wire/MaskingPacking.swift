@@ -10,6 +10,12 @@ extension UpdateMasking {
         fields.pointee.corrupt = corruptFraction
         fields.pointee.dropout = dropoutFraction
         fields.pointee.parameter_count = UInt64(clamping: parameterCount)
+        if let noise {
+            fields.pointee.noise_presence_case = SHOAL__V1__MASKING__NOISE_PRESENCE_NOISE_VARIANCE
+            fields.pointee.noise_variance = noise.variance
+            fields.pointee.noise_norm = noise.norm
+            fields.pointee.minimum_honest = UInt32(clamping: noise.minimumHonest)
+        }
         return fields
     }
 
@@ -26,6 +32,18 @@ extension UpdateMasking {
             corruptFraction: try wireFinite(fields.corrupt, "masking.corrupt", in: 0...(1.0).nextDown),
             dropoutFraction: try wireFinite(fields.dropout, "masking.dropout", in: 0...(1.0).nextDown),
             parameterCount: Int(fields.parameter_count))
+        noise = try Self.noise(fields)
+        guard noise == nil || weightLimit == 1 else {
+            throw .malformed("masking.noiseVariance stands beside weights")
+        }
+    }
+
+    private static func noise(_ fields: Shoal__V1__Masking) throws(WireError) -> Noise? {
+        guard fields.noise_presence_case == SHOAL__V1__MASKING__NOISE_PRESENCE_NOISE_VARIANCE else { return nil }
+        return Noise(
+            variance: try wireFinite(fields.noise_variance, "masking.noiseVariance", in: 0...0x1p51),
+            norm: try wireFinite(fields.noise_norm, "masking.noiseNorm", in: 0x1p-20...0x1p51),
+            minimumHonest: try count(fields.minimum_honest, "masking.minimumHonest", 1...1 << 20))
     }
 
     private static func count(

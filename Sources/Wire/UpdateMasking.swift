@@ -15,10 +15,28 @@ public struct UpdateMasking: Hashable, Sendable {
     public var dropoutFraction: Double
     /// Values in an update, at least 1.
     public var parameterCount: Int
+    /// What the worker adds to its integers; with it the largest weight is 1.
+    public var noise: Noise?
+
+    /// A share of noise, and how many honest shares make it whole.
+    public struct Noise: Hashable, Sendable {
+        /// Of Skellam noise on each integer, at least 0. Unit: steps².
+        public var variance: Double
+        /// The largest L2 norm of the worker's integers, above 0. Unit: steps.
+        public var norm: Double
+        /// At least 1.
+        public var minimumHonest: Int
+
+        public init(variance: Double, norm: Double, minimumHonest: Int) {
+            self.variance = variance
+            self.norm = norm
+            self.minimumHonest = minimumHonest
+        }
+    }
 
     public init(
         clip: Float, levels: Int, weightLimit: Int, minimumCohort: Int, corruptFraction: Double,
-        dropoutFraction: Double, parameterCount: Int
+        dropoutFraction: Double, parameterCount: Int, noise: Noise? = nil
     ) {
         self.clip = clip
         self.levels = levels
@@ -27,6 +45,7 @@ public struct UpdateMasking: Hashable, Sendable {
         self.corruptFraction = corruptFraction
         self.dropoutFraction = dropoutFraction
         self.parameterCount = parameterCount
+        self.noise = noise
     }
 }
 

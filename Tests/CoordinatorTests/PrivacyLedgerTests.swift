@@ -22,7 +22,10 @@ struct PrivacyLedgerTests {
         let database = try DatabaseQueue(path: folder + "/ledger.sqlite")
         try database.write { database in
             try database.execute(
-                sql: "INSERT INTO privacyTerms VALUES (1, 'central', 8, 1e-5, 1, 0.1, 100, 10, 1, 0, 0, 1, 1)")
+                sql: """
+                    INSERT INTO privacyTerms
+                    VALUES (1, 'central', 8, 1e-5, 1, 0.1, 100, 10, 1, 0, 0, 1, 1, NULL, NULL, 0)
+                    """)
             try database.execute(
                 sql: """
                     INSERT INTO privacyEntry (round, attempt, worker, samplingRate, noiseMultiplier, clip, content, at)

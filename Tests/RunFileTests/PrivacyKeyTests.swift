@@ -1,5 +1,6 @@
 import Federation
 import RunFile
+import SecureAggregation
 import Testing
 
 @Suite("A run file's privacy")
@@ -54,6 +55,46 @@ struct PrivacyKeyTests {
         #expect(run.privacyOptions?.samplingRate == 1 && run.privacyOptions?.plannedRounds == 2)
         #expect(!run.compression.errorFeedback && run.federation.deadline == nil)
         #expect(try load(Self.local).privacyOptions?.plannedRounds == 3)
+    }
+
+    private static let distributed = [
+        "privacy.mechanism=distributed", "privacy.epsilon=8", "privacy.delta=1e-5", "privacy.clip=0.5",
+        "privacy.secure-aggregation=true", "privacy.mask-clip=0.5",
+    ]
+
+    @Test("shared noise: each worker pays for its rounds, all weigh alike, and steps are fine")
+    func distributed() throws {
+        let run = try load(Self.distributed + ["privacy.participations=2"])
+        let options = try #require(run.privacyOptions)
+        #expect(options.mechanism == .distributed && options.samplingRate == 1 && options.plannedRounds == 2)
+        #expect(options.mechanism.isPaidByWorker && !options.mechanism.addsNoiseToSums)
+        #expect(run.maskingOptions?.levels == 32_767 && run.maskingOptions?.weightLimit == 1)
+        #expect(run.privacy.metrics == .withheld && run.privacy.clipping == .fixed)
+        #expect(try load(Self.distributed).privacyOptions?.plannedRounds == 3)
+        #expect(try load(Self.distributed + ["privacy.mask-levels=99"]).maskingOptions?.levels == 99)
+        #expect(try RunConfiguration(canonicalJSON: run.canonicalJSON) == run)
+    }
+
+    @Test(
+        "shared noise is refused where it would not add up, with key and remedy",
+        arguments: [
+            ("privacy.secure-aggregation=false", "protects under masks alone", "'privacy.secure-aggregation: true'"),
+            ("privacy.clipping=adaptive", "under its masks", "set it to fixed"),
+            ("privacy.separation=2", "only with 'privacy.mechanism: dp-ftrl'", "remove it"),
+            ("privacy.mask-corrupt=0.5", "nobody would be left", "raise the minimum above 5"),
+            ("federation.weight-cap=9", "counts all workers alike", "remove 'federation.weight-cap'"),
+            ("evaluation.gate=0.1", "a gate decides without noise", "remove 'evaluation.gate'"),
+            ("privacy.metrics=reported", "published without noise", "remove 'privacy.metrics'"),
+            ("federation.aggregation=flora", "products of single workers' factors", "separate, ffa-lora"),
+            ("federation.robust=[median]", "compares single ones", "remove 'federation.robust'"),
+            ("federation.schedule=asynchronous", "one cohort", "'federation.schedule: synchronous'"),
+        ])
+    func distributedRefusals(_ override: String, _ reason: String, _ remedy: String) {
+        let kept = Self.distributed.filter { !$0.hasPrefix(override.prefix { $0 != "=" }) }
+        let error = #expect(throws: RunFileError.self) { try load(kept + [override]) }
+        let problem = error?.problems.first { $0.message.contains(reason) }
+        #expect(problem?.message.contains(remedy) == true, "\(override): \(String(describing: error))")
+        #expect(problem?.location.isEmpty == false)
     }
 
     private static let ftrl = [

@@ -83,7 +83,7 @@ struct SecureAggregationKeyTests {
         check(
             Self.on.filter { !$0.hasPrefix("federation.weight-cap") } + [
                 "privacy.epsilon=8", "privacy.delta=1e-5", "privacy.clip=0.5", "federation.deadline=1m",
-            ], "privacy.mechanism=central", "clips each one", "to local or none")
+            ], "privacy.mechanism=central", "clips each one", "to distributed, local or none")
     }
 
     @Test("refuses masks without a clip, and their numbers without masks")

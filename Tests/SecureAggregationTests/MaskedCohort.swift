@@ -14,6 +14,8 @@ struct MaskedCohort {
     var server: UnmaskingServer
     /// The quantised updates, as integers.
     let updates: [WorkerName: [Int32]]
+    /// What some mask in place of those.
+    var replacement: [WorkerName: [UInt32]] = [:]
 
     var keys: [WorkerName: NeighbourKeys] = [:]
     var shares: [WorkerName: RoutedShares] = [:]
@@ -26,12 +28,13 @@ struct MaskedCohort {
 
     init(
         _ count: Int, attempt: Int = 1, assuming assumptions: MaskingAssumptions = noAssumptions, minimum: Int = 2,
-        parameters: Int = 37
+        parameters: Int = 37,
+        quantisation: WeightedQuantisation = WeightedQuantisation(clip: 0.5, levels: 500, weightLimit: 9)
     ) throws {
         context = MaskingContext(run: RunID(bits: 99), round: 3, attempt: attempt)
         terms = MaskingTerms(
             assumptions: assumptions, minimumCohort: minimum,
-            quantisation: WeightedQuantisation(clip: 0.5, levels: 500, weightLimit: 9), parameterCount: parameters)
+            quantisation: quantisation, parameterCount: parameters)
         names = (0..<count).compactMap { WorkerName("node-\($0)") }
         // From bytes that follow from the name: the same worker has the same identity in every attempt.
         identities = Dictionary(
@@ -45,7 +48,7 @@ struct MaskedCohort {
             var random = StreamKey(seed: 5, attempt: attempt, worker: name.text, purpose: .partition).generator()
             let values = (0..<parameters).map { _ in random.normal() }
             updates[name] = try terms.quantisation.words(
-                values, weight: random.index(below: 10), rounding: &random
+                values, weight: random.index(below: quantisation.weightLimit + 1), rounding: &random
             ).map { Int32(bitPattern: $0) }
         }
         self.updates = updates
@@ -65,6 +68,8 @@ struct MaskedCohort {
     func secret(_ name: WorkerName) -> [UInt8] {
         Array(SHA256.hash(data: Data("secret \(name) \(context.attempt)".utf8)))
     }
+
+    var identityLookup: @Sendable (WorkerName) -> [UInt8]? { Self.lookup(identities) }
 
     private static func lookup(
         _ keys: [WorkerName: Curve25519.Signing.PrivateKey]
@@ -120,7 +125,9 @@ struct MaskedCohort {
         }
     }
 
-    func words(_ name: WorkerName) -> [UInt32] { (updates[name] ?? []).map { UInt32(bitPattern: $0) } }
+    func words(_ name: WorkerName) -> [UInt32] {
+        replacement[name] ?? (updates[name] ?? []).map { UInt32(bitPattern: $0) }
+    }
 
     private mutating func sent(_ bytes: [UInt8], _ name: WorkerName) -> [UInt8] {
         transcript[name, default: []].append(bytes)

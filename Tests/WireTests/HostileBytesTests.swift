@@ -69,6 +69,23 @@ struct HostileBytesTests {
             { $0.levels = 1 << 30 + 1 }, { $0.weightLimit = 0 }, { $0.minimumCohort = 1 }, { $0.corruptFraction = 1 },
             { $0.dropoutFraction = -0.1 }, { $0.dropoutFraction = .nan }, { $0.parameterCount = 0 },
             { $0.parameterCount = 1 << 31 + 1 },
+            { $0.noise = .init(variance: 1, norm: 1, minimumHonest: 1) },
+            {
+                $0.weightLimit = 1
+                $0.noise = .init(variance: -1, norm: 1, minimumHonest: 1)
+            },
+            {
+                $0.weightLimit = 1
+                $0.noise = .init(variance: .nan, norm: 1, minimumHonest: 1)
+            },
+            {
+                $0.weightLimit = 1
+                $0.noise = .init(variance: 1, norm: 0, minimumHonest: 1)
+            },
+            {
+                $0.weightLimit = 1
+                $0.noise = .init(variance: 1, norm: 1, minimumHonest: 0)
+            },
         ]
         for change in bad {
             offer.masking = good

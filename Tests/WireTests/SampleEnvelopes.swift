@@ -231,6 +231,10 @@ enum SampleEnvelopes {
         masked.masking = UpdateMasking(
             clip: 0.25, levels: 127, weightLimit: 9, minimumCohort: 3, corruptFraction: 0.125, dropoutFraction: 0.25,
             parameterCount: 1 << 22)
+        var shared = masked
+        shared.privacy = UpdatePrivacy(clip: 0.5, withholdsMetrics: true)
+        shared.masking?.weightLimit = 1
+        shared.masking?.noise = .init(variance: 1.5e9, norm: 65_536.5, minimumHonest: 4)
         var taken = plain
         taken.rolledBack = [RoundAttempt(round: 3, attempt: 1), RoundAttempt(round: 7, attempt: 2)]
         var balanced = plain
@@ -244,6 +248,7 @@ enum SampleEnvelopes {
             ("offer that takes attempts back", .offer(taken)),
             ("offer with a clip and noise", .offer(noisy)),
             ("offer with masks", .offer(masked)),
+            ("offer with shared noise", .offer(shared)),
             ("offer with fixed factors", .offer(core)),
             ("offer with a control variate", .offer(control)), ("offer with an own factor", .offer(own)),
             ("offer with a local adapter", .offer(local)),

@@ -196,6 +196,33 @@ struct PolicyDecisionTests {
         #expect(rule(.sound { ($0.round, $0.cohort) = (3, nil) }, OwnerPolicy(), standing) == "rounds.no-downgrade")
     }
 
+    @Test(
+        "masks and shared noise stay as strong as they were",
+        arguments: [
+            Case("masks that hold against fewer") { $0.maskCorrupt = 0.1 },
+            Case("masks that stay whole with fewer lost") { $0.maskDropout = 0.2 },
+            Case("sums with less noise") { $0.sharedNoiseMultiplier = 0.7 },
+            Case("sums without noise") { $0.sharedNoiseMultiplier = 0 },
+        ])
+    func maskDowngrade(_ given: Case) {
+        let strong = { @Sendable (round: Int) in
+            OfferTerms.sound {
+                $0.round = round
+                ($0.maskCorrupt, $0.maskDropout, $0.sharedNoiseMultiplier) = (0.2, 0.3, 0.8)
+            }
+        }
+        var standing = OwnerStanding()
+        standing.begin(strong(1))
+        var weaker = strong(2)
+        given.change(&weaker)
+        #expect(rule(weaker, OwnerPolicy(), standing) == "rounds.no-downgrade")
+        #expect(rule(strong(2), OwnerPolicy(), standing) == nil)
+        // As what an earlier release wrote down says nothing of them, nothing was promised.
+        var fresh = OwnerStanding()
+        fresh.begin(.sound())
+        #expect(rule(strong(2), OwnerPolicy(), fresh) == nil)
+    }
+
     @Test func aRefusalNamesItsRuleItsValueAndWhatWasAsked() {
         guard
             case .decline(let refusal) = OwnerPolicy.exacting().decide(

@@ -783,6 +783,12 @@ struct  Shoal__V1__Offer
     , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, NULL, 0, 0, 0,NULL, NULL, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CLIP_PRESENCE__NOT_SET, {0} }
 
 
+typedef enum {
+  SHOAL__V1__MASKING__NOISE_PRESENCE__NOT_SET = 0,
+  SHOAL__V1__MASKING__NOISE_PRESENCE_NOISE_VARIANCE = 130
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__MASKING__NOISE_PRESENCE__CASE)
+} Shoal__V1__Masking__NoisePresenceCase;
+
 /*
  * What an update under masks is made with; all workers of an attempt get the same.
  */
@@ -814,10 +820,16 @@ struct  Shoal__V1__Masking
    * Values in an update; at least 1.
    */
   uint64_t parameter_count;
+  double noise_norm;
+  uint32_t minimum_honest;
+  Shoal__V1__Masking__NoisePresenceCase noise_presence_case;
+  union {
+    double noise_variance;
+  };
 };
 #define SHOAL__V1__MASKING__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__masking__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__MASKING__NOISE_PRESENCE__NOT_SET, {0} }
 
 
 /*

@@ -21,6 +21,11 @@ public struct PrivacyTerms: Hashable, Sendable {
     /// Where noise is correlated over rounds: how long a worker rests, and how far the correlation reaches. Unit: rounds.
     public var separation: Int
     public var bands: Int
+    /// Where workers share noise: the integers it is added to, and how many honest shares make it whole.
+    public var lattice: NoiseLattice?
+    public var minimumHonest = 0
+
+    var budget: PrivacyBudget { PrivacyBudget(epsilon: epsilon, delta: delta, lattice: lattice) }
 }
 
 /// One entry of the privacy ledger: what may have been released, whether or not it was.
@@ -72,6 +77,12 @@ extension Ledger {
         ) STRICT, WITHOUT ROWID;
         """
 
+    static let sharedNoiseColumns = """
+        ALTER TABLE privacyTerms ADD COLUMN latticeNorm REAL;
+        ALTER TABLE privacyTerms ADD COLUMN latticeDimension INTEGER;
+        ALTER TABLE privacyTerms ADD COLUMN minimumHonest INTEGER NOT NULL DEFAULT 0;
+        """
+
     /// `nil` for a run without differential privacy.
     public func privacyTerms() throws(LedgerError) -> PrivacyTerms? {
         try read { database in
@@ -83,20 +94,30 @@ extension Ledger {
                 mechanism: mechanism, epsilon: row["epsilon"], delta: row["delta"],
                 noiseMultiplier: row["noiseMultiplier"], samplingRate: row["samplingRate"], workers: row["workers"],
                 expectedWorkers: row["expectedWorkers"], clip: row["clip"], isClipAdaptive: row["isClipAdaptive"],
-                isSeeded: row["isSeeded"], separation: row["separation"], bands: row["bands"])
+                isSeeded: row["isSeeded"], separation: row["separation"], bands: row["bands"],
+                lattice: try lattice(row),
+                minimumHonest: row["minimumHonest"])
         }
     }
 
     func begin(_ terms: PrivacyTerms) throws(LedgerError) {
         try write { database in
             try database.execute(
-                sql: "INSERT INTO privacyTerms VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                sql: "INSERT INTO privacyTerms VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 arguments: [
                     terms.mechanism.rawValue, terms.epsilon, terms.delta, terms.noiseMultiplier, terms.samplingRate,
                     terms.workers, terms.expectedWorkers, terms.clip, terms.isClipAdaptive, terms.isSeeded,
-                    terms.separation, terms.bands,
+                    terms.separation, terms.bands, terms.lattice?.norm, terms.lattice?.dimension, terms.minimumHonest,
                 ])
         }
+    }
+
+    private func lattice(_ row: Row) throws -> NoiseLattice? {
+        guard let norm = row["latticeNorm"] as Double?, let dimension = row["latticeDimension"] as Int? else {
+            return nil
+        }
+        guard norm > 0, norm.isFinite, dimension >= 1 else { throw LedgerError.damaged(what: "a privacy promise") }
+        return NoiseLattice(norm: norm, dimension: dimension)
     }
 
     /// All entries in the order they were made.

@@ -190,8 +190,11 @@ public final class RunService: CoordinatorService {
         stopwatch = resources.stopwatch
         board = resources.board
         privacy = try settings.privacy.map {
-            try PrivacyOfRun($0, isSeeded: settings.hasSeededPrivacy, ledger: resources.ledger)
+            try PrivacyOfRun(
+                $0, isSeeded: settings.hasSeededPrivacy, sharing: NoiseSharing(settings, layout: layout),
+                ledger: resources.ledger)
         }
+        try Self.checkNoise(privacy, settings)
         observe =
             privacy?.hidesParticipation == true
             ? { event in event.withoutParticipation.map(resources.observe) } : resources.observe

@@ -19,7 +19,7 @@ extension RunService {
 
     /// The masked sum of an attempt that begins; `nil` where updates are not masked.
     func maskedRound(_ plan: RoundPlan) -> MaskedRound? {
-        guard let options = settings.masking else { return nil }
+        guard let options = masking else { return nil }
         return MaskedRound(
             .init(
                 asked: plan.target, stepSeconds: options.stepSeconds, vectorSeconds: plan.deadlineSeconds,
@@ -30,11 +30,14 @@ extension RunService {
     }
 
     func offeredMasking(round: Int) -> UpdateMasking? {
-        settings.masking.map { options in
+        masking.map { options in
             UpdateMasking(
                 clip: options.clip, levels: options.levels, weightLimit: options.weightLimit,
                 minimumCohort: options.minimumCohort, corruptFraction: options.assumptions.corruptFraction,
-                dropoutFraction: options.assumptions.dropoutFraction, parameterCount: part(round: round).count)
+                dropoutFraction: options.assumptions.dropoutFraction, parameterCount: part(round: round).count,
+                noise: options.noise.map {
+                    .init(variance: $0.variance, norm: $0.norm, minimumHonest: $0.minimumHonest)
+                })
         }
     }
 

@@ -1,6 +1,7 @@
 import Federation
 import ModelFiles
 import Recipe
+import SecureAggregation
 import Wire
 
 /// What a run under differential privacy keeps in memory.
@@ -11,19 +12,23 @@ struct PrivacyOfRun {
     let step: SampledGaussian
     /// The one that the open round applies.
     var clip: Double
-    /// Local noise: how often each worker has paid, and those that cannot pay for another round.
+    /// Where workers add the noise: those that cannot pay for another round.
     var exhausted: Set<WorkerName> = []
     /// Correlated noise: the workers that the open round may not ask, for an update of theirs was counted too recently.
     var resting: Set<WorkerName> = []
     /// Correlated noise: that of the published rounds; `nil` until a round needs it.
     var noise: CorrelatedNoise?
-    /// Local noise: the most rounds a worker's budget pays for.
+    /// Where workers add the noise: the most rounds that one's budget pays for.
     let roundsPerWorker: Int
 
     /// Takes up the promise that the ledger keeps, or makes it there.
     ///
-    /// - Parameter isSeeded: Whether the run's seed gives coins and noise.
-    init(_ options: PrivacyOptions, isSeeded: Bool, ledger: Ledger) throws {
+    /// - Parameters:
+    ///   - isSeeded: Whether the run's seed gives coins and noise.
+    ///   - sharing: What workers share noise under; `nil` where they do not.
+    init(_ options: PrivacyOptions, isSeeded: Bool, sharing: NoiseSharing?, ledger: Ledger) throws {
+        var options = options
+        options.lattice = sharing?.lattice
         self.options = options
         if let kept = try ledger.privacyTerms() {
             terms = kept
@@ -33,15 +38,15 @@ struct PrivacyOfRun {
                 noiseMultiplier: try options.plannedNoiseMultiplier(), samplingRate: options.samplingRate,
                 workers: options.workers, expectedWorkers: options.expectedWorkers, clip: options.clip,
                 isClipAdaptive: options.adaptiveClip != nil, isSeeded: isSeeded, separation: options.separation,
-                bands: options.noiseRoot?.bands ?? 1)
+                bands: options.noiseRoot?.bands ?? 1, lattice: options.lattice,
+                minimumHonest: sharing?.minimumHonest ?? 0)
             try ledger.begin(terms)
         }
         step = try SampledGaussian(samplingRate: terms.samplingRate, noiseMultiplier: terms.noiseMultiplier)
         clip = try ledger.clip(after: try ledger.currentAdapter()?.version ?? 0) ?? terms.clip
         roundsPerWorker =
-            options.mechanism == .local
-            ? try PrivacyBudget(epsilon: terms.epsilon, delta: terms.delta)
-                .left(step, after: [:], limit: max(1, options.plannedRounds) * 2) : 0
+            options.mechanism.isPaidByWorker
+            ? try terms.budget.left(step, after: [:], limit: max(1, options.plannedRounds) * 2) : 0
     }
 
     /// Of the independent noise behind a round's correlated noise: z · |c| · clip.
@@ -49,7 +54,14 @@ struct PrivacyOfRun {
         terms.noiseMultiplier * BandedSquareRoot(bands: terms.bands).columnNorm * terms.clip
     }
 
-    var budget: PrivacyBudget { PrivacyBudget(epsilon: terms.epsilon, delta: terms.delta) }
+    /// A worker's share of the noise; `nil` where it is not shared.
+    var sharedNoise: SharedNoise? {
+        terms.lattice.map {
+            SharedNoise(noiseMultiplier: terms.noiseMultiplier, on: $0, minimumHonest: max(1, terms.minimumHonest))
+        }
+    }
+
+    var budget: PrivacyBudget { terms.budget }
     /// Whether who took part in a round must stay unknown.
     var hidesParticipation: Bool { terms.mechanism == .central }
 }
@@ -196,14 +208,14 @@ extension RunService {
     }
 }
 
-// MARK: - Local noise
+// MARK: - Noise of the workers
 extension RunService {
     /// Counts anew whose own budget pays for no further round.
     ///
     /// - Parameter round: Who has paid for it already may still be asked in it.
     /// - Returns: Whether enough others are left; the run is paused otherwise.
     func countLocalBudgets(round: Int, attempt: Int) throws -> Bool {
-        guard let privacy, privacy.terms.mechanism == .local else { return true }
+        guard let privacy, privacy.terms.mechanism.isPaidByWorker else { return true }
         let entries = try ledger.privacyEntries()
         let paid = Set(entries.filter { $0.round == round && $0.attempt == attempt }.compactMap(\.worker))
         let counts = entries.reduce(into: [WorkerName: Int]()) { counts, entry in
@@ -223,7 +235,7 @@ extension RunService {
 
     /// Before any of these workers gets an offer.
     func payLocally(_ workers: [WorkerName], _ plan: RoundPlan) throws {
-        guard let privacy, privacy.terms.mechanism == .local else { return }
+        guard let privacy, privacy.terms.mechanism.isPaidByWorker else { return }
         try ledger.spend(
             privacy.step, of: workers, round: plan.round, attempt: plan.attempt, clip: privacy.clip)
     }

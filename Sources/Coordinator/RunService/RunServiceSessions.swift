@@ -78,7 +78,7 @@ extension RunService {
                 "the run compresses updates with \(settings.uplink), which this worker does not "
                     + "know; install the coordinator's release", envelope, peer)
         }
-        if settings.privacy?.mechanism == .local || settings.withholdsMetrics,
+        if settings.privacy?.mechanism.isPaidByWorker == true || settings.withholdsMetrics,
             !hello.features.contains(Feature.privateUpdates)
         {
             return refuse(
@@ -91,6 +91,12 @@ extension RunService {
                 .unsupportedVersion,
                 "the run sums updates under masks, which this worker does not know or has no key to sign for; install "
                     + "the coordinator's release", envelope, peer)
+        }
+        if settings.privacy?.mechanism == .distributed, !hello.features.contains(Feature.sharedNoise) {
+            return refuse(
+                .unsupportedVersion,
+                "the run's workers share noise under their masks, which this worker does not know; install the "
+                    + "coordinator's release", envelope, peer)
         }
         let isNew = sessions[name] == nil
         // The budget outlives a change of connection, or reconnecting would refill it.

@@ -5,15 +5,17 @@ public enum NoiseCalibration {
     static let largestNoiseMultiplier = 10_000.0
 
     /// The least noise multiplier, rounded up to four digits, with which `rounds` steps stay within `epsilon` by
-    /// ``PrivacyLossAccountant``.
-    /// - Parameter samplingRate: Share of the enrolled workers that a round's coins choose, above 0 and at most 1.
+    /// ``PrivacyBudget/spent(_:)``.
+    /// - Parameters:
+    ///   - samplingRate: Share of the enrolled workers that a round's coins choose, above 0 and at most 1.
+    ///   - lattice: Where the noise is on integers.
     public static func noiseMultiplier(
-        epsilon: Double, delta: Double, samplingRate: Double, rounds: Int
+        epsilon: Double, delta: Double, samplingRate: Double, rounds: Int, on lattice: NoiseLattice? = nil
     ) throws(PrivacyError) -> Double {
         guard epsilon > 0, epsilon.isFinite else { throw .epsilon(epsilon) }
+        let budget = PrivacyBudget(epsilon: epsilon, delta: delta, lattice: lattice)
         func spent(_ noise: Double) throws(PrivacyError) -> Double {
-            try PrivacyLossAccountant.epsilon(
-                [SampledGaussian(samplingRate: samplingRate, noiseMultiplier: noise): rounds], delta: delta)
+            try budget.spent([SampledGaussian(samplingRate: samplingRate, noiseMultiplier: noise): rounds])
         }
         var low = SampledGaussian.leastNoiseMultiplier
         if try spent(low) <= epsilon { return low }

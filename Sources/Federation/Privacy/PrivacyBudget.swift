@@ -2,20 +2,26 @@
 public struct PrivacyBudget: Hashable, Sendable {
     public let epsilon: Double
     public let delta: Double
+    /// Where steps are sums of integers with ``SkellamNoise``; `nil`: they have normal noise.
+    public let lattice: NoiseLattice?
 
-    public init(epsilon: Double, delta: Double) {
+    public init(epsilon: Double, delta: Double, lattice: NoiseLattice? = nil) {
         self.epsilon = epsilon
         self.delta = delta
+        self.lattice = lattice
     }
 
-    /// Epsilon of steps taken, by ``PrivacyLossAccountant``; 0 for none.
+    /// Epsilon of steps taken, by ``PrivacyLossAccountant``, or ``SkellamAccountant`` on a lattice; 0 for none.
     public func spent(_ steps: [SampledGaussian: Int]) throws(PrivacyError) -> Double {
-        steps.isEmpty ? 0 : try PrivacyLossAccountant.epsilon(steps, delta: delta)
+        guard !steps.isEmpty else { return 0 }
+        if let lattice { return try SkellamAccountant.epsilon(steps, on: lattice, delta: delta) }
+        return try PrivacyLossAccountant.epsilon(steps, delta: delta)
     }
 
-    /// The second opinion on ``spent(_:)``, by ``RenyiAccountant``.
+    /// The second opinion on ``spent(_:)``, by ``RenyiAccountant``; on a lattice there is but one.
     public func spentRenyi(_ steps: [SampledGaussian: Int]) throws(PrivacyError) -> Double {
-        steps.isEmpty ? 0 : try RenyiAccountant.epsilon(steps, delta: delta)
+        guard lattice == nil, !steps.isEmpty else { return try spent(steps) }
+        return try RenyiAccountant.epsilon(steps, delta: delta)
     }
 
     /// - Returns: Whether the step can be taken after these without epsilon rising above the budget.

@@ -9,9 +9,15 @@ public struct PrivacyOptions: Hashable, Sendable {
         case ftrl = "dp-ftrl"
         /// Every worker adds the noise to its own clipped update before it leaves. Trusts nobody else.
         case local
+        /// Every worker adds a share of the noise to its own clipped update, under the masks of a sum: only the sum, with
+        /// all shares together, comes out. Trusts that enough of its workers are honest (Skellam, Agarwal et al. 2021,
+        /// arXiv:2110.04995).
+        case distributed
 
         /// Whether the coordinator adds the noise to the sum of a round's updates.
-        public var addsNoiseToSums: Bool { self != .local }
+        public var addsNoiseToSums: Bool { self == .central || self == .ftrl }
+        /// Whether workers add the noise, and each pays for the rounds that it is asked in.
+        public var isPaidByWorker: Bool { !addsNoiseToSums }
     }
 
     public var mechanism: Mechanism
@@ -19,7 +25,8 @@ public struct PrivacyOptions: Hashable, Sendable {
     public var epsilon: Double
     /// Probability that the guarantee fails.
     public var delta: Double
-    /// Standard deviation of the noise on a sum over the clip; `nil`: the least that the planned rounds allow.
+    /// Standard deviation of the noise on a sum over the clip (under ``Mechanism/distributed``, over ``NoiseLattice/norm``,
+    /// which is a little more); `nil`: the least that the planned rounds allow.
     public var noiseMultiplier: Double?
     /// The largest L2 norm of an update, all its values together; the first one where it adapts.
     public var clip: Double
@@ -29,10 +36,12 @@ public struct PrivacyOptions: Hashable, Sendable {
     public var workers: Int
     /// qN: workers that a round's coins choose on average, and what sums are divided by.
     public var expectedWorkers: Int
-    /// Rounds that the noise is planned for: of the run, or, under ``Mechanism/local``, of any one worker.
+    /// Rounds that the noise is planned for: of the run, or, where workers add it, of any one worker.
     public var plannedRounds: Int
     /// Under ``Mechanism/ftrl``, rounds from one participation of a worker to the next, at least.
     public var separation: Int
+    /// Under ``Mechanism/distributed``, what the noise is added to.
+    public var lattice: NoiseLattice?
 
     public init(
         mechanism: Mechanism, epsilon: Double, delta: Double, noiseMultiplier: Double? = nil, clip: Double,
@@ -67,7 +76,7 @@ public struct PrivacyOptions: Hashable, Sendable {
     public func plannedNoiseMultiplier() throws(PrivacyError) -> Double {
         if let noiseMultiplier { return noiseMultiplier }
         return try NoiseCalibration.noiseMultiplier(
-            epsilon: epsilon, delta: delta, samplingRate: samplingRate, rounds: plannedSteps)
+            epsilon: epsilon, delta: delta, samplingRate: samplingRate, rounds: plannedSteps, on: lattice)
     }
 
     /// Steps that any one worker pays for in the planned rounds.
@@ -80,5 +89,5 @@ public struct PrivacyOptions: Hashable, Sendable {
         mechanism == .ftrl ? .best(separation: separation, rounds: max(plannedRounds, 1)) : nil
     }
 
-    public var budget: PrivacyBudget { PrivacyBudget(epsilon: epsilon, delta: delta) }
+    public var budget: PrivacyBudget { PrivacyBudget(epsilon: epsilon, delta: delta, lattice: lattice) }
 }

@@ -3,7 +3,7 @@ import Federation
 
 /// `GET /api/v1/privacy`: what the run has promised its workers, and how much of it is spent.
 package struct PrivacyAnswer: Codable, Hashable, Sendable {
-    /// `none`, `central`, `dp-ftrl` or `local`; everything below is absent for `none`.
+    /// `none`, `central`, `dp-ftrl`, `local` or `distributed`; everything below is absent for `none`.
     package var mechanism: String
     /// The budget.
     package var epsilon: Double?

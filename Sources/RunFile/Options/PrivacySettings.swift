@@ -3,7 +3,7 @@ public import Federation
 /// A run file's `privacy` section: what is promised to each worker, and how it is kept.
 public struct PrivacySettings: Hashable, Sendable {
     public enum Mechanism: String, Hashable, Sendable, CaseIterable {
-        case none, central, local
+        case none, central, local, distributed
         case ftrl = "dp-ftrl"
     }
 
@@ -26,7 +26,7 @@ public struct PrivacySettings: Hashable, Sendable {
     public var clipRate: Double?
     /// Of the count of workers within the clip. Unit: workers.
     public var clipCountNoise: Double?
-    /// Most rounds a worker is planned to take part in, where it adds the noise.
+    /// Most rounds a worker is planned to take part in, where workers add the noise.
     public var participations: Int?
     /// Rounds from one participation of a worker to the next, at least, where noise is correlated over rounds.
     public var separation: Int?
@@ -45,6 +45,7 @@ extension RunConfiguration {
         case .none: return nil
         case .central: mechanism = .central
         case .local: mechanism = .local
+        case .distributed: mechanism = .distributed
         case .ftrl: mechanism = .ftrl
         }
         let adaptive = AdaptiveClip(
@@ -54,7 +55,7 @@ extension RunConfiguration {
             mechanism: mechanism, epsilon: epsilon, delta: delta, noiseMultiplier: privacy.noiseMultiplier,
             clip: clip, adaptiveClip: privacy.clipping == .adaptive ? adaptive : nil, workers: federation.workers,
             expectedWorkers: min(federation.workersPerRound, federation.workers),
-            plannedRounds: mechanism == .local ? privacy.participations ?? federation.rounds : federation.rounds,
+            plannedRounds: mechanism.isPaidByWorker ? privacy.participations ?? federation.rounds : federation.rounds,
             separation: privacy.separation ?? 1)
     }
 }

@@ -1,16 +1,17 @@
 internal import Federation
 import Recipe
+import SecureAggregation
 
 extension Constraint {
     /// What the promise of differential privacy needs, and what would break it.
-    static let privacy = promise + clipping + sampling + sums + exposure + withheld
+    static let privacy = promise + clipping + sampling + sums + distributed + exposure + withheld
 
     private static let promise =
         (RunSchema.promiseKeys + RunSchema.clipKeys).map { key in
             Constraint(keys: [key.path, "privacy.mechanism"]) { run in
                 guard run.privacy.mechanism == .none, key.read(run) != nil else { return nil }
                 return "'\(key.path)' is used only with differential privacy; set 'privacy.mechanism' to central, "
-                    + "dp-ftrl or local, or remove it"
+                    + "dp-ftrl, local or distributed, or remove it"
             }
         } + [
             needed("privacy.epsilon", "the budget, for example 8") { $0.privacy.epsilon == nil },
@@ -29,8 +30,8 @@ extension Constraint {
                 guard run.privacy.mechanism == .central || run.privacy.mechanism == .ftrl,
                     run.privacy.participations != nil
                 else { return nil }
-                return "'privacy.participations' is used only with 'privacy.mechanism: local': under central noise "
-                    + "every round counts for every worker; remove it"
+                return "'privacy.participations' is used only with 'privacy.mechanism: local' or 'distributed': under "
+                    + "central noise every round counts for every worker; remove it"
             },
             Constraint(keys: ["privacy.separation", "privacy.mechanism"]) { run in
                 guard run.privacy.mechanism != .ftrl, run.privacy.mechanism != .none, run.privacy.separation != nil
@@ -67,6 +68,9 @@ extension Constraint {
             case .ftrl:
                 return "'privacy.clipping: adaptive' changes the clip from round to round, and the noise of "
                     + "'privacy.mechanism: dp-ftrl' belongs to one clip over all of them; set it to fixed"
+            case .distributed:
+                return "'privacy.clipping: adaptive' needs a count that 'privacy.mechanism: distributed' does not take "
+                    + "under its masks; set it to fixed"
             case .none, .central: return nil
             }
         },
@@ -166,6 +170,25 @@ extension Constraint {
         },
     ]
 
+    /// Shares of noise add up under masks alone, and protect by what honest workers add.
+    private static let distributed = [
+        Constraint(keys: ["privacy.mechanism", "privacy.secure-aggregation"]) { run in
+            guard run.privacy.mechanism == .distributed, !run.privacy.secureAggregation.isOn else { return nil }
+            return "'privacy.mechanism: distributed' gives each update a share of the noise, which protects under "
+                + "masks alone; set 'privacy.secure-aggregation: true', or 'privacy.mechanism: local'"
+        },
+        Constraint(keys: [
+            "privacy.mask-minimum-cohort", "privacy.mask-corrupt", "federation.workers-per-round", "privacy.mechanism",
+        ]) { run in
+            guard run.privacy.mechanism == .distributed, let options = run.maskingOptions else { return nil }
+            let corrupt = options.assumptions.corrupt(of: run.federation.workersPerRound)
+            guard options.minimumCohort <= corrupt else { return nil }
+            return "'privacy.mask-minimum-cohort' is \(options.minimumCohort), and of a round's "
+                + "\(run.federation.workersPerRound) workers \(corrupt) may know the noise ('privacy.mask-corrupt'): "
+                + "nobody would be left to add any; raise the minimum above \(corrupt)"
+        },
+    ]
+
     /// Numbers that would leave the workers beside the noisy updates.
     private static let exposure = [
         whenPrivate("privacy.metrics") { run in
@@ -204,11 +227,13 @@ extension Constraint {
         }
     }
 
-    /// Where the coordinator adds noise to sums.
+    /// Where the coordinator adds noise to sums. Masks have rules of their own.
     private static func whenSummed(
         _ key: String, problem: @escaping @Sendable (RunConfiguration) -> String?
     ) -> Constraint {
-        whenPrivate(key) { $0.privacy.mechanism == .local ? nil : problem($0) }
+        whenPrivate(key) {
+            $0.privacy.mechanism == .local || $0.privacy.mechanism == .distributed ? nil : problem($0)
+        }
     }
 
     private static func whenCentral(

@@ -7,8 +7,9 @@ extension RunSchema {
                 "privacy.mechanism", .choice(PrivacySettings.Mechanism.allCases.map(\.rawValue)),
                 .value(.text("none")), at: \.privacy.mechanism,
                 "Worker-level differential privacy: none, noise that the coordinator adds to sums over secretly chosen workers "
-                    + "(central), noise that it correlates over rounds, asking no worker again too soon (dp-ftrl), or noise that "
-                    + "every worker adds to its own update (local)."),
+                    + "(central), noise that it correlates over rounds, asking no worker again too soon (dp-ftrl), noise that "
+                    + "every worker adds to its own update (local), or shares of noise that workers add under masks, so "
+                    + "that their sum alone is as noisy as it has to be (distributed)."),
             SchemaKey(
                 "privacy.metrics", .choice(PrivacySettings.Metrics.allCases.map(\.rawValue)),
                 .derived("withheld with a privacy.mechanism or secure-aggregation, else reported") {
@@ -30,14 +31,16 @@ extension RunSchema {
         SchemaKey(
             "privacy.noise-multiplier", .number(NumberRange(minimum: SampledGaussian.leastNoiseMultiplier)),
             orWord: nil, .absent, at: \.privacy.noiseMultiplier,
-            "Standard deviation of the noise on a sum of updates over the clip; absent: the least that lets all rounds fit "
+            "Standard deviation of the noise on a sum of updates over the clip (distributed: over the clip in steps, as "
+                + "rounding lengthens it); absent: the least that lets all rounds fit "
                 + "the budget."),
         SchemaKey(
             "privacy.participations", .integer(1...1_000_000), orWord: nil,
-            .derived("federation.rounds with mechanism local") {
-                $0.privacy.mechanism == .local ? .integer($0.federation.rounds) : nil
+            .derived("federation.rounds with mechanism local or distributed") {
+                guard $0.privacy.mechanism == .local || $0.privacy.mechanism == .distributed else { return nil }
+                return .integer($0.federation.rounds)
             }, change: .allowed, at: \.privacy.participations,
-            "Rounds that each worker's own budget is planned for, with mechanism local."),
+            "Rounds that each worker's own budget is planned for, with mechanism local or distributed."),
         SchemaKey(
             "privacy.separation", .integer(1...1_000_000), orWord: nil,
             .derived("workers / workers-per-round, rounded down, with mechanism dp-ftrl") {

@@ -70,7 +70,7 @@ extension Constraint {
             guard run.privacy.mechanism == .central || run.privacy.mechanism == .ftrl else { return nil }
             return "hides updates from the coordinator, which for 'privacy.mechanism: "
                 + "\(run.privacy.mechanism.rawValue)' clips each one; set "
-                + "'privacy.mechanism' to local or none"
+                + "'privacy.mechanism' to distributed, local or none"
         },
     ]
 

@@ -15,9 +15,13 @@ extension RunSchema {
             "The largest value of an update on both sides of zero: beyond it values are cut off. One scale for all "
                 + "workers, as scales of their own could not be summed."),
         SchemaKey(
-            "privacy.mask-levels", .integer(1...1 << 30), orWord: nil, masked("127", .integer(127)),
-            at: \.privacy.secureAggregation.levels,
-            "Steps between zero and mask-clip that the largest weight has; more are finer and cost bits."),
+            "privacy.mask-levels", .integer(1...1 << 30), orWord: nil,
+            .derived("127 with secure-aggregation, 32767 with mechanism distributed") {
+                guard $0.privacy.secureAggregation.isOn else { return nil }
+                return .integer($0.privacy.mechanism == .distributed ? 32_767 : 127)
+            }, at: \.privacy.secureAggregation.levels,
+            "Steps between zero and mask-clip that the largest weight has; more are finer and cost bits; noise "
+                + "that workers share takes fine ones."),
         SchemaKey(
             "privacy.mask-minimum-cohort", .integer(2...1_000_000), orWord: nil,
             .derived("minimum-workers, at least 3, with secure-aggregation") {

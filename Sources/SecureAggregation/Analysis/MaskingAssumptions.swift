@@ -26,7 +26,7 @@ public struct MaskingAssumptions: Hashable, Sendable {
     }
 
     /// Rounded up: among four workers, a tenth that colludes is one.
-    func corrupt(of cohort: Int) -> Int { min(cohort - 1, Int(ceil(corruptFraction * Double(cohort) - 1e-9))) }
+    public func corrupt(of cohort: Int) -> Int { min(cohort - 1, Int(ceil(corruptFraction * Double(cohort) - 1e-9))) }
 
     func dropped(of cohort: Int) -> Int { min(cohort - 1, Int(floor(dropoutFraction * Double(cohort) + 1e-9))) }
 }

@@ -26,6 +26,7 @@ public enum MaskingError: Error, Hashable, Sendable {
     case wrongParameterCount(have: Int, need: Int)
     case alreadyMasked
     case noWeight
+    case normExceeded(norm: Double, limit: Double)
     // Survivors
     case notCounted
     case bothKindsAsked(WorkerName)
@@ -49,7 +50,7 @@ extension MaskingError: CustomStringConvertible {
                 + "assumptions that this worker holds"
         case .tooManyBits(let cohort, let bits):
             "the sum over \(cohort) workers needs \(bits) bits a value and at most 32 are possible; lower the levels, "
-                + "the largest weight or the number of workers"
+                + "the largest weight, the noise or the number of workers"
         case .cohortTooSmall(let have, let need):
             "\(have) workers take part and this worker hides only among at least \(need)"
         case .malformed(let reason): reason
@@ -72,6 +73,8 @@ extension MaskingError: CustomStringConvertible {
         case .wrongParameterCount(let have, let need): "\(have) values where \(need) are agreed"
         case .alreadyMasked: "a vector was masked in this attempt already; masks are for one vector only"
         case .noWeight: "the survivors' weights sum to 0"
+        case .normExceeded(let norm, let limit):
+            "the update's integers have a norm of \(norm), and the noise was planned for \(limit)"
         case .notCounted: "this worker sent a masked vector and is not among the survivors"
         case .bothKindsAsked(let worker):
             "both kinds of share of \(worker) are asked for, which together would uncover its update"

@@ -14,6 +14,8 @@ public struct MaskingOptions: Hashable, Sendable {
     public var assumptions: MaskingAssumptions
     /// How long each step but training waits for workers that give signs of life. Unit: seconds.
     public var stepSeconds: Double
+    /// What workers add to their integers.
+    public var noise: SharedNoise?
 
     public init(
         clip: Float, levels: Int = 127, weightLimit: Int, minimumCohort: Int,
@@ -28,7 +30,7 @@ public struct MaskingOptions: Hashable, Sendable {
     }
 
     public var quantisation: WeightedQuantisation {
-        WeightedQuantisation(clip: clip, levels: levels, weightLimit: weightLimit)
+        WeightedQuantisation(clip: clip, levels: levels, weightLimit: weightLimit, noise: noise)
     }
 
     /// - Parameter parameterCount: Values in an update.

@@ -17,6 +17,13 @@ public struct MaskingTerms: Hashable, Sendable {
         self.parameterCount = parameterCount
     }
 
+    /// Fewest workers whose vectors may be summed: with shared noise as many that those who may collude leave enough
+    /// honest ones.
+    func fewestSurvivors(cohort: Int) -> Int {
+        guard let noise = quantisation.noise else { return minimumCohort }
+        return max(minimumCohort, noise.minimumHonest + assumptions.corrupt(of: cohort))
+    }
+
     /// Bytes of a masked vector among `cohort` workers.
     public func vectorBytes(cohort: Int) throws(MaskingError) -> Int {
         PackedWords.byteCount(of: parameterCount + 1, bits: try quantisation.bits(cohort: cohort))

@@ -109,7 +109,8 @@ public struct MaskingWorker: Sendable {
     public mutating func sign(_ message: SurvivorSet) throws(MaskingError) -> SurvivorSignature {
         guard hasMasked, let neighbourhood, let session = sessionShared else { throw .outOfTurn(step: "survivors") }
         if let survivors, survivors != message { throw .otherSurvivors }
-        try neighbourhood.check(message, sharing: Set(held.keys), minimum: terms.minimumCohort, own: name)
+        try neighbourhood.check(
+            message, sharing: Set(held.keys), minimum: terms.fewestSurvivors(cohort: session.cohort), own: name)
         let signature = try SurvivorSignature(try Self.sign(message.signed(in: session), signing))
         survivors = message
         return signature

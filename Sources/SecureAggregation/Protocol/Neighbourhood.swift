@@ -17,10 +17,9 @@ struct Neighbourhood: Sendable {
         identity: (WorkerName) -> [UInt8]?
     ) throws(MaskingError) {
         let cohort = message.cohort
-        guard cohort >= terms.minimumCohort, cohort >= 2 else {
-            throw .cohortTooSmall(have: cohort, need: max(2, terms.minimumCohort))
-        }
-        guard cohort <= Self.cohortMax else { throw .wrongNeighbours("a cohort of \(cohort) workers") }
+        guard 0...Self.cohortMax ~= cohort else { throw .wrongNeighbours("a cohort of \(cohort) workers") }
+        let fewest = max(2, terms.fewestSurvivors(cohort: cohort))
+        guard cohort >= fewest else { throw .cohortTooSmall(have: cohort, need: fewest) }
         guard 1..<cohort ~= message.degree, 1...message.degree ~= message.threshold else {
             throw .weakDegree(cohort: cohort, degree: message.degree, threshold: message.threshold)
         }

@@ -102,12 +102,15 @@ public struct UnmaskingServer: Sendable {
         keys[message.worker] = message
     }
 
+    private func checkCohort() throws(MaskingError) {
+        let fewest = terms.fewestSurvivors(cohort: keys.count)
+        guard keys.count >= fewest else { throw .cohortTooSmall(have: keys.count, need: fewest) }
+    }
+
     /// Why no sum can be made of the workers whose keys are here; `nil`: one can.
     public var keyShortfall: MaskingError? {
         do throws(MaskingError) {
-            guard keys.count >= terms.minimumCohort else {
-                throw .cohortTooSmall(have: keys.count, need: terms.minimumCohort)
-            }
+            try checkCohort()
             _ = try terms.quantisation.bits(cohort: keys.count)
             _ = try MaskingDegree(cohort: keys.count, under: terms.assumptions)
             return nil
@@ -120,9 +123,7 @@ public struct UnmaskingServer: Sendable {
     /// - Throws: ``MaskingError/cohortTooSmall(have:need:)``, ``MaskingError/noDegree(cohort:corrupt:dropout:)``,
     ///   ``MaskingError/tooManyBits(cohort:bits:)``.
     public mutating func closeKeys() throws(MaskingError) -> [WorkerName: NeighbourKeys] {
-        guard keys.count >= terms.minimumCohort else {
-            throw .cohortTooSmall(have: keys.count, need: terms.minimumCohort)
-        }
+        try checkCohort()
         return try closeKeys(degree: try MaskingDegree(cohort: keys.count, under: terms.assumptions))
     }
 
@@ -163,9 +164,8 @@ public struct UnmaskingServer: Sendable {
             if left.count == going.count { break }
             going = left
         }
-        guard going.count >= terms.minimumCohort else {
-            throw .tooFewSurvivors(have: going.count, need: terms.minimumCohort)
-        }
+        let fewest = terms.fewestSurvivors(cohort: roster.session.cohort)
+        guard going.count >= fewest else { throw .tooFewSurvivors(have: going.count, need: fewest) }
         sharing = going
         step = .vectors
         var incoming: [Int: [RoutedShares.Box]] = [:]
@@ -199,8 +199,9 @@ public struct UnmaskingServer: Sendable {
 
     /// What is missing for the sum of the vectors that are there; `nil`: nothing.
     public var vectorShortfall: MaskingError? {
-        guard let roster, vectors.count >= terms.minimumCohort else {
-            return .tooFewSurvivors(have: vectors.count, need: terms.minimumCohort)
+        let fewest = terms.fewestSurvivors(cohort: roster?.session.cohort ?? 0)
+        guard let roster, vectors.count >= fewest else {
+            return .tooFewSurvivors(have: vectors.count, need: fewest)
         }
         for position in sharing.sorted() {
             let holders = roster.neighbours[position].count { vectors[$0] != nil }

@@ -10,6 +10,7 @@ public import Randomness
 /// −nL…nL: 2nL + 1 different values. The weight is one more coordinate in 0…W and sums to at most nW. Both fit into b
 /// bits if 2^b > max(2nL, nW), and the sum modulo 2^b, taken as signed for values and as unsigned for the weight, is
 /// the sum itself. ``bits(cohort:)`` is the smallest such b, for all n that take part: fewer that survive need no more.
+/// With ``noise`` the sum lies in −nL − R…nL + R, R being what ``SharedNoise`` keeps free, but for the chance it states.
 public struct WeightedQuantisation: Hashable, Sendable {
     /// Values beyond ±clip are cut off. Unit: of the update's values; positive and finite.
     public let clip: Float
@@ -17,24 +18,30 @@ public struct WeightedQuantisation: Hashable, Sendable {
     public let levels: Int
     /// The largest weight, at least 1.
     public let weightLimit: Int
+    /// What workers add to their integers; with it all weigh 1.
+    public let noise: SharedNoise?
 
-    public init(clip: Float, levels: Int, weightLimit: Int) {
+    public init(clip: Float, levels: Int, weightLimit: Int, noise: SharedNoise? = nil) {
+        precondition(noise == nil || weightLimit == 1, "noise is shared among workers of weight 1")
         precondition(clip > 0 && clip.isFinite, "a clip of \(clip)")
         precondition(1...1 << 30 ~= levels && 1...1 << 31 ~= weightLimit, "\(levels) levels, weights to \(weightLimit)")
         self.clip = clip
         self.levels = levels
         self.weightLimit = weightLimit
+        self.noise = noise
     }
 
     /// What one integer stands for in Σ weight · value.
     public var step: Double { Double(weightLimit) * Double(clip) / Double(levels) }
 
-    /// The smallest b with 2^b > max(2 · cohort · levels, cohort · weightLimit).
+    /// The smallest b with 2^b > max(2 · (cohort · levels + R), cohort · weightLimit), R the reach of the noise.
     ///
     /// - Throws: ``MaskingError/tooManyBits(cohort:bits:)`` above 32.
     public func bits(cohort: Int) throws(MaskingError) -> Int {
         precondition(1...1 << 28 ~= cohort, "\(cohort) workers")
-        let bits = Int.bitWidth - (cohort * max(2 * levels, weightLimit)).leadingZeroBitCount
+        let reach = (noise?.reach(cohort: cohort) ?? 0).rounded(.up)
+        guard reach < 0x1p40 else { throw .tooManyBits(cohort: cohort, bits: 64) }
+        let bits = Int.bitWidth - max(2 * (cohort * levels + Int(reach)), cohort * weightLimit).leadingZeroBitCount
         guard bits <= 32 else { throw .tooManyBits(cohort: cohort, bits: bits) }
         return bits
     }

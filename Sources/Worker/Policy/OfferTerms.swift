@@ -1,6 +1,7 @@
 internal import FineTuning
 public import ModelFiles
 internal import Recipe
+internal import SecureAggregation
 internal import Wire
 
 /// What a task asks of a worker, as its owner's policy looks at it.
@@ -28,6 +29,13 @@ public struct OfferTerms: Hashable, Sendable {
     public var noiseMultiplier: Double
     /// Workers whose masked updates are summed before anything of them can be read; `nil`: updates travel unmasked.
     public var cohort: Int?
+    /// Of that cohort, how many may collude with the coordinator and how many may drop out; 0 where updates travel
+    /// unmasked. Unit: fraction.
+    public var maskCorrupt: Double
+    public var maskDropout: Double
+    /// Standard deviation of the noise that enough honest workers share under the masks, over the norm it is for, rounded
+    /// down to millionths; 0 without.
+    public var sharedNoiseMultiplier: Double
     /// Whether the run itself wants no metrics.
     public var withholdsMetrics: Bool
     /// What the coordinator's program said it can do.
@@ -38,7 +46,9 @@ public struct OfferTerms: Hashable, Sendable {
     public init(
         task: Task = .train, run: String, round: Int, attempt: Int, configuration: ContentHash,
         baseModel: ContentHash, coordinator: String?, steps: Int, batchSize: Int, sequenceLength: Int,
-        clip: Double? = nil, noiseMultiplier: Double = 0, cohort: Int? = nil, withholdsMetrics: Bool = false,
+        clip: Double? = nil, noiseMultiplier: Double = 0, cohort: Int? = nil, maskCorrupt: Double = 0,
+        maskDropout: Double = 0,
+        sharedNoiseMultiplier: Double = 0, withholdsMetrics: Bool = false,
         features: Set<String> = [], isResumed: Bool = false
     ) {
         self.task = task
@@ -54,6 +64,9 @@ public struct OfferTerms: Hashable, Sendable {
         self.clip = clip
         self.noiseMultiplier = noiseMultiplier
         self.cohort = cohort
+        self.maskCorrupt = maskCorrupt
+        self.maskDropout = maskDropout
+        self.sharedNoiseMultiplier = sharedNoiseMultiplier
         self.withholdsMetrics = withholdsMetrics
         self.features = features
         self.isResumed = isResumed
@@ -80,7 +93,10 @@ extension OfferTerms {
             batchSize: training.batchSize.multipliedReportingOverflow(by: training.accumulationSteps).partialValue,
             sequenceLength: training.sequenceLength, clip: offer.privacy?.clip,
             noiseMultiplier: Self.noiseMultiplier(offer.privacy),
-            cohort: offer.masking?.minimumCohort, withholdsMetrics: offer.privacy?.withholdsMetrics == true,
+            cohort: offer.masking?.minimumCohort, maskCorrupt: offer.masking?.corruptFraction ?? 0,
+            maskDropout: offer.masking?.dropoutFraction ?? 0,
+            sharedNoiseMultiplier: Self.sharedNoiseMultiplier(offer),
+            withholdsMetrics: offer.privacy?.withholdsMetrics == true,
             features: features,
             isResumed: isResumed)
     }
@@ -108,6 +124,13 @@ extension OfferTerms {
         let rates = (0..<min(training.localSteps, 1 << 20)).map { schedule.rate(at: before + $0 + 1) }
         let largest = rates.max() ?? 0
         return rates.count { $0 > 0 && $0 >= largest / 10 }
+    }
+
+    /// Shared noise goes with a clip too, and with a norm that the clip is within.
+    private static func sharedNoiseMultiplier(_ offer: Offer) -> Double {
+        guard let noise = offer.masking?.noise, offer.privacy?.clip != nil else { return 0 }
+        let shared = SharedNoise(variance: noise.variance, norm: noise.norm, minimumHonest: noise.minimumHonest)
+        return (shared.noiseMultiplier * 1e6).rounded(.down) / 1e6
     }
 
     /// Noise goes with a clip alone: without one there is none, whatever the offer says.

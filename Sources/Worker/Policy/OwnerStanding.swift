@@ -29,6 +29,10 @@ public struct OwnerStanding: Hashable, Codable, Sendable {
         var cohort: Int
         var withholdsMetrics: Bool
         var features: [String]
+        // Absent in what earlier releases wrote.
+        var maskCorrupt: Double?
+        var maskDropout: Double?
+        var sharedNoiseMultiplier: Double?
     }
 
     var version = 1
@@ -68,7 +72,10 @@ extension OwnerStanding {
             noiseMultiplier: max(terms.noiseMultiplier, before?.noiseMultiplier ?? 0),
             cohort: max(terms.cohort ?? 0, before?.cohort ?? 0),
             withholdsMetrics: terms.withholdsMetrics || before?.withholdsMetrics == true,
-            features: terms.features.union(before?.features ?? []).sorted())
+            features: terms.features.union(before?.features ?? []).sorted(),
+            maskCorrupt: terms.cohort == nil ? before?.maskCorrupt : max(terms.maskCorrupt, before?.maskCorrupt ?? 0),
+            maskDropout: terms.cohort == nil ? before?.maskDropout : max(terms.maskDropout, before?.maskDropout ?? 0),
+            sharedNoiseMultiplier: max(terms.sharedNoiseMultiplier, before?.sharedNoiseMultiplier ?? 0))
     }
 
     /// An update is about to leave. The very update that left last costs nothing more: its noise is the same too.

@@ -147,6 +147,18 @@ extension OwnerPolicy {
             return "updates of this run were masked among \(run.cohort) workers, and would "
                 + (terms.cohort.map { "be among \($0)" } ?? "travel unmasked")
         }
+        if let corrupt = run.maskCorrupt, terms.maskCorrupt < corrupt {
+            return "masks of this run held while a share of \(corrupt) of the workers colluded, and would hold for "
+                + "\(terms.maskCorrupt) (privacy.mask-corrupt)"
+        }
+        if let dropout = run.maskDropout, terms.maskDropout < dropout {
+            return "masks of this run stayed whole with a share of \(dropout) of the workers lost, and would with "
+                + "\(terms.maskDropout) (privacy.mask-dropout)"
+        }
+        if let noise = run.sharedNoiseMultiplier, terms.sharedNoiseMultiplier < noise * (1 - 1e-5) - 1e-6 {
+            return "sums of this run had noise of \(noise) times what one worker adds, and would have "
+                + "\(terms.sharedNoiseMultiplier)"
+        }
         if run.withholdsMetrics, !terms.withholdsMetrics {
             return "this run withheld metrics before, and asks for them"
         }

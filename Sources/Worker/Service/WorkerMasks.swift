@@ -47,7 +47,10 @@ extension WorkerService {
                 dropoutFraction: masking.dropoutFraction),
             minimumCohort: max(masking.minimumCohort, settings.minimumMaskedCohort),
             quantisation: WeightedQuantisation(
-                clip: masking.clip, levels: masking.levels, weightLimit: masking.weightLimit),
+                clip: masking.clip, levels: masking.levels, weightLimit: masking.weightLimit,
+                noise: masking.noise.map {
+                    SharedNoise(variance: $0.variance, norm: $0.norm, minimumHonest: $0.minimumHonest)
+                }),
             parameterCount: masking.parameterCount)
     }
 
@@ -85,15 +88,21 @@ extension WorkerService {
     ///   - update: `local − global` of what travels, protected already where the offer asks for that.
     ///   - items: Size of the training set.
     func mask(_ update: [Float], items: Int, of task: ActiveTask, as name: WorkerName) throws -> PendingUpdate {
-        guard var masks = task.masks, let routed = masks.routed else {
+        guard var masks = task.masks, let routed = masks.routed, let run = state.run else {
             preconditionFailure("training begins with the neighbours' shares")
         }
         let quantisation = masks.worker.quantisation
         var rounding = StreamKey(
             seed: task.offer.seed, round: task.round, attempt: task.attempt, worker: name.text, purpose: .codec
         ).generator()
-        let words = try quantisation.words(
-            update, weight: min(items, masks.masking.weightLimit), rounding: &rounding)
+        let words: [UInt32]
+        if quantisation.noise == nil {
+            words = try quantisation.words(
+                update, weight: min(items, masks.masking.weightLimit), rounding: &rounding)
+        } else {
+            var noise = SecretStream(key: try sharedNoiseKey(of: task, update, run: run, worker: name))
+            words = try quantisation.noisyWords(update, rounding: &rounding, noise: &noise)
+        }
         let vector = try masks.worker.mask(words, with: routed)
         try masks.store.write(.vector, vector)
         masks.vector = vector

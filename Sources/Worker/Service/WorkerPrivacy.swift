@@ -20,4 +20,14 @@ extension WorkerService {
         _ = LocalNoise.apply(to: &update, clip: clip, deviation: privacy.noiseDeviation, noise: &noise)
         return false
     }
+
+    /// The key of this worker's share of a masked sum's noise: from its own secret and what it protects, as in
+    /// ``protect(_:of:run:worker:)``.
+    func sharedNoiseKey(of task: ActiveTask, _ update: [Float], run: RunID, worker: WorkerName) throws -> [UInt8] {
+        let content = ContentHash(of: update.withUnsafeBytes { Array($0) })
+        let variance = task.offer.masking?.noise?.variance ?? 0
+        return SecretStream.key(
+            from: try state.noiseSecret(),
+            for: "shared noise \(run) \(task.round) \(task.attempt) \(worker) \(variance) \(content)")
+    }
 }

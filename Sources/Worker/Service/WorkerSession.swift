@@ -81,7 +81,8 @@ extension WorkerService {
     }
 
     private var features: [String] {
-        [Feature.roundRecords, Feature.privateUpdates] + (settings.identity == nil ? [] : [Feature.maskedUpdates])
+        [Feature.roundRecords, Feature.privateUpdates]
+            + (settings.identity == nil ? [] : [Feature.maskedUpdates, Feature.sharedNoise])
     }
 
     func take(_ welcome: Welcome, _ envelope: Envelope) {

@@ -50,6 +50,8 @@ struct PrivacyPage {
     /// Whether the coordinator adds the noise.
     private var isCentral: Bool { terms.mechanism.addsNoiseToSums }
     private var isCorrelated: Bool { terms.mechanism == .ftrl }
+    /// Whether workers add shares of it under masks.
+    private var isShared: Bool { terms.mechanism == .distributed }
 
     private var guarantee: [String] {
         let odds = exp(report.epsilonSpent)
@@ -57,24 +59,35 @@ struct PrivacyPage {
             "(\(number(report.epsilonSpent)), \(scientific(terms.delta)))-differential privacy so far, of at most epsilon "
                 + "\(number(terms.epsilon)), for each worker with all its text together.",
             "In words: whatever anybody concludes from "
-                + (isCentral ? "all adapters that this run has published" : "all updates that a worker has sent")
+                + (isCentral
+                    ? "all adapters that this run has published"
+                    : isShared ? "all sums and adapters of this run" : "all updates that a worker has sent")
                 + ", it is "
                 + "at most \(number(odds)) times as likely with a worker's text in the run as without it, but for a chance "
                 + "of \(scientific(terms.delta)).",
             isCentral
                 ? "Without it means: with a fixed number of workers to divide by, and nothing from this one."
-                : "Without it means: with nothing but noise from this worker. Between two texts of its own those odds may "
+                : "Without it means: with nothing but \(isShared ? "its share of the noise" : "noise") from this worker. "
+                    + "Between two texts of its own those odds may "
                     + "be as many times as large again.",
-            "It holds against any computing power and any side knowledge, and for everything that is later made of the "
-                + "adapters.",
+            (isShared
+                ? "It holds against any side knowledge, and for everything that is later made of the adapters; against the "
+                    + "coordinator as long as its computing power does not break the masks."
+                : "It holds against any computing power and any side knowledge, and for everything that is later made of "
+                    + "the adapters."),
         ]
     }
 
     private var budget: TextTable {
         var table = TextTable(alignment: .left)
         table.add("epsilon, budget", number(terms.epsilon))
-        table.add("epsilon, spent", "\(number(report.epsilonSpent)) (privacy loss distributions; counts)")
-        table.add("", "\(number(report.epsilonSpentRenyi)) (Rényi divergences; second opinion, never below the truth)")
+        if isShared {
+            table.add("epsilon, spent", "\(number(report.epsilonSpent)) (Rényi divergences of Skellam noise)")
+        } else {
+            table.add("epsilon, spent", "\(number(report.epsilonSpent)) (privacy loss distributions; counts)")
+            table.add(
+                "", "\(number(report.epsilonSpentRenyi)) (Rényi divergences; second opinion, never below the truth)")
+        }
         table.add("epsilon, left", number(max(0, terms.epsilon - report.epsilonSpent)))
         table.add("delta", scientific(terms.delta))
         table.add("rounds published", "\(report.publishedRounds)")
@@ -96,8 +109,15 @@ struct PrivacyPage {
         }
         table.add(
             "noise",
-            isCentral ? "by the coordinator, once a round, on the sum of updates" : "by each worker, on its own update")
+            isCentral
+                ? "by the coordinator, once a round, on the sum of updates"
+                : isShared
+                    ? "by each worker, a share of it, under masks" : "by each worker, on its own update")
         table.add("noise / clip", number(terms.noiseMultiplier))
+        if let lattice = terms.lattice {
+            table.add("shares that make it whole", "\(terms.minimumHonest), of workers that do not collude")
+            table.add("clip in steps", "\(number(lattice.norm)), rounding included, over \(lattice.dimension) values")
+        }
         table.add(
             "clip (L2 norm)",
             terms.isClipAdaptive
@@ -124,6 +144,13 @@ struct PrivacyPage {
                     + "step is paid for in advance every \(terms.separation) rounds. Who takes part need not be secret."
             )
         }
+        if isShared {
+            lines.append(
+                "No sum comes out in which those that may collude with the coordinator leave fewer than "
+                    + "\(terms.minimumHonest) workers: every worker checks that before it signs who survived, and the others' "
+                    + "shares of the noise make up for those that dropped out. The guarantee rests on masks and noise "
+                    + "together: more colluding workers than assumed leave less noise.")
+        }
         if terms.mechanism == .central {
             lines.append(
                 "Who took part in a round stays secret: each worker's coin comes from "
@@ -145,6 +172,16 @@ struct PrivacyPage {
                     + "the promise to others.",
             ]
         }
+        if isShared {
+            return [
+                "The coordinator's operator: with following the protocol, and with inventing no workers. It sees noisy sums "
+                    + "of updates and no single one.",
+                "Other workers: at least \(terms.minimumHonest) in each sum with adding their shares of the noise and "
+                    + "telling them to nobody. A worker that adds none, or more than its clip, is not found out.",
+                "Everybody who gets an adapter: with nothing.",
+                "Each worker's own program: with drawing its share, from a secret in its own folder (noise.key).",
+            ]
+        }
         return [
             "The coordinator's operator, other workers and everybody who gets an adapter: with nothing. The guarantee holds "
                 + "for each update as it leaves its worker.",
@@ -155,7 +192,10 @@ struct PrivacyPage {
 
     private var exposure: [String] {
         [
-            "updates: clipped" + (isCentral ? "; noise is added at the coordinator" : " and noisy") + ".",
+            "updates: clipped"
+                + (isCentral
+                    ? "; noise is added at the coordinator"
+                    : isShared ? ", with a share of the noise, and under masks" : " and noisy") + ".",
             "training loss, tokens trained, size of its text: withheld (privacy.metrics).",
             "held-out losses: none; the coordinator evaluates on text of its own.",
             "progress (phase and step), number of cores, memory, program version: yes; they do not depend on its text.",
@@ -213,10 +253,13 @@ struct PrivacyLine: Encodable {
     private let clip: Double
     private let nextClip: Double
     private let isClipAdaptive: Bool
+    /// Where workers share the noise: the clip in steps, and how many honest shares make the noise whole.
+    private let clipInSteps: Double?
+    private let minimumHonest: Int?
     private let workersPlanned: Int
     private let workersExpected: Int
     private let workersEnrolled: Int
-    /// Of local noise; central noise costs every worker the same.
+    /// Of noise that workers add; central noise costs every worker the same.
     private let workers: [Worker]
     private let masks: MaskingLine?
     private let audits: [String]
@@ -240,6 +283,8 @@ struct PrivacyLine: Encodable {
         clip = report.terms.clip
         nextClip = report.nextClip
         isClipAdaptive = report.terms.isClipAdaptive
+        clipInSteps = report.terms.lattice?.norm
+        minimumHonest = report.terms.lattice.map { _ in report.terms.minimumHonest }
         workersPlanned = report.terms.workers
         workersExpected = report.terms.expectedWorkers
         workersEnrolled = report.enrolled

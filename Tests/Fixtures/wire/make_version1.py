@@ -136,6 +136,11 @@ MESSAGES = [
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1)
      + blob(90, real32(1, 0.25) + number(2, 127) + number(3, 9) + number(4, 3) + real64(5, 0.125) + real64(6, 0.25)
             + number(7, 2**22))),
+    ("offer with shared noise", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1) + real64(65, 0.5)
+     + number(67, 1)
+     + blob(90, real32(1, 0.25) + number(2, 127) + number(3, 1) + number(4, 3) + real64(5, 0.125) + real64(6, 0.25)
+            + number(7, 2**22) + real64(130, 1.5e9) + real64(131, 65536.5) + number(132, 4))),
     ("cancel", 37, number(1, LEASE) + text(2, "the round is full")),
     ("goodbye", 38, text(1, "run finished") + number(2, 1)),
     ("accept with credit for the adapter", 23, number(1, LEASE) + number(45, 2**22)),
