@@ -24,6 +24,7 @@ extension Ledger {
         migrator.registerMigration("masks") { try $0.execute(sql: maskTables) }
         migrator.registerMigration("history") { try $0.execute(sql: historyTables) }
         migrator.registerMigration("costs") { try $0.execute(sql: costColumns) }
+        migrator.registerMigration("worker evaluations") { try $0.execute(sql: workerEvaluationTables) }
         return migrator
     }
 
