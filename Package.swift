@@ -47,7 +47,7 @@ var targets: [Target] = [
     library("FineTuning", ["LanguageModel", "Tensor", "ModelFiles", "Randomness", "Recipe"]),
     library("Interchange", ["ModelFiles"]),
     library("Reporting", ["ModelFiles"]),
-    library("Auditing", ["FineTuning", "LanguageModel", "ModelFiles"]),
+    library("Auditing", ["Federation", "FineTuning", "LanguageModel", "ModelFiles"]),
     library("Federation", ["CKernels", "ModelFiles", "Randomness", "Recipe", crypto]),
     library("SecureAggregation", ["Federation", "Randomness", crypto]),
     library("Wire", ["CWire", "Federation", "ModelFiles", "Recipe"]),
@@ -175,7 +175,7 @@ if !coreOnly {
         tests(
             "WebServing",
             [
-                "WebServing", "ModelFiles", "FixtureFiles", logging,
+                "WebServing", "ModelFiles", "FixtureFiles", "WebClient", logging,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
@@ -183,14 +183,15 @@ if !coreOnly {
             "Serving",
             [
                 "Serving", "WebServing", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe", "Tensor",
-                "FixtureFiles", logging, .product(name: "HTTPTypes", package: "swift-http-types"),
+                "FixtureFiles", "WebClient", logging, .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         tests(
             "Monitor",
             [
-                "Monitor", "Coordinator", "Federation", "ModelFiles", "RunFile", "WebServing", "Wire", logging,
-                .product(name: "GRDB", package: "GRDB.swift"),
+                "Monitor", "Coordinator", "Federation", "FixtureFiles", "ModelFiles", "RunFile", "WebClient",
+                "WebServing", "Wire", logging, .product(name: "GRDB", package: "GRDB.swift"),
             ]),
+        .target(name: "WebClient", path: "Tests/WebClient", swiftSettings: swift),
         .target(name: "LinkRecording", path: "Tests/LinkRecording", swiftSettings: swift),
         tests("Transport", ["Transport", "Wire", "Federation", "ModelFiles", "LinkRecording"]),
         tests(
@@ -219,7 +220,7 @@ if !coreOnly {
             ], path: "Tests/Fuzzing", swiftSettings: swift),
         tests("Fuzzing", ["Fuzzing", "InputMutation"]),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["FixtureFiles", "LinkRecording"], path: "Tests/EndToEnd",
+            name: "EndToEndTests", dependencies: ["FixtureFiles", "LinkRecording", "WebClient"], path: "Tests/EndToEnd",
             swiftSettings: swift),
     ]
 }

@@ -115,6 +115,10 @@ class Page:
             seen = self.driver.execute_script(
                 "return [document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
             check(seen[0] <= width, f"{name}: no sideways scrolling at {width} px ({seen[0]})")
+            wide = self.driver.execute_script(
+                "return [...document.querySelectorAll('.card')].filter((card) => card.scrollWidth > card.clientWidth + 1)"
+                ".map((card) => `${card.textContent.trim().slice(0, 20)}: ${card.scrollWidth} of ${card.clientWidth}`)")
+            check(not wide, f"{name}: nothing sticks out of its card at {width} px {wide or ''}")
             self.resize(width, min(seen[1], 6000))
             time.sleep(0.4)
             kind = "phone" if width == PHONE else theme
@@ -177,12 +181,15 @@ def check_empty(page, shoal, folder):
 
 
 def check_live(page, shoal, folder):
-    with Program(shoal, "simulate", "--set", "federation.rounds=400", "--set", "evaluation.every=1",
-                 "--state", str(folder / "live")) as program:
+    with Program(shoal, "simulate", "--set", "federation.rounds=400", "--set", "evaluation.every=1", "--set",
+                 "evaluation.source=workers", "--state", str(folder / "live")) as program:
         page.open(program.url)
         page.wait("live: it runs", lambda: page.text("state") == "Running")
         page.wait("live: ten workers are shown", lambda: len(page.rows()) == 10)
         page.wait("live: three rounds are drawn", lambda: len(page.driver.find_elements(By.CSS_SELECTOR, ".mark-held-dot")) >= 3, 180)
+        page.wait("live: and what the workers say that it serves worst",
+                  lambda: len(page.driver.find_elements(By.CSS_SELECTOR, ".mark-worst-dot")) >= 3)
+        page.wait("live: each worker's own held-out loss", lambda: " first " in page.text("fleet").replace("\n", " "))
         check_structure(page)
 
         search = page.driver.find_element(By.ID, "search")
@@ -284,6 +291,12 @@ def check_made_up(page, html, policy):
                 page.wait("thousand: the page before", lambda: "1–50 of 1,000" in page.text("page"), 10)
                 markup = page.driver.execute_script("return document.querySelectorAll('main img, main b b').length")
                 check(markup == 0 and "<img src=x" in page.text("events"), "thousand: a worker's words stay text")
+            if name != "secret":
+                page.wait(f"{name}: the workers that are served worst have a line",
+                          lambda: page.driver.find_elements(By.CSS_SELECTOR, "polyline.mark-worst"), 10)
+            page.wait(f"{name}: earlier runs stand below this one", lambda: page.driver.execute_script(
+                "return [...document.querySelectorAll('#runs tbody th')].map((cell) => cell.textContent)")[1:]
+                == ["41d09c77a2be6650", "9ae01f5521c4d30b"], 10)
             if name == "secret":
                 columns = page.driver.find_elements(By.CSS_SELECTOR, "#fleet thead th")
                 check([cell.get_attribute("data-column") for cell in columns] == ["worker", "memory", "software"],

@@ -16,7 +16,7 @@ shoal=$(realpath "${1:?"the program to follow the guides with"}")
 shift
 catalogue=Sources/shoal/shoal.docc
 pages=("$@")
-((${#pages[@]})) || pages=("$catalogue"/{QuickStart,OwnModelAndData,AcrossMachines,Operations}.md)
+((${#pages[@]})) || pages=("$catalogue"/{QuickStart,OwnModelAndData,AcrossMachines,Monitor,Operations}.md)
 
 for page in "${pages[@]}"; do
     folder=$(mktemp -d "${TMPDIR:-/tmp}/shoal-guide-XXXXXX")

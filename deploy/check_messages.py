@@ -2,7 +2,8 @@
 """Checks that every message on the troubleshooting page is still one that the program says: deploy/check_messages.py
 
 A message stands in the first column of a table, in backquotes; `…` stands for what differs. It must be found in a string of
-the sources, pieces in order. With --unmentioned, prints the error types' own messages that the page does not have.
+the sources, pieces in order. With --unmentioned, prints what error types say and commands end with that the page does not
+have, and fails if there is any; the benchmarks' own (`shoal bench`) are left out.
 """
 
 import pathlib
@@ -67,16 +68,33 @@ def spoken():
     """Every string of the sources, parts that are added up as one."""
     for path in sorted((ROOT / "Sources").rglob("*.swift")):
         text = path.read_text(encoding="utf-8")
+        errors = spans_of_errors(text)
         begin, whole, end = 0, None, 0
-        for at, value, after in literals(text):
-            if whole is not None and re.fullmatch(r"\s*\+\s*", text[end:at]):
+        for at, value, after in [*literals(text), (len(text), "", len(text))]:
+            if whole is not None and re.fullmatch(r"\s*\+\s*", text[end:at]) and at < len(text):
                 whole, end = whole + value, after
                 continue
             if whole is not None:
-                yield path, whole
-            whole, end = value, after
-        if whole is not None:
-            yield path, whole
+                is_thrown = THROWN.search(text, 0, begin) is not None
+                yield path, whole, is_thrown or any(start <= begin < stop for start, stop in errors)
+            begin, whole, end = at, value, after
+
+
+# What stands before the message that a command or a task ends with.
+THROWN = re.compile(r"(?:badInput|\.failed|ValidationError|RequestProblem\.value|giveUpTask|unsuitable|refuse)\([^()\"]*\Z")
+
+
+# Pieces that stand within another message.
+PART = re.compile(r"(?:\S+ ?){0,4}\Z|…?[;,{]|it is not |and |an error without")
+
+
+def spans_of_errors(text):
+    """Where the types stand that are errors, their extensions included."""
+    spans = []
+    for name in re.findall(r"^(?:[a-z]+ )*(?:enum|struct) (\w+)[^{\n]*\bError\b[^{]*\{", text, re.MULTILINE):
+        for found in re.finditer(rf"^(?:[a-z]+ )*(?:enum|struct|extension) {name}\b[^{{]*\{{", text, re.MULTILINE):
+            spans.append((found.end(), text.find("\n}", found.end()) % (len(text) + 1)))
+    return spans
 
 
 def pattern(message):
@@ -91,11 +109,15 @@ def main():
             messages += re.findall(r"`([^`]+)`", line.split(" | ")[0])
     if "--unmentioned" in sys.argv[1:]:
         known = [pattern(message) for message in messages]
-        for path, text in strings:
-            if path.stem.endswith("Error") and " " in text and len(text) > 20 and not any(each.search(text) for each in known):
+        missing = 0
+        for path, text, is_error in strings:
+            if not is_error or "Bench" in str(path) or PART.match(text.strip()):
+                continue
+            if not any(each.search(text) for each in known):
                 print(f"{path.relative_to(ROOT)}: {text}")
-        return
-    lost = [message for message in messages if not any(pattern(message).search(text) for _, text in strings)]
+                missing += 1
+        sys.exit(f"{missing} messages are not on the page" if missing else 0)
+    lost = [message for message in messages if not any(pattern(message).search(text) for _, text, _ in strings)]
     for message in lost:
         print(f"nobody says this any more: {message}", file=sys.stderr)
     if lost:

@@ -110,6 +110,7 @@ def fleet(count, is_secret=False):
             phase = draw.choice(["idle"] * 6 + ["training"] * 3 + ["uploading", "downloading"])
             worker |= {"updates": draw.randrange(0, 40), "failures": draw.choice([0, 0, 0, 0, 2]), "lastSeen": ago(draw.random() * 8),
                        "tokens": draw.randrange(10**4, 10**7), "trainLoss": 1.4 + draw.random(), "waitsForSlot": False,
+                       "heldOutLoss": 1.6 + draw.random(), "firstHeldOutLoss": 4.8 + draw.random(),
                        "suspicion": {"score": draw.random(), "rounds": draw.randrange(1, 40)}}
             if worker["isConnected"]:
                 worker["phase"] = phase
@@ -129,6 +130,8 @@ def rounds(count, is_secret=False):
         if number % 2 == 0:
             one |= {"loss": 1.9 + 3.2 * math.exp(-number / 14) + 0.02 * draw.random(), "lossStandardError": 0.03}
         if not is_secret:
+            if "loss" in one:
+                one["worstDecileLoss"] = one["loss"] + 0.35
             one |= {"workers": 100, "trainLoss": 1.8 + 3.4 * math.exp(-number / 13) + 0.05 * draw.random(),
                     "tokens": 10**6, "uplinkBytes": number * 36_000_000, "downlinkBytes": number * 740_000_000,
                     "denseUplinkBytes": number * 976_000_000}
@@ -140,6 +143,7 @@ def run(**changes):
     run = {"run": "5be0c3a1f2d94e77", "software": "0.1.0", "now": ago(0), "state": "running", "isStuck": False, "late": [],
            "lateCount": 0, "model": "models/smollm2-135m", "task": "causal-lm", "strategy": "fedavgm", "aggregation": "separate",
            "uplinkCodec": "eden:bits=1", "publishedRounds": 60, "rounds": 200, "baseLoss": 5.09, "loss": 1.96, "lossRound": 60,
+           "worstDecileLoss": 2.31,
            "trainLoss": 1.85, "rollbacks": 1, "roundSeconds": 139, "secondsLeft": 139 * 140, "workersConnected": 961,
            "workersEnrolled": 1000, "phases": {"idle": 560, "training": 240, "uploading": 81, "downloading": 80},
            "participationIsSecret": False, "updates": 6012, "declinedOffers": 14, "tokensTrained": 61_000_000,
@@ -148,6 +152,19 @@ def run(**changes):
            "openRound": {"round": 61, "attempt": 1, "updates": 37, "workersAsked": 100}}
     run.update(changes)
     return {key: value for key, value in run.items() if value is not None}
+
+
+def runs(current, is_secret):
+    """This one, and two before it."""
+    told = [{"run": current["run"], "isCurrent": True, "state": current["state"], "began": ago(9000), "published": ago(140),
+             "publishedRounds": current["publishedRounds"], "rounds": current["rounds"], "baseLoss": 5.09, "loss": current["loss"],
+             "lossRound": current["lossRound"]}]
+    for name, state, count in [("41d09c77a2be6650", "stopped", 13), ("9ae01f5521c4d30b", "finished", 100)]:
+        told.append({"run": name, "isCurrent": False, "state": state, "began": ago(9e5 - count), "published": ago(6e5),
+                     "publishedRounds": count, "rounds": 100, "baseLoss": 5.09, "loss": 2.31, "lossRound": count, "updates": 100 * count})
+    if not is_secret:
+        told[0]["updates"] = current["updates"]
+    return told
 
 
 def made_up_states():
@@ -162,15 +179,16 @@ def made_up_states():
     def state(expect, run, workers, count, privacy=no_privacy, is_secret=False, end=None):
         told = rounds(count, is_secret)
         return {"expect": expect, "run": run, "workers": workers, "privacy": privacy, "end": end, "events": {"events": events},
+                "runs": {"runs": runs(run, is_secret)},
                 "rounds": {"participationIsSecret": is_secret, "baseLoss": 5.09, "publishedRounds": count, "rounds": told,
-                           "rollbacks": rollback if count > 31 else []},
+                           **({} if is_secret else {"baseWorstDecileLoss": 5.31}), "rollbacks": rollback if count > 31 else []},
                 "fleet": {"workersConnected": 0, "workersEnrolled": len(workers), "revision": 1}}
 
     late = [{"worker": f"clinic-{n:04}", "reason": reason} for n, reason in [
         (42, "is not connected"), (107, "lost its connection; it is asked again when it comes back"),
         (311, "is training, step 3 of 20"), (640, "declined: the owner's budget of updates is used up")]]
     secret_run = run(participationIsSecret=True, trainLoss=None, phases=None, updates=None, declinedOffers=None, tokensTrained=None,
-                     uplinkBytes=None, downlinkBytes=None, denseUplinkBytes=None, roundsUplinkBytes=None, rollbacks=0,
+                     uplinkBytes=None, downlinkBytes=None, denseUplinkBytes=None, roundsUplinkBytes=None, rollbacks=0, worstDecileLoss=None,
                      openRound={"round": 21, "attempt": 1}, publishedRounds=20, lossRound=20, loss=2.72,
                      waitingFor="round 21 is open until its deadline, whoever takes part", waitingSince=ago(31))
     return {

@@ -1,3 +1,5 @@
+internal import Federation
+
 /// What an adapter remembers of canaries.
 public struct CanaryAudit: Sendable, Encodable {
     /// The mean loss a token of a canary's secret, with and without the adapter. Unit: nats.

@@ -36,12 +36,18 @@ public struct Evaluation: Hashable, Sendable {
     public var items: Int
     /// The part of the examples that were classified rightly; `nil` for language modelling, and where workers evaluate.
     public var accuracy: Double?
+    /// Mean over the tenth of the workers, at least one, whose own held-out text it serves worst; `nil` where workers do
+    /// not evaluate. Unit: nats a token.
+    public var worstDecile: Double?
 
-    public init(loss: Double, standardError: Double, items: Int, accuracy: Double? = nil) {
+    public init(
+        loss: Double, standardError: Double, items: Int, accuracy: Double? = nil, worstDecile: Double? = nil
+    ) {
         self.loss = loss
         self.standardError = standardError
         self.items = items
         self.accuracy = accuracy
+        self.worstDecile = worstDecile
     }
 }
 

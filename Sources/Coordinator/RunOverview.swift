@@ -19,6 +19,10 @@ public struct RunOverview: Sendable {
     }
 
     public var id: RunID
+    /// When its first adapter was there. Unit: seconds since 1970.
+    public var beganAt: Int64?
+    /// When its newest adapter was published. Unit: seconds since 1970.
+    public var publishedAt: Int64?
     public var state: State
     /// Whether a coordinator holds the state directory.
     public var isHeld: Bool
@@ -57,6 +61,7 @@ public struct RunOverview: Sendable {
         id = run.id
         self.isHeld = isHeld
         publishedRounds = try ledger.currentAdapter()?.version ?? 0
+        (beganAt, publishedAt) = try ledger.publicationTimes()
         rounds = (try? RunConfiguration(canonicalJSON: run.configuration))?.federation.rounds
         open = openRound.map {
             Open(

@@ -121,11 +121,14 @@ public enum AdapterDirectory {
             to: directory)
     }
 
-    /// - Parameter weights: The adapter object.
+    /// - Parameters:
+    ///   - weights: The adapter object.
+    ///   - others: Files beside it, by name.
     package static func write(
-        configuration: AdapterConfiguration, weights: [UInt8], labels: [String], to directory: String
+        configuration: AdapterConfiguration, weights: [UInt8], labels: [String], others: [(String, [UInt8])] = [],
+        to directory: String
     ) throws(FileError) {
-        var files = [(configurationFile, configuration.encoded()), (weightsFile, weights)]
+        var files = [(configurationFile, configuration.encoded()), (weightsFile, weights)] + others
         if !labels.isEmpty {
             files.append((labelsFile, JSONText.encode(.array(labels.map { .string($0) }), layout: .indented)))
         }

@@ -3,6 +3,7 @@ import Crypto
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import WebServing
 
 /// The dashboard: one page with its style and script inside, which may load nothing else and run nothing else.
 ///
@@ -29,20 +30,15 @@ struct DashboardPage: Sendable {
     private static let scripts = ["format.js", "service.js", "chart.js", "summary.js", "fleet.js", "dashboard.js"]
 
     var response: Response {
-        var response = JSONAnswer.plain(html, type: "text/html; charset=utf-8")
-        response.headers[Self.header("Content-Security-Policy")] = policy
-        response.headers[Self.header("Referrer-Policy")] = "no-referrer"
-        response.headers[Self.header("X-Frame-Options")] = "DENY"
+        var response = Response(text: html, type: "text/html; charset=utf-8")
+        response.headers[.known("Content-Security-Policy")] = policy
+        response.headers[.known("Referrer-Policy")] = "no-referrer"
+        response.headers[.known("X-Frame-Options")] = "DENY"
         return response
     }
 
     private static func hash(_ text: String) -> String {
         "sha256-" + Data(SHA256.hash(data: Data(text.utf8))).base64EncodedString()
-    }
-
-    private static func header(_ name: String) -> HTTPField.Name {
-        guard let name = HTTPField.Name(name) else { preconditionFailure("a header's name") }
-        return name
     }
 
     private static func file(_ name: String) -> String {

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import WebServing
 
 /// Answers in JSON, keys in alphabetical order.
 enum JSONAnswer {
@@ -13,20 +14,12 @@ enum JSONAnswer {
     }
 
     static func response(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
-        plain(try text(value) + "\n", type: "application/json", status: status)
+        Response(text: try text(value) + "\n", type: "application/json", status: status)
     }
 
     /// `{"error":"…"}`
     static func failure(_ reason: String, status: HTTPResponse.Status) throws -> Response {
         try response(Failure(error: reason), status: status)
-    }
-
-    static func plain(
-        _ text: String, type: String = "text/plain; charset=utf-8", status: HTTPResponse.Status = .ok
-    ) -> Response {
-        var headers = HTTPFields()
-        headers[.contentType] = type
-        return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(string: text)))
     }
 
     private struct Failure: Encodable {

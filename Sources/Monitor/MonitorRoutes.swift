@@ -16,10 +16,11 @@ struct MonitorRoutes: Sendable {
 
     func add(to router: Router<BasicRequestContext>) {
         router.get("/") { _, _ in page.response }
-        router.get("healthz") { _, _ in JSONAnswer.plain("ok\n") }
+        router.get("healthz") { _, _ in Response(text: "ok\n") }
         router.get("readyz") { _, _ in await readiness() }
         router.get("metrics") { _, _ in await metrics() }
         router.get("api/v1/run") { _, _ in try await answer { RunAnswer($0) } }
+        router.get("api/v1/runs") { _, _ in try await runs() }
         router.get("api/v1/rounds") { request, _ in
             let parameters = request.uri.queryParameters
             return try await answer { snapshot in
@@ -55,6 +56,13 @@ struct MonitorRoutes: Sendable {
         _ make: @Sendable (RunSnapshot) throws -> Answer
     ) async throws -> Response {
         try await withRun { run in try JSONAnswer.response(try make(try await run.reader.snapshot())) }
+    }
+
+    private func runs() async throws -> Response {
+        try await withRun { run in
+            let archived = try await run.reader.archivedRuns()
+            return try JSONAnswer.response(RunsAnswer(current: try await run.reader.snapshot(), archived: archived))
+        }
     }
 
     private func privacy() async throws -> Response {
@@ -101,8 +109,8 @@ struct MonitorRoutes: Sendable {
 
     private func readiness() async -> Response {
         switch await desk.run?.reader.readiness() ?? .notReady("the coordinator is starting") {
-        case .ready: JSONAnswer.plain("ready\n")
-        case .notReady(let cause): JSONAnswer.plain(cause + "\n", status: .serviceUnavailable)
+        case .ready: Response(text: "ready\n")
+        case .notReady(let cause): Response(text: cause + "\n", status: .serviceUnavailable)
         }
     }
 
@@ -113,7 +121,7 @@ struct MonitorRoutes: Sendable {
         let text =
             snapshot.map { RunMetrics.text($0, process: process) }
             ?? RunMetrics.text(version: desk.version, process: process)
-        return JSONAnswer.plain(text, type: MetricsText.contentType)
+        return Response(text: text, type: MetricsText.contentType)
     }
 }
 

@@ -11,6 +11,8 @@ final class RunReader: Sendable {
     private let view: Cached<LedgerView>
     private let history: Cached<RunHistory>
     private let privacy: Cached<PrivacyReport?>
+    /// Runs that were put away, by folder: nothing of them changes any more.
+    private let archived: Cached<[String: RunOverview]>
 
     init(_ source: RunSource, version: String) {
         self.source = source
@@ -19,6 +21,7 @@ final class RunReader: Sendable {
         let quick = DispatchQueue(label: "shoal.monitor.view")
         let slow = DispatchQueue(label: "shoal.monitor.history")
         let slowest = DispatchQueue(label: "shoal.monitor.privacy")
+        let others = DispatchQueue(label: "shoal.monitor.runs")
         view = Cached(patience: 20) { _ in try await Self.blocking(quick) { try Self.view(source) } }
         history = Cached(patience: 20) { _ in
             try await Self.blocking(slow) { try RunHistory(ledger: source.ledger) }
@@ -27,6 +30,9 @@ final class RunReader: Sendable {
             try await Self.blocking(slowest) {
                 try PrivacyReport(ledger: source.ledger, stepsInAll: earlier.flatMap { $0?.stepsInAll })
             }
+        }
+        archived = Cached(patience: 20) { earlier in
+            try await Self.blocking(others) { try Self.archived(in: source.state, earlier ?? [:]) }
         }
     }
 
@@ -40,6 +46,9 @@ final class RunReader: Sendable {
 
     /// `nil` for a run without differential privacy. The first takes seconds.
     func privacyReport() async throws -> PrivacyReport? { try await privacy.get() }
+
+    /// The runs before this one in its state directory.
+    func archivedRuns() async throws -> [RunOverview] { Array(try await archived.get().values) }
 
     /// Nobody waits for a new one: it is made beside.
     private var newestPrivacy: PrivacyReport? {
@@ -80,6 +89,19 @@ final class RunReader: Sendable {
         return LedgerView(
             overview: overview, pauseCause: try source.ledger.control().cause,
             configuration: try source.ledger.run().flatMap { try? RunConfiguration(canonicalJSON: $0.configuration) })
+    }
+
+    private static func archived(
+        in state: String, _ known: [String: RunOverview]
+    ) throws -> [String: RunOverview] {
+        var runs: [String: RunOverview] = [:]
+        for folder in RunArchive.folders(in: state) {
+            runs[folder] =
+                try known[folder]
+                ?? RunOverview(
+                    state: folder, ledger: Ledger.existing(in: folder, wallClock: { Int64(time(nil)) }), events: 0)
+        }
+        return runs
     }
 
     private static func blocking<Value: Sendable>(

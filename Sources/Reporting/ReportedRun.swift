@@ -43,11 +43,14 @@ public struct ReportedRun: Sendable {
         /// Of `loss`; not finite where there is none.
         public var standardError: Double
         public var accuracy: Double?
+        /// Of the tenth of the workers that it serves worst; `nil` where workers do not evaluate.
+        public var worstDecile: Double?
 
-        public init(loss: Double, standardError: Double, accuracy: Double?) {
+        public init(loss: Double, standardError: Double, accuracy: Double?, worstDecile: Double? = nil) {
             self.loss = loss
             self.standardError = standardError
             self.accuracy = accuracy
+            self.worstDecile = worstDecile
         }
     }
 
@@ -80,6 +83,8 @@ public struct ReportedRun: Sendable {
         /// Its first and its newest update's; `nil` where withheld. Unit: nats a token.
         public var firstLoss: Double?
         public var lastLoss: Double?
+        /// On its own held-out text, with the first and the newest adapter that it evaluated; `nil`: not two of them.
+        public var heldOut: (before: OwnLoss, after: OwnLoss)?
         /// 0 to 1, 0.5 like anybody; `nil` without robust rules.
         public var suspicion: Double?
         public var isRevoked: Bool
@@ -100,6 +105,19 @@ public struct ReportedRun: Sendable {
             self.suspicion = suspicion
             self.isRevoked = isRevoked
             self.energy = energy
+        }
+    }
+
+    /// What a worker found on its own held-out text.
+    public struct OwnLoss: Hashable, Sendable {
+        /// Whose adapter; 0 is the model before the first round.
+        public var round: Int
+        /// Unit: nats a token.
+        public var loss: Double
+
+        public init(round: Int, loss: Double) {
+            self.round = round
+            self.loss = loss
         }
     }
 

@@ -198,8 +198,5 @@ extension Continuation.Step {
 
 extension HTTPField.Name {
     /// Of an answer: who gave it. Of a request: `local` forbids forwarding it.
-    static let shoalRoute: Self = {
-        guard let name = Self("x-shoal-route") else { preconditionFailure("a header's name") }
-        return name
-    }()
+    static let shoalRoute = Self.known("x-shoal-route")
 }

@@ -63,21 +63,12 @@ package struct WebAccess<Context: RequestContext>: RouterMiddleware {
     }
 
     private func refusal(_ status: HTTPResponse.Status, _ reason: String) -> Response {
-        var headers = HTTPFields()
-        headers[.contentType] = "text/plain; charset=utf-8"
-        var response =
-            ownRefusal?(status, reason)
-            ?? Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(string: reason + "\n")))
+        var response = ownRefusal?(status, reason) ?? Response(text: reason + "\n", status: status)
         if status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
         return response
     }
 }
 
 extension HTTPField.Name {
-    fileprivate static let host = Self.constant("Host")
-
-    private static func constant(_ name: String) -> Self {
-        guard let name = Self(name) else { preconditionFailure("a header's name") }
-        return name
-    }
+    fileprivate static let host = Self.known("Host")
 }

@@ -1,6 +1,7 @@
 /// What a training task took on its worker's machine.
 public struct TaskCost: Hashable, Sendable {
-    /// From the first step to the last. Unit: seconds.
+    /// From when the machine had room for the task until its result was there, loading the base model included. Unit:
+    /// seconds.
     public var seconds: Double
     /// This task's part of what the machine used meanwhile. Unit: joules; `nil`: not told.
     public var joules: Double?

@@ -1,4 +1,5 @@
 import Auditing
+import Federation
 import FixtureFiles
 import Foundation
 import Testing

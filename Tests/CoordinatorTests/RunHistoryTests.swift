@@ -119,6 +119,42 @@ struct RunHistoryTests {
         #expect(history.workers.map(\.trainingSeconds) == [5, 4, nil])
     }
 
+    @Test func workersTellHowTheirOwnTextIsServed() throws {
+        for (index, name) in names.enumerated() {
+            try ledger.allow(
+                name: name, key: try #require(PublicKey(bytes: [UInt8](repeating: UInt8(index + 1), count: 32))))
+        }
+        /// Two items of the same loss.
+        func report(_ loss: Double) throws -> HeldOutReport {
+            try HeldOutReport(items: 2, lossSum: 2 * loss, squaredLossSum: 2 * loss * loss)
+        }
+        for round in 1...2 {
+            try ledger.select([names[0]], round: round, attempt: 1)
+            try ledger.record(
+                [update(names[0], items: 1, loss: round == 1 ? 0 : 4)], round: round, attempt: 1,
+                counters: RunCounters())
+            try publish(round, uplink: 1)
+        }
+        try ledger.record(
+            Evaluation(loss: 5, standardError: 0.5, items: 4, worstDecile: 6),
+            of: [(names[0], report(4)), (names[1], report(6))], version: 0)
+        try ledger.record(
+            Evaluation(loss: 9, standardError: 0.5, items: 4, worstDecile: 9), of: [(names[1], report(9))], version: 2)
+        // What is found again takes the place of what was found before.
+        try ledger.record(
+            Evaluation(loss: 2, standardError: 0.5, items: 4, worstDecile: 2.5),
+            of: [(names[0], report(1.5)), (names[2], report(2.5))], version: 2)
+        let history = try RunHistory(ledger: ledger)
+        #expect(history.base?.worstDecile == 6)
+        #expect(history.rounds.map { $0.evaluation?.worstDecile } == [nil, 2.5])
+        #expect(history.workers.map { $0.firstHeldOut?.version } == [0, 0, 2])
+        #expect(history.workers.map { $0.firstHeldOut?.loss } == [4, 6, 2.5])
+        #expect(history.workers.map { $0.heldOut?.version } == [2, 0, 2])
+        #expect(history.workers.map { $0.heldOut?.loss } == [1.5, 6, 2.5])
+        // 0 stands for a loss that was not told.
+        #expect(history.workers.map(\.firstTrainLoss) == [4, nil, nil])
+    }
+
     @Test func workersTellWhatTheyGave() throws {
         for (index, name) in names.enumerated() {
             try ledger.allow(
@@ -139,6 +175,8 @@ struct RunHistoryTests {
         #expect(workers.map(\.tokens) == [110, 0, 0])
         #expect(workers.map(\.items) == [6, 0, 0])
         #expect(workers.map(\.trainLoss) == [3, nil, nil])
+        #expect(workers.map(\.firstTrainLoss) == [4, nil, nil])
+        #expect(workers.allSatisfy { $0.heldOut == nil && $0.firstHeldOut == nil })
         #expect(workers.map(\.lastUpdateAt) == [1_020, nil, nil])
         #expect(workers.map(\.revokedAt) == [nil, nil, 1_020])
     }

@@ -59,6 +59,31 @@ struct ReportTests {
         #expect(try report(folder.file("run"), String(id)).html.contains("name-3"))
     }
 
+    @Test("where workers evaluate, a report tells the losses that shoal evaluate finds on each one's text")
+    func workersEvaluate() throws {
+        try simulate("evaluation.source=workers")
+        let (html, markdown) = try report(folder.file("run"))
+        #expect(html.contains("Held-out loss of each worker") && markdown.contains("Worst tenth"))
+        let rows = folder.text("data.jsonl").split(separator: "\n")
+        var losses: [Double] = []
+        for worker in 0..<4 {
+            let own = try folder.write(
+                rows.filter { $0.contains("\"name-\(worker)\"") }.joined(separator: "\n") + "\n", to: "own.jsonl")
+            let outcome = try Program.run(
+                "evaluate", "--model", "built-in", "--adapter", folder.file("run/adapter"), "--data", own, "--split",
+                "test", "--sequence-length", "32", "--json")
+            losses.append(try #require(try outcome.objects.first?["loss"] as? Double, "\(outcome.errors)"))
+        }
+        for loss in losses { #expect(html.contains(String(format: "%.4f", loss)), "\(loss)") }
+        let lines = folder.file("m.jsonl")
+        #expect(try Program.run("run", "track", folder.file("run"), "--jsonl", lines).code == 0)
+        let last = try #require(folder.text("m.jsonl").split(separator: "\n").last)
+        let worst = try #require(
+            (try JSONSerialization.jsonObject(with: Data(last.utf8)) as? [String: Any])?["loss/held-out-worst-decile"]
+                as? Double)
+        #expect(abs(worst - (losses.max() ?? 0)) < 1e-5)
+    }
+
     @Test("a report of a run whose participation is secret names nobody")
     func secret() throws {
         try simulate(

@@ -1,7 +1,9 @@
 import Coordinator
+import Federation
 import Foundation
 import Monitor
 import Testing
+import WebClient
 import Wire
 
 @Suite("The monitor's JSON API")
@@ -31,6 +33,8 @@ struct AnswerTests {
         // (1 · 4 + 3 · 2) / 4
         #expect(rounds.rounds.map(\.trainLoss) == [2.5, 3])
         #expect(rounds.rounds.map(\.loss) == [nil, 1.5] && rounds.rounds[1].lossStandardError == 0.25)
+        #expect(rounds.rounds.map(\.worstDecileLoss) == [nil, 2.25] && rounds.baseWorstDecileLoss == 6)
+        #expect(answer.worstDecileLoss == 2.25)
         #expect(rounds.rounds.map(\.uplinkBytes) == [100, 250] && rounds.rounds.map(\.workers) == [2, 1])
         let later = try await client.decode(RoundsAnswer.self, "api/v1/rounds?after=1&limit=5")
         #expect(later.rounds.map(\.round) == [2] && later.publishedRounds == 2)
@@ -52,11 +56,14 @@ struct AnswerTests {
         let last = all.workers[2]
         #expect(!last.isConnected && last.phase == nil && last.late == "is not connected" && last.failures == 1)
         #expect(last.lastSeen == nil)
+        #expect(all.workers.map(\.heldOutLoss) == [1.25, 6, 2.25])
+        #expect(all.workers.map(\.firstHeldOutLoss) == [4.5, 6, 2.25])
 
         let pages = [
             "search=B": ["b"], "state=connected": ["a", "b"], "state=away": ["c"], "state=late": ["c"],
             "state=revoked": [], "offset=1&limit=1": ["b"], "offset=9": [], "limit=0": [],
             "sort=updates&order=descending": ["a", "b", "c"], "sort=updates": ["c", "b", "a"],
+            "sort=heldOutLoss&order=descending": ["b", "c", "a"],
             "sort=memory": ["b", "a", "c"], "sort=memory&order=descending": ["a", "b", "c"],
             "sort=worker&order=descending": ["c", "b", "a"], "search=%3Cscript%3E": [],
         ]
@@ -66,10 +73,33 @@ struct AnswerTests {
             #expect(page.total == 3)
         }
         for query in ["sort=cores", "order=up", "state=dead", "limit=-1", "offset=x"] {
-            let (status, body, _) = try await client.ask("api/v1/workers?\(query)")
-            #expect(status == 400 && body.contains("\"error\""), "\(query)")
+            let answer = try await client.ask("api/v1/workers?\(query)")
+            #expect(answer.status == 400 && answer.body.contains("\"error\""), "\(query)")
         }
         await client.stop()
+    }
+
+    @Test func theRunsOfTheStateDirectory() async throws {
+        let run = try MadeUpRun()
+        let client = try await MonitorClient()
+        client.monitor.attach(run.ledger, state: run.folder)
+        client.monitor.board.post(run.fleet())
+        let alone = try await client.decode(RunsAnswer.self, "api/v1/runs").runs
+        #expect(alone.map(\.run) == ["0000000000000001"])
+        #expect(alone[0].isCurrent && alone[0].state == "running" && alone[0].publishedRounds == 2)
+        #expect(alone[0].loss == 1.5 && alone[0].lossRound == 2 && alone[0].updates == 3)
+        #expect(alone[0].began == "1970-01-01T00:16:40Z")
+        await client.stop()
+
+        try run.addArchivedRun(RunID(bits: 2))
+        let later = try await MonitorClient()
+        later.monitor.attach(run.ledger, state: run.folder)
+        later.monitor.board.post(run.fleet())
+        let both = try await later.decode(RunsAnswer.self, "api/v1/runs").runs
+        #expect(both.map(\.run) == ["0000000000000001", "0000000000000002"])
+        #expect(both.map(\.isCurrent) == [true, false] && both[1].state == "finished")
+        #expect(both[1].began == "1970-01-01T00:08:20Z" && both[1].published == nil && both[1].updates == 0)
+        await later.stop()
     }
 
     @Test func secretParticipationIsInNoAnswer() async throws {
@@ -82,6 +112,7 @@ struct AnswerTests {
         #expect(answer.participationIsSecret && answer.loss == 1.5 && answer.workersConnected == 2)
         let words = [
             "updates", "tokensTrained", "uplinkBytes", "downlinkBytes", "denseUplinkBytes", "phases", "trainLoss",
+            "worstDecileLoss",
         ]
         let body = try await client.ask("api/v1/run").body
         for word in words { #expect(!body.contains("\"\(word)\""), "\(word)") }
@@ -92,11 +123,13 @@ struct AnswerTests {
         for worker in workers.workers {
             #expect(worker.phase == nil && worker.step == nil && worker.lastSeen == nil && worker.updates == nil)
             #expect(worker.tokens == nil && worker.failures == nil && worker.late == nil && worker.trainLoss == nil)
+            #expect(worker.heldOutLoss == nil && worker.firstHeldOutLoss == nil)
         }
         #expect(workers.workers[0].cores == 4)
 
         let rounds = try await client.decode(RoundsAnswer.self, "api/v1/rounds")
         #expect(rounds.participationIsSecret && rounds.rounds.map(\.loss) == [nil, 1.5])
+        #expect(rounds.baseWorstDecileLoss == nil && rounds.rounds.allSatisfy { $0.worstDecileLoss == nil })
         #expect(rounds.rounds.allSatisfy { $0.workers == nil && $0.tokens == nil && $0.uplinkBytes == nil })
         let privacy = try await client.decode(PrivacyAnswer.self, "api/v1/privacy")
         #expect(privacy.mechanism == "central" && privacy.epsilon == 8 && privacy.epsilonSpent == 0)

@@ -35,8 +35,28 @@ final class MadeUpRun {
             [update(names[0], items: 1, loss: 3)], round: 2, attempt: 1,
             counters: RunCounters(uplinkBytes: 60, downlinkBytes: 70))
         try publish(2, uplink: 250, seconds: 40)
-        try ledger.record(Evaluation(loss: 5, standardError: 0.5, items: 7), version: 0)
-        try ledger.record(Evaluation(loss: 1.5, standardError: 0.25, items: 7), version: 2)
+        try ledger.record(
+            Evaluation(loss: 5, standardError: 0.5, items: 7, worstDecile: 6),
+            of: [(names[0], report(4.5)), (names[1], report(6))], version: 0)
+        try ledger.record(
+            Evaluation(loss: 1.5, standardError: 0.25, items: 7, worstDecile: 2.25),
+            of: [(names[0], report(1.25)), (names[2], report(2.25))], version: 2)
+    }
+
+    /// Two items of the same held-out loss.
+    private func report(_ loss: Double) throws -> HeldOutReport {
+        try HeldOutReport(items: 2, lossSum: 2 * loss, squaredLossSum: 2 * loss * loss)
+    }
+
+    /// Puts a run of this identifier away in the same state directory.
+    func addArchivedRun(_ id: RunID) throws {
+        let folder = folder + "/runs/" + id.text
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let other = try Ledger(path: StateDirectory.ledger(in: folder), wallClock: { 500 })
+        try other.begin(
+            RunRecord(id: id, seed: 1, configuration: "{}", baseModel: ContentHash(of: [9])),
+            firstAdapter: ContentHash(of: [0]))
+        try other.finishRun(RunCounters())
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }

@@ -1,8 +1,8 @@
 import Coordinator
 import Foundation
-import FoundationNetworking
 import Monitor
 import Testing
+import WebClient
 
 @Suite("Metrics for Prometheus")
 struct MetricsTests {
@@ -47,6 +47,9 @@ struct MetricsTests {
         # HELP shoal_held_out_loss Held-out loss of the newest adapter that was evaluated, the base model's before any, in nats a token.
         # TYPE shoal_held_out_loss gauge
         shoal_held_out_loss 1.5
+        # HELP shoal_held_out_loss_worst_decile The same over the tenth of the workers whose own held-out text it serves worst, in nats a token.
+        # TYPE shoal_held_out_loss_worst_decile gauge
+        shoal_held_out_loss_worst_decile 2.25
         # HELP shoal_round_rollbacks_total Attempts that the quality gate turned back.
         # TYPE shoal_round_rollbacks_total counter
         shoal_round_rollbacks_total 0
@@ -91,9 +94,10 @@ struct MetricsTests {
         let client = try await MonitorClient()
         client.monitor.attach(run.ledger, state: run.folder)
         client.monitor.board.post(run.fleet())
-        let (status, text, answer) = try await client.ask("metrics")
-        #expect(status == 200)
-        #expect(answer.value(forHTTPHeaderField: "Content-Type") == "text/plain; version=0.0.4; charset=utf-8")
+        let answer = try await client.ask("metrics")
+        let text = answer.body
+        #expect(answer.status == 200)
+        #expect(answer.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8")
         let ofTheRun = text.components(separatedBy: "# HELP process_")[0]
         #expect(ofTheRun == expected)
         for name in [
@@ -109,8 +113,9 @@ struct MetricsTests {
 
     @Test func beforeThereIsARunTheProcessIsTold() async throws {
         let client = try await MonitorClient()
-        let (status, text, _) = try await client.ask("metrics")
-        #expect(status == 200 && text.contains("shoal_build_info{version=\"0.1.0\"} 1\n"))
+        let answer = try await client.ask("metrics")
+        let text = answer.body
+        #expect(answer.status == 200 && text.contains("shoal_build_info{version=\"0.1.0\"} 1\n"))
         #expect(!text.contains("shoal_run"))
         try checkGrammar(text)
         await client.stop()
@@ -124,10 +129,10 @@ struct MetricsTests {
         client.monitor.board.post(run.fleet(isSecret: true))
         // Metrics wait for nobody: they tell the newest report that there is.
         #expect(try await client.ask("api/v1/privacy").status == 200)
-        let (_, text, _) = try await client.ask("metrics")
+        let text = try await client.ask("metrics").body
         for name in [
             "shoal_workers_late", "shoal_updates_", "shoal_tokens_", "shoal_uplink_", "shoal_downlink_",
-            "shoal_dense_", "shoal_train_loss",
+            "shoal_dense_", "shoal_train_loss", "worst_decile",
         ] {
             #expect(!text.contains(name), "\(name)")
         }

@@ -1,18 +1,19 @@
 import Coordinator
 import Foundation
-import FoundationNetworking
 import ModelFiles
 import Monitor
 import Testing
+import WebClient
 
 @Suite("The monitor as a service")
 struct ServiceTests {
     @Test func itAnswersWhileTheCoordinatorStarts() async throws {
         let client = try await MonitorClient()
         #expect(try await client.ask("healthz").body == "ok\n")
-        let (ready, cause, _) = try await client.ask("readyz")
+        let starting = try await client.ask("readyz")
+        let (ready, cause) = (starting.status, starting.body)
         #expect(ready == 503 && cause == "the coordinator is starting\n")
-        for path in ["run", "rounds", "workers", "events", "privacy", "stream"] {
+        for path in ["run", "runs", "rounds", "workers", "events", "privacy", "stream"] {
             #expect(try await client.ask("api/v1/\(path)").status == 503, "\(path)")
         }
         #expect(try await client.ask("api/v1/run/pause", method: "POST").status == 503)
@@ -30,15 +31,16 @@ struct ServiceTests {
         var leaving = run.fleet()
         leaving.acceptsWorkers = false
         client.monitor.board.post(leaving)
-        let (status, cause, _) = try await client.ask("readyz")
+        let answer = try await client.ask("readyz")
+        let (status, cause) = (answer.status, answer.body)
         #expect(status == 503 && cause == "the run has ended and takes no workers any more\n")
         await client.stop()
 
         let other = try await MonitorClient()
         other.monitor.attach(run.ledger, state: run.folder + "/gone")
         other.monitor.board.post(run.fleet())
-        let (disk, reason, _) = try await other.ask("readyz")
-        #expect(disk == 503 && reason == "the state directory cannot be written: No such file or directory\n")
+        let disk = try await other.ask("readyz")
+        #expect(disk.status == 503 && disk.body == "the state directory cannot be written: No such file or directory\n")
         await other.stop()
     }
 
@@ -106,9 +108,9 @@ struct ServiceTests {
 
     @Test func theDashboardIsOnePageThatLoadsNothing() async throws {
         let client = try await MonitorClient()
-        let (status, page, answer) = try await client.ask("")
-        #expect(status == 200)
-        let policy = try #require(answer.value(forHTTPHeaderField: "Content-Security-Policy"))
+        let answer = try await client.ask("")
+        #expect(answer.status == 200)
+        let (page, policy) = (answer.body, try #require(answer.header("Content-Security-Policy")))
         #expect(policy.contains("default-src 'none'") && !policy.contains("unsafe"))
         for (tag, directive) in [("script", "script-src"), ("style", "style-src")] {
             let inside = page.components(separatedBy: "<\(tag)>").dropFirst().first?
@@ -120,7 +122,7 @@ struct ServiceTests {
         #expect(!page.contains("src=\"") && !page.contains("http-equiv") && !page.contains("@import"))
         #expect(page.contains("data-needs-token=\"no\""))
         #expect(!page.contains("innerHTML") && !page.contains("insertAdjacentHTML"))
-        #expect(answer.value(forHTTPHeaderField: "X-Frame-Options") == "DENY")
+        #expect(answer.header("X-Frame-Options") == "DENY")
         await client.stop()
     }
 }

@@ -1,17 +1,17 @@
 import Coordinator
 import Foundation
-import FoundationNetworking
 import Monitor
 import Testing
+import WebClient
 
 @Suite("The monitor's stream")
 struct StreamTests {
     /// The stream's events until it ends.
     private func events(_ client: MonitorClient) async throws -> [(name: String, data: String)] {
-        let (status, body, answer) = try await client.ask("api/v1/stream")
-        #expect(status == 200)
-        #expect(answer.value(forHTTPHeaderField: "Content-Type") == "text/event-stream; charset=utf-8")
-        return body.components(separatedBy: "\n\n").filter { $0.hasPrefix("event: ") }.map { message in
+        let answer = try await client.ask("api/v1/stream")
+        #expect(answer.status == 200)
+        #expect(answer.header("Content-Type") == "text/event-stream; charset=utf-8")
+        return answer.body.components(separatedBy: "\n\n").filter { $0.hasPrefix("event: ") }.map { message in
             let lines = message.split(separator: "\n")
             return (String(lines[0].dropFirst(7)), String(lines.dropFirst().joined(separator: "\n").dropFirst(6)))
         }

@@ -161,6 +161,23 @@ struct ReportPageTests {
         #expect(reading.elements.count { $0.name == "circle" } < 400)
     }
 
+    @Test("where workers evaluate, each one's own loss stands before and after, and that of those served worst")
+    func ownLosses() throws {
+        var run = run(rounds: 4)
+        let plain = try read(ReportPage(run).html()).text
+        #expect(!plain.contains("Held-out loss of each worker") && !plain.contains("worst tenth"))
+        run.base?.worstDecile = 6.125
+        run.rounds[3].evaluation?.worstDecile = 3.625
+        run.workers[1].heldOut = (.init(round: 0, loss: 5.5), .init(round: 4, loss: 2.75))
+        run.workers[2].heldOut = (.init(round: 0, loss: 3.5), .init(round: 4, loss: 3.875))
+        let text = try read(ReportPage(run).html()).text
+        #expect(text.contains("1 of 2 workers' held-out loss fell"))
+        for number in ["6.1250", "3.6250", "5.5000", "2.7500", "3.8750"] { #expect(text.contains(number), "\(number)") }
+        #expect(text.contains("worst tenth of the workers"))
+        let markdown = ReportSummary(run).markdown()
+        #expect(markdown.contains("Worst tenth") && markdown.contains("3.6250"))
+    }
+
     @Test("energy is shown where somebody told it")
     func energy() throws {
         var run = run(rounds: 2)

@@ -1,6 +1,7 @@
 import ModelFiles
 import Serving
 import Testing
+import WebClient
 import WebServing
 
 @Suite("Forwarding between two servers")

@@ -1,47 +1,16 @@
 import Foundation
-import FoundationNetworking
 import ModelFiles
 import Serving
 import Testing
+import WebClient
 import WebServing
 
 @Suite("OpenAI's API")
 struct ServingServiceTests {
-    struct Answer {
-        let status: Int
-        let body: String
-        let headers: HTTPURLResponse
-
-        func json() throws -> [String: JSONValue] {
-            guard case .object(let members) = try JSONValue(parsing: Array(body.utf8)) else { return [:] }
-            return members
-        }
-
-        /// Each event's data.
-        var events: [String] {
-            body.components(separatedBy: "\n\n").filter { !$0.isEmpty }.map { String($0.dropFirst(6)) }
-        }
-
-        func header(_ name: String) -> String? { headers.value(forHTTPHeaderField: name) }
-    }
-
-    /// Other suites may keep this process's threads for minutes.
-    private static let session: URLSession = {
-        let configuration = URLSessionConfiguration.default
-        configuration.timeoutIntervalForRequest = 600
-        return URLSession(configuration: configuration)
-    }()
-
     static func ask(
         _ server: WebServer, _ path: String, _ body: String? = nil, headers: [String: String] = [:]
-    ) async throws -> Answer {
-        var request = URLRequest(url: try #require(URL(string: server.url + path)))
-        request.httpMethod = body == nil ? "GET" : "POST"
-        request.httpBody = body.map { Data($0.utf8) }
-        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
-        let (data, response) = try await session.data(for: request)
-        let http = try #require(response as? HTTPURLResponse)
-        return Answer(status: http.statusCode, body: String(decoding: data, as: UTF8.self), headers: http)
+    ) async throws -> WebAnswer {
+        try await WebClient.ask(server.url + path, body: body, headers: headers)
     }
 
     /// A member within objects and lists: `["choices", "0", "text"]`.
@@ -158,5 +127,17 @@ struct ServingServiceTests {
             #expect(Self.value(json, "error.type") == .string("invalid_request_error"))
         }
         await server.stop()
+    }
+}
+
+extension WebAnswer {
+    func json() throws -> [String: JSONValue] {
+        guard case .object(let members) = try JSONValue(parsing: Array(body.utf8)) else { return [:] }
+        return members
+    }
+
+    /// Each event's data.
+    var events: [String] {
+        body.components(separatedBy: "\n\n").filter { !$0.isEmpty }.map { String($0.dropFirst(6)) }
     }
 }

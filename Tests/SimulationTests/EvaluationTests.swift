@@ -101,6 +101,23 @@ struct EvaluationTests {
         #expect(base(conversation)?.loss == 2)
         #expect(conversation.published.map { $0.evaluation?.loss } == [nil, 2])
         #expect(conversation.published.last?.evaluation?.items == 10)
+        // One of four is the worst tenth.
+        #expect(base(conversation)?.worstDecile == 3 && conversation.published.last?.evaluation?.worstDecile == 3)
+        let workers = try RunHistory(ledger: conversation.keys).workers
+        #expect(workers.map { $0.heldOut?.loss } == [0, 1, 2, 3])
+        #expect(workers.allSatisfy { $0.firstHeldOut?.version == 0 && $0.heldOut?.version == 2 })
+    }
+
+    @Test func whereMetricsAreWithheldNobodysOwnLossIsKept() throws {
+        let conversation = try Conversation(rounds: 1, workersPerRound: 2, minimumConnected: 4)
+        conversation.settings.evaluationSource = .workers
+        conversation.settings.withholdsMetrics = true
+        try conversation.startCoordinator()
+        try start(4, in: conversation)
+        #expect(conversation.runToEnd())
+        let evaluation = try #require(conversation.published.last?.evaluation)
+        #expect(evaluation.loss == 2 && evaluation.worstDecile == nil)
+        #expect(try RunHistory(ledger: conversation.keys).workers.allSatisfy { $0.heldOut == nil })
     }
 
     @Test func fewerReportsThanTheCohortGiveNoNumber() throws {

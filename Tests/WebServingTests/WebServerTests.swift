@@ -1,22 +1,14 @@
-import Foundation
-import FoundationNetworking
 import HTTPTypes
 import Hummingbird
 import Logging
 import Testing
-
+import WebClient
 import WebServing
 
 @Suite("HTTP services")
 struct WebServerTests {
     private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     private let secret = "0123456789abcdef"
-    /// Other suites may keep this process's threads for minutes.
-    private static let session: URLSession = {
-        let configuration = URLSessionConfiguration.default
-        configuration.timeoutIntervalForRequest = 600
-        return URLSession(configuration: configuration)
-    }()
 
     private func start(_ change: (inout WebServerSettings) -> Void = { _ in }) async throws -> WebServer {
         var settings = WebServerSettings(address: try ListenAddress("127.0.0.1:0"))
@@ -36,14 +28,9 @@ struct WebServerTests {
     }
 
     private func ask(
-        _ server: WebServer, _ path: String, method: String = "GET", headers: [String: String] = [:]
-    ) async throws -> (status: Int, body: String, answer: HTTPURLResponse) {
-        var request = URLRequest(url: try #require(URL(string: server.url + path)))
-        request.httpMethod = method
-        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
-        let (data, response) = try await Self.session.data(for: request)
-        let http = try #require(response as? HTTPURLResponse)
-        return (http.statusCode, String(decoding: data, as: UTF8.self), http)
+        _ server: WebServer, _ path: String, method: String? = nil, headers: [String: String] = [:]
+    ) async throws -> WebAnswer {
+        try await WebClient.ask(server.url + path, method: method, headers: headers)
     }
 
     @Test func withoutATokenItServesThisMachine() async throws {
@@ -51,7 +38,7 @@ struct WebServerTests {
         #expect(server.address.port != 0 && server.url == "http://\(server.address)/")
         let answer = try await ask(server, "data")
         #expect(answer.status == 200 && answer.body == "data")
-        #expect(answer.answer.value(forHTTPHeaderField: "X-Content-Type-Options") == "nosniff")
+        #expect(answer.header("X-Content-Type-Options") == "nosniff")
         #expect(try await ask(server, "nowhere").status == 404)
         #expect(try await ask(server, "change", method: "POST").body == "changed")
         await server.stop()
@@ -80,7 +67,7 @@ struct WebServerTests {
         }
         #expect(try await ask(server, "open").status == 200)
         let refused = try await ask(server, "data")
-        #expect(refused.status == 401 && refused.answer.value(forHTTPHeaderField: "WWW-Authenticate") == "Bearer")
+        #expect(refused.status == 401 && refused.header("WWW-Authenticate") == "Bearer")
         #expect(try await ask(server, "open/../data").status != 200)
         #expect(try await ask(server, "data", headers: ["Authorization": "Bearer \(secret)"]).status == 200)
         #expect(try await ask(server, "data", headers: ["Authorization": "Bearer 0123456789abcdeg"]).status == 401)
@@ -93,7 +80,7 @@ struct WebServerTests {
         let server = try await start()
         let answer = try await ask(server, "events")
         #expect(answer.body == (1...3).map { "event: count\ndata: \($0)\n\n" }.joined())
-        #expect(answer.answer.value(forHTTPHeaderField: "Content-Type") == "text/event-stream; charset=utf-8")
+        #expect(answer.header("Content-Type") == "text/event-stream; charset=utf-8")
         await server.stop()
     }
 

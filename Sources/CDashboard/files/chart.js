@@ -1,20 +1,23 @@
-// Loss per round: the held-out loss with its standard error, the workers' training loss, the base model's, and what the
-// quality gate turned back.
+// Loss per round: the held-out loss with its standard error, that of the workers it serves worst, the workers' training
+// loss, the base model's, and what the quality gate turned back.
 
 const chart = {
   rounds: [],
   rollbacks: [],
   base: null,
+  baseWorst: null,
 
   draw() {
     const box = $("chart");
     const held = this.rounds.filter((round) => round.loss !== undefined);
+    const worst = [...(this.baseWorst === null ? [] : [[0, this.baseWorst]]),
+      ...held.filter((round) => round.worstDecileLoss !== undefined).map((round) => [round.round, round.worstDecileLoss])];
     const train = this.rounds.filter((round) => round.trainLoss !== undefined);
     const turned = this.rollbacks.filter((rollback) => rollback.loss !== undefined);
     if (held.length + train.length + turned.length === 0) {
       box.replaceChildren(element("p", { className: "empty" },
         this.rounds.length ? "No round was evaluated yet." : "The first round is not published yet."));
-      this.legend([], [], []);
+      this.legend([], [], [], []);
       say("chart-readout", "");
       return;
     }
@@ -22,7 +25,7 @@ const chart = {
     const height = Math.round(Math.min(320, Math.max(200, width * 0.34)));
     const place = { left: 46, right: width - 14, top: 12, bottom: height - 28 };
     const values = [...held.flatMap((round) => [round.loss, round.loss + (round.lossStandardError ?? 0)]),
-      ...train.map((round) => round.trainLoss), ...turned.map((rollback) => rollback.loss),
+      ...worst.map((point) => point[1]), ...train.map((round) => round.trainLoss), ...turned.map((rollback) => rollback.loss),
       ...(this.base === null ? [] : [this.base])];
     const ticks = steps(Math.min(...values), Math.max(...values), 5);
     const [low, high] = [ticks[0], ticks[ticks.length - 1]];
@@ -58,6 +61,7 @@ const chart = {
       }
     };
     line("mark-train", train.map((round) => [x(round.round), y(round.trainLoss)]));
+    if (worst.length) line("mark-worst", worst.map(([round, loss]) => [x(round), y(loss)]));
     const start = this.base === null ? [] : [[x(0), y(this.base)]];
     line("mark-held", [...start, ...held.map((round) => [x(round.round), y(round.loss)])]);
     for (const rollback of turned) {
@@ -82,7 +86,7 @@ const chart = {
       this.readNewest();
     });
     box.replaceChildren(svg);
-    this.legend(held, train, turned);
+    this.legend(held, worst, train, turned);
     this.readNewest();
   },
 
@@ -94,6 +98,7 @@ const chart = {
   line(round) {
     return [`round ${round.round}`, round.loss === undefined ? null : `held-out ${format.loss(round.loss)}`
       + (round.lossStandardError ? ` ± ${format.loss(round.lossStandardError)}` : ""),
+      round.worstDecileLoss === undefined ? null : `worst decile ${format.loss(round.worstDecileLoss)}`,
       round.trainLoss === undefined ? null : `train ${format.loss(round.trainLoss)}`,
       round.accuracy === undefined ? null : `accuracy ${(100 * round.accuracy).toFixed(1)} %`,
       round.workers === undefined ? null : `${format.count(round.workers)} workers`, format.duration(round.seconds),
@@ -107,8 +112,9 @@ const chart = {
       + (train.length ? `, training loss ${format.loss(train[train.length - 1].trainLoss)}` : "");
   },
 
-  legend(held, train, turned) {
-    const marks = [["mark-held", "held-out", held.length], ["mark-train", "training", train.length],
+  legend(held, worst, train, turned) {
+    const marks = [["mark-held", "held-out", held.length], ["mark-worst", "held-out, worst decile of the workers", worst.length],
+      ["mark-train", "training", train.length],
       ["mark-base", "base model", this.base !== null && held.length + train.length],
       ["mark-rollback", "turned back by the gate", turned.length]];
     $("legend").replaceChildren(...marks.filter((mark) => mark[2]).map(([name, label]) =>

@@ -21,7 +21,7 @@ function showLoss() {
 async function takeRounds(answer) {
   for (const round of answer.rounds) known.rounds.set(round.round, round);
   known.rollbacks = answer.rollbacks;
-  chart.base = answer.baseLoss ?? null;
+  [chart.base, chart.baseWorst] = [answer.baseLoss ?? null, answer.baseWorstDecileLoss ?? null];
   // The stream tells the newest alone: what lies before is asked for, a page at a time.
   while (known.rounds.size < answer.publishedRounds) {
     let after = 0;
@@ -39,6 +39,8 @@ async function takeEvents(answer) {
   showEvents(isWhole ? answer.events : (await service.get("/api/v1/events", { limit: 200 })).events);
 }
 
+async function takeRuns() { showRuns((await service.get("/api/v1/runs")).runs); }
+
 async function takePrivacy() {
   known.privacy = await service.get("/api/v1/privacy");
   showPrivacy(known.privacy);
@@ -52,7 +54,7 @@ const reactions = {
     if (known.run !== null && known.run.run !== run.run) return location.reload();
     known.run = run;
     showAll();
-    if (isOther) await takePrivacy().then(showAll);
+    if (isOther) await Promise.all([takePrivacy().then(showAll), takeRuns()]);
   },
   rounds: takeRounds,
   events: takeEvents,

@@ -14,6 +14,7 @@ const fleet = {
     { key: "lastSeen", title: "Last seen", isOpen: true },
     { key: "updates", title: "Given", number: true, isOpen: true },
     { key: "trainLoss", title: "Train loss", number: true, isOpen: true },
+    { key: "heldOutLoss", title: "Held-out", number: true, isOpen: true },
     { key: "suspicion", title: "Suspicion", number: true, isOpen: true },
     { key: "memory", title: "Resources" },
     { key: "software", title: "Version" },
@@ -63,7 +64,7 @@ const fleet = {
   show() {
     const { workers, matching, total, offset, participationIsSecret } = this.answer;
     const columns = this.columns.filter((column) => !(participationIsSecret && column.isOpen)
-      && (column.key !== "suspicion" || workers.some((worker) => worker.suspicion)));
+      && (!["suspicion", "heldOutLoss"].includes(column.key) || workers.some((worker) => worker[column.key] !== undefined)));
     this.showHead(columns);
     this.showBody(columns, workers);
     show("suspicion-note", columns.some((column) => column.key === "suspicion"));
@@ -146,6 +147,8 @@ const fleet = {
       sub([worker.tokens ? `${format.short(worker.tokens)} tokens` : "", worker.failures ? `${format.count(worker.failures)} failed` : ""]
         .filter(Boolean).join(", "))];
     case "trainLoss": return [worker.trainLoss === undefined ? "–" : format.loss(worker.trainLoss)];
+    case "heldOutLoss": return worker.heldOutLoss === undefined ? ["–"]
+      : [format.loss(worker.heldOutLoss), sub(`first ${format.loss(worker.firstHeldOutLoss)}`)];
     case "suspicion": return worker.suspicion
       ? [worker.suspicion.score.toFixed(2), sub(`${worker.suspicion.rounds} rounds`)] : ["–"];
     case "memory": return worker.cores === undefined ? ["–"]

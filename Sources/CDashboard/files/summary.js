@@ -126,7 +126,8 @@ function showFigures(run, privacy) {
       run.rollbacks ? `${run.rollbacks} turned back by the gate` : "published", run.rounds ? run.publishedRounds / run.rounds : null),
     tile("Held-out loss", loss === undefined ? "–" : format.loss(loss), change === null ? "" : `${change.toFixed(1)} %`,
       loss === undefined ? "not evaluated yet" : run.loss === undefined ? "of the base model"
-        : `after round ${run.lossRound}; base ${run.baseLoss === undefined ? "unknown" : format.loss(run.baseLoss)}`, null),
+        : `after round ${run.lossRound}; base ${run.baseLoss === undefined ? "unknown" : format.loss(run.baseLoss)}`
+          + (run.worstDecileLoss === undefined ? "" : `; worst decile of the workers ${format.loss(run.worstDecileLoss)}`), null),
     tile("Workers connected", format.count(run.workersConnected), `of ${format.count(run.workersEnrolled)}`,
       run.phases ? phaseText(run.phases) : "what they are at is secret",
       run.workersEnrolled ? run.workersConnected / run.workersEnrolled : 0),
@@ -209,6 +210,7 @@ function showEvents(events) {
 function showRounds(rounds, rollbacks) {
   const newest = rounds.slice(-30).reverse();
   const columns = [["Round", (round) => String(round.round)], ["Held-out", (round) => round.loss && format.loss(round.loss)],
+    ["Worst decile", (round) => round.worstDecileLoss && format.loss(round.worstDecileLoss)],
     ["Train", (round) => round.trainLoss && format.loss(round.trainLoss)],
     ["Workers", (round) => round.workers && format.count(round.workers)], ["Time", (round) => format.duration(round.seconds)],
     ["Up, in all", (round) => round.uplinkBytes && format.bytes(round.uplinkBytes)],
@@ -219,4 +221,23 @@ function showRounds(rounds, rollbacks) {
     element("tbody", {}, ...newest.map((round) => element("tr", {}, ...columns.map(([name, cell]) =>
       name === "Round" ? element("th", { scope: "row", className: "number" }, cell(round))
         : element("td", { className: "number" }, cell(round) || "–"))))));
+}
+
+/** The runs of the state directory, where there is more than this one. */
+function showRuns(runs) {
+  show("runs-card", runs.length > 1);
+  if (runs.length < 2) return;
+  const columns = [["Run", (run) => run.run], ["State", (run) => run.state + (run.isCurrent ? ", shown here" : "")],
+    ["Began", (run) => run.began && format.clock(run.began)],
+    ["Newest adapter", (run) => run.published && format.clock(run.published)],
+    ["Rounds", (run) => format.count(run.publishedRounds) + (run.rounds === undefined ? "" : ` of ${format.count(run.rounds)}`), "number"],
+    ["Held-out loss", (run) => run.loss && format.loss(run.loss)
+      + (run.baseLoss === undefined ? "" : `, base ${format.loss(run.baseLoss)}`), "number"],
+    ["Updates", (run) => run.updates === undefined ? null : format.count(run.updates), "number"]];
+  $("runs").replaceChildren(
+    element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...columns.map(([name, , kind]) =>
+      element("th", { scope: "col", role: "columnheader", className: kind ?? "" }, name)))),
+    element("tbody", { role: "rowgroup" }, ...runs.map((run) => element("tr", { role: "row" }, ...columns.map(([name, cell, kind]) =>
+      name === "Run" ? element("th", { scope: "row", role: "rowheader" }, cell(run))
+        : element("td", { role: "cell", className: kind ?? "", "data-label": name }, cell(run) || "–"))))));
 }

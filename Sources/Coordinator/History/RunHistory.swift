@@ -54,6 +54,13 @@ public struct RunHistory: Sendable {
         public var lastUpdateAt: Int64?
         /// Of its newest update; `nil` where it is withheld. Unit: nats a token.
         public var trainLoss: Double?
+        /// Of the first update for which it told one.
+        public var firstTrainLoss: Double?
+        /// On its own held-out text, with the newest adapter that it evaluated; `nil` where workers do not evaluate. Unit:
+        /// nats a token.
+        public var heldOut: (version: Int, loss: Double)?
+        /// With the first one; version 0 is the model before the first round.
+        public var firstHeldOut: (version: Int, loss: Double)?
         /// Over all its updates; `nil`: not told. Unit: joules.
         public var energyJoules: Double?
         /// Over all its updates; `nil`: not told. Unit: seconds.
@@ -105,7 +112,7 @@ public struct RunHistory: Sendable {
         workers = try ledger.contributions().map { worker in
             var worker = worker
             worker.suspicion = suspicion[worker.worker]
-            if withholdsMetrics { worker.trainLoss = nil }
+            if withholdsMetrics { (worker.trainLoss, worker.firstTrainLoss) = (nil, nil) }
             if isSecret { worker.hideParticipation() }
             return worker
         }

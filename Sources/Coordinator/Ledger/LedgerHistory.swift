@@ -72,21 +72,47 @@ extension Ledger {
                     -- SQLite takes the other columns from the row that holds the maximum.
                     newest AS (
                         SELECT worker, trainLoss, MAX(round * 1000000 + attempt) FROM updates GROUP BY worker),
-                    failed AS (SELECT worker, COUNT(*) AS failures FROM failure GROUP BY worker)
-                    SELECT name, enrolledAt, revokedAt, updates, tokens, lastUpdateAt, items, joules, seconds, trainLoss,
-                        failures
+                    earliest AS (
+                        SELECT worker, trainLoss AS firstLoss, MIN(round * 1000000 + attempt) FROM updates
+                        WHERE trainLoss <> 0 GROUP BY worker),
+                    failed AS (SELECT worker, COUNT(*) AS failures FROM failure GROUP BY worker),
+                    tested AS (
+                        SELECT worker, MIN(version) AS firstTested, MAX(version) AS tested FROM workerEvaluation
+                        GROUP BY worker)
+                    SELECT name, enrolledAt, revokedAt, updates, tokens, lastUpdateAt, given.items AS items, joules,
+                        seconds, trainLoss, firstLoss, failures, tested, own.loss AS heldOut, firstTested,
+                        firstOwn.loss AS firstHeldOut
                     FROM worker LEFT JOIN given ON given.worker = name LEFT JOIN newest ON newest.worker = name
-                        LEFT JOIN failed ON failed.worker = name
+                        LEFT JOIN earliest ON earliest.worker = name LEFT JOIN failed ON failed.worker = name
+                        LEFT JOIN tested ON tested.worker = name
+                        LEFT JOIN workerEvaluation AS own ON own.version = tested AND own.worker = name
+                        LEFT JOIN workerEvaluation AS firstOwn ON firstOwn.version = firstTested
+                            AND firstOwn.worker = name
                     """)
             return try rows.map { row in
                 let loss: Double? = row["trainLoss"]
-                return RunHistory.Contribution(
+                var contribution = RunHistory.Contribution(
                     worker: try worker(row["name"]), enrolledAt: row["enrolledAt"], revokedAt: row["revokedAt"],
                     updates: row["updates"] ?? 0, failures: row["failures"] ?? 0,
                     items: UInt64(clamping: (row["items"] as Int64?) ?? 0),
                     tokens: UInt64(clamping: (row["tokens"] as Int64?) ?? 0), lastUpdateAt: row["lastUpdateAt"],
                     trainLoss: loss == 0 ? nil : loss, energyJoules: row["joules"], trainingSeconds: row["seconds"])
+                contribution.firstTrainLoss = row["firstLoss"]
+                if let version = row["tested"] as Int?, let first = row["firstTested"] as Int? {
+                    contribution.heldOut = (version, row["heldOut"])
+                    contribution.firstHeldOut = (first, row["firstHeldOut"])
+                }
+                return contribution
             }.sorted { $0.worker < $1.worker }
+        }
+    }
+
+    /// When the run's first adapter and its newest one were published. Unit: seconds since 1970.
+    func publicationTimes() throws(LedgerError) -> (first: Int64?, newest: Int64?) {
+        try read { database in
+            try Row.fetchOne(
+                database, sql: "SELECT MIN(publishedAt) AS began, MAX(publishedAt) AS newest FROM adapter"
+            ).map { ($0["began"], $0["newest"]) } ?? (nil, nil)
         }
     }
 

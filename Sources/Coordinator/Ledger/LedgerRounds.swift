@@ -242,44 +242,6 @@ extension Ledger {
         }
     }
 
-    public func record(_ evaluation: Evaluation, version: Int) throws(LedgerError) {
-        try write { database in
-            try database.execute(
-                sql: "INSERT OR REPLACE INTO evaluation VALUES (?, ?, ?, ?, ?)",
-                arguments: [
-                    version, evaluation.loss, evaluation.standardError.isNaN ? nil : evaluation.standardError,
-                    evaluation.items, evaluation.accuracy,
-                ])
-        }
-    }
-
-    /// Workers that evaluate and never train, drawn once a run.
-    public func heldOutWorkers() throws(LedgerError) -> Set<WorkerName> {
-        try read { Set(try String.fetchAll($0, sql: "SELECT name FROM heldOutWorker").map(worker)) }
-    }
-
-    public func recordHeldOut(_ workers: [WorkerName]) throws(LedgerError) {
-        try write { database in
-            for worker in workers {
-                try database.execute(sql: "INSERT INTO heldOutWorker VALUES (?)", arguments: [worker.text])
-            }
-        }
-    }
-
-    /// By adapter version (0: before the first round).
-    public func evaluations() throws(LedgerError) -> [Int: Evaluation] {
-        try read { database in
-            let rows = try Row.fetchAll(database, sql: "SELECT * FROM evaluation")
-            return Dictionary(
-                uniqueKeysWithValues: rows.map { row in
-                    let evaluation = Evaluation(
-                        loss: row["loss"], standardError: row["standardError"] ?? .nan, items: row["items"],
-                        accuracy: row["accuracy"])
-                    return (row["version"] as Int, evaluation)
-                })
-        }
-    }
-
     private func insertAdapter(
         _ database: Database, version: Int, object: ContentHash, optimizerState: ContentHash? = nil
     ) throws {

@@ -25,6 +25,7 @@ extension Ledger {
         migrator.registerMigration("history") { try $0.execute(sql: historyTables) }
         migrator.registerMigration("costs") { try $0.execute(sql: costColumns) }
         migrator.registerMigration("shared noise") { try $0.execute(sql: sharedNoiseColumns) }
+        migrator.registerMigration("worker evaluations") { try $0.execute(sql: workerEvaluationTables) }
         return migrator
     }
 

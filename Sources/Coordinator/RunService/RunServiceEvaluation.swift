@@ -112,16 +112,20 @@ extension RunService {
         self.cohort = nil
         pendingOffers = PendingOffers()
         evaluationQueue.removeFirst()
-        guard let mean = HeldOutMean(of: cohort.reports, minimumCohort: settings.minimumCohort) else {
+        let reports = cohort.reports
+        guard let mean = HeldOutMean(of: reports.map(\.report), minimumCohort: settings.minimumCohort) else {
             observe(
                 .waiting(
-                    reason: "no evaluation of round \(cohort.version): \(cohort.reports.count) workers reported, "
+                    reason: "no evaluation of round \(cohort.version): \(reports.count) workers reported, "
                         + "\(settings.minimumCohort) are needed"))
             return settle(cohort.version, nil)
         }
+        // Where workers keep their metrics to themselves, nobody's own stays anywhere.
+        let told = settings.withholdsMetrics ? [] : reports
         let evaluation = Evaluation(
-            loss: mean.mean, standardError: mean.standardError ?? .nan, items: Int(clamping: mean.items))
-        try ledger.record(evaluation, version: cohort.version)
+            loss: mean.mean, standardError: mean.standardError ?? .nan, items: Int(clamping: mean.items),
+            worstDecile: told.isEmpty ? nil : LossSpread(told.map(\.report.mean)).worstDecile)
+        try ledger.record(evaluation, of: told, version: cohort.version)
         settle(cohort.version, evaluation)
     }
 

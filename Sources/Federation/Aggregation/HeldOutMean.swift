@@ -15,7 +15,7 @@ public struct HeldOutMean: Hashable, Sendable {
     /// for other texts the error is larger than this; it answers "would other blocks like these have said the same".
     public init(independentItemsOf report: HeldOutReport) {
         let count = Double(report.items)
-        mean = report.lossSum / count
+        mean = report.mean
         items = report.items
         workers = 1
         if report.items > 1 {

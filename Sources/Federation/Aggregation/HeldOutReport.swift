@@ -7,6 +7,9 @@ public struct HeldOutReport: Hashable, Sendable {
     /// Sum over items of the square of the item's mean loss.
     public let squaredLossSum: Double
 
+    /// Mean over the items. Unit: nats a token.
+    public var mean: Double { lossSum / Double(items) }
+
     /// - Throws: ``HeldOutReportError`` unless these can be the sums of `items` non-negative losses.
     public init(items: UInt64, lossSum: Double, squaredLossSum: Double) throws(HeldOutReportError) {
         guard items > 0 else { throw .noItems }

@@ -49,9 +49,9 @@ public struct EvaluationCohort: Sendable {
     }
 
     /// In worker-name order.
-    public var reports: [HeldOutReport] {
+    public var reports: [(worker: WorkerName, report: HeldOutReport)] {
         progress.sorted { $0.key < $1.key }.compactMap {
-            if case .reported(let report) = $0.value { report } else { nil }
+            if case .reported(let report) = $0.value { ($0.key, report) } else { nil }
         }
     }
 

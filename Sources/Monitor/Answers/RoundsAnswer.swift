@@ -15,6 +15,9 @@ package struct RoundsAnswer: Codable, Hashable, Sendable {
         /// Held-out loss of its adapter; absent when that was not evaluated.
         package var loss: Double?
         package var lossStandardError: Double?
+        /// Mean over the tenth of the workers, at least one, whose own held-out text it serves worst; absent where
+        /// workers do not evaluate.
+        package var worstDecileLoss: Double?
         package var accuracy: Double?
         package var tokens: UInt64?
         /// Cumulative.
@@ -37,6 +40,7 @@ package struct RoundsAnswer: Codable, Hashable, Sendable {
 
     package var participationIsSecret: Bool
     package var baseLoss: Double?
+    package var baseWorstDecileLoss: Double?
     /// All published rounds, of which `rounds` are some.
     package var publishedRounds: Int
     package var rounds: [Round]
@@ -52,13 +56,15 @@ package struct RoundsAnswer: Codable, Hashable, Sendable {
         let isSecret = snapshot.isSecret
         participationIsSecret = isSecret
         baseLoss = history.base?.loss
+        baseWorstDecileLoss = isSecret ? nil : history.base?.worstDecile
         publishedRounds = history.rounds.count
         rounds = history.rounds.drop { $0.number <= after }.prefix(min(max(0, limit), Self.roundsMax)).map { round in
             Round(
                 round: round.number, attempt: round.attempt, publishedAt: CalendarTime.text(round.publishedAt),
                 seconds: round.seconds, workers: round.workers, trainLoss: round.trainLoss,
                 loss: round.evaluation?.loss, lossStandardError: round.evaluation?.standardError,
-                accuracy: round.evaluation?.accuracy, tokens: isSecret ? nil : round.tokens,
+                worstDecileLoss: isSecret ? nil : round.evaluation?.worstDecile, accuracy: round.evaluation?.accuracy,
+                tokens: isSecret ? nil : round.tokens,
                 uplinkBytes: round.uplinkBytes, downlinkBytes: round.downlinkBytes,
                 denseUplinkBytes: round.denseUplinkBytes, energyJoules: round.energyJoules)
         }

@@ -46,6 +46,9 @@ package struct RunAnswer: Codable, Hashable, Sendable {
     package var loss: Double?
     package var lossRound: Int?
     package var accuracy: Double?
+    /// Of the same adapter, over the tenth of the workers whose own held-out text it serves worst; absent where workers do
+    /// not evaluate.
+    package var worstDecileLoss: Double?
     package var trainLoss: Double?
     package var rollbacks: Int
     /// Median of the newest ten rounds.
@@ -117,6 +120,7 @@ package struct RunAnswer: Codable, Hashable, Sendable {
         refusedMessages = snapshot.fleet?.standing.refusals ?? [:]
         guard !isSecret else { return }
         phases = (snapshot.fleet?.members ?? []).reduce(into: [:]) { $0[($1.phase ?? .idle).label, default: 0] += 1 }
+        worstDecileLoss = overview.last?.evaluation.worstDecile
         updates = overview.totals.updates
         declinedOffers = snapshot.fleet?.declined
         tokensTrained = overview.totals.tokens

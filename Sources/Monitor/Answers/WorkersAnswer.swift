@@ -39,6 +39,10 @@ package struct WorkersAnswer: Codable, Hashable, Sendable {
         package var tokens: UInt64?
         package var lastUpdate: String?
         package var trainLoss: Double?
+        /// On its own held-out text, with the newest adapter that it evaluated and with the first; absent where workers do
+        /// not evaluate.
+        package var heldOutLoss: Double?
+        package var firstHeldOutLoss: Double?
         /// Over all its updates, as it told. Units: joules, seconds.
         package var energyJoules: Double?
         package var trainingSeconds: Double?
@@ -100,6 +104,8 @@ extension WorkersAnswer.Worker {
         tokens = history.tokens
         lastUpdate = history.lastUpdateAt.map(CalendarTime.text)
         trainLoss = history.trainLoss
+        heldOutLoss = history.heldOut?.loss
+        firstHeldOutLoss = history.firstHeldOut?.loss
         energyJoules = history.energyJoules
         trainingSeconds = history.trainingSeconds
         suspicion = history.suspicion.map { Suspicion(score: $0.value, rounds: $0.rounds) }

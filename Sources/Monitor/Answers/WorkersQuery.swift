@@ -11,7 +11,7 @@ struct WorkersQuery: Hashable, Sendable {
     }
 
     enum Column: String, Sendable {
-        case worker, lastSeen, phase, software, memory, updates, tokens, trainLoss, suspicion
+        case worker, lastSeen, phase, software, memory, updates, tokens, trainLoss, heldOutLoss, suspicion
     }
 
     var search = ""
@@ -58,6 +58,7 @@ struct WorkersQuery: Hashable, Sendable {
         case .updates: sorted(workers) { $0.updates }
         case .tokens: sorted(workers) { $0.tokens }
         case .trainLoss: sorted(workers) { $0.trainLoss }
+        case .heldOutLoss: sorted(workers) { $0.heldOutLoss }
         case .suspicion: sorted(workers) { $0.suspicion?.score }
         }
     }

@@ -57,6 +57,10 @@ enum RunMetrics {
             "Held-out loss of the newest adapter that was evaluated, the base model's before any, in nats a token.",
             (overview.last?.evaluation ?? overview.base)?.loss)
         metrics.add(
+            .gauge, "shoal_held_out_loss_worst_decile",
+            "The same over the tenth of the workers whose own held-out text it serves worst, in nats a token.",
+            snapshot.isSecret ? nil : (overview.last?.evaluation ?? overview.base)?.worstDecile)
+        metrics.add(
             .counter, "shoal_round_rollbacks_total", "Attempts that the quality gate turned back.",
             Double(history.rollbacks.count))
         metrics.add(

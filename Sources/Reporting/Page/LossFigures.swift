@@ -12,6 +12,14 @@ struct LossFigures {
             }.filter { $0.y.isFinite }
     }
 
+    private var worstDecile: [(x: Double, y: Double)] {
+        let base = run.base.flatMap(\.worstDecile).map { [(x: 0.0, y: $0)] } ?? []
+        return base
+            + run.rounds.compactMap { round in
+                round.evaluation.flatMap(\.worstDecile).map { (x: Double(round.number), y: $0) }
+            }
+    }
+
     var perRound: Markup? {
         let trained = run.rounds.compactMap { round in round.trainLoss.map { (x: Double(round.number), y: $0) } }
         guard !trained.isEmpty || heldOut.count > 1 else { return nil }
@@ -26,6 +34,7 @@ struct LossFigures {
                 .init(
                     style: "line-a", name: "held-out (± standard error)", points: heldOut.map { ($0.x, $0.y) },
                     errors: heldOut.map(\.error)),
+                .init(style: "line-c", name: "held-out, worst tenth of the workers", points: worstDecile),
                 .init(style: "line-b", name: "training, mean of the workers", points: trained),
             ], level: run.base.map { ("base model", $0.loss) },
             marks: (
@@ -37,18 +46,22 @@ struct LossFigures {
                             + (rollback.loss.map { ReadableNumber.loss($0) } ?? "not finite"))
                 }
             ), isWholeX: true)
-        return plot.figure(
-            table: .table(
-                "Loss per round, nats a token", ["#Round", "#Training", "#Held-out", "#Standard error"],
-                (run.base.map { [["0", "–", ReadableNumber.loss($0.loss), ReadableNumber.loss($0.standardError)]] }
-                    ?? [])
-                    + run.rounds.map { round in
-                        [
-                            "\(round.number)", ReadableNumber.loss(round.trainLoss),
-                            ReadableNumber.loss(round.evaluation?.loss),
-                            ReadableNumber.loss(round.evaluation?.standardError),
-                        ]
-                    }))
+        return plot.figure(table: perRoundTable)
+    }
+
+    private var perRoundTable: Markup {
+        let hasWorst = !worstDecile.isEmpty
+        func row(_ number: Int, _ trained: Double?, _ evaluation: ReportedRun.Evaluation?) -> [String] {
+            [
+                "\(number)", ReadableNumber.loss(trained), ReadableNumber.loss(evaluation?.loss),
+                ReadableNumber.loss(evaluation?.standardError),
+            ] + (hasWorst ? [ReadableNumber.loss(evaluation?.worstDecile)] : [])
+        }
+        return .table(
+            "Loss per round, nats a token",
+            ["#Round", "#Training", "#Held-out", "#Standard error"] + (hasWorst ? ["#Worst tenth"] : []),
+            (run.base.map { [row(0, nil, $0)] } ?? [])
+                + run.rounds.map { row($0.number, $0.trainLoss, $0.evaluation) })
     }
 
     /// What a loss has cost.

@@ -136,7 +136,9 @@ public struct ReportPage {
             )
         }
         let figures = WorkerFigures(run)
-        return section("workers", "Workers", figures.note, plots([figures.losses]) + [figures.table].compactMap { $0 })
+        return section(
+            "workers", "Workers", figures.note,
+            plots([figures.heldOut, figures.losses]) + [figures.table].compactMap { $0 })
     }
 
     private var suspicion: Markup? {

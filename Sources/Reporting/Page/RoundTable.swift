@@ -11,6 +11,7 @@ struct RoundTable {
             ("#Updates", { $0.workers.map { ReadableNumber.count($0) } }),
             ("#Training loss", { $0.trainLoss.map { ReadableNumber.loss($0) } }),
             ("#Held-out loss", { $0.evaluation.map { ReadableNumber.loss($0.loss) } }),
+            ("#Worst tenth", { $0.evaluation.flatMap { $0.worstDecile }.map { ReadableNumber.loss($0) } }),
             ("#Accuracy", { $0.evaluation.flatMap { $0.accuracy }.map { ReadableNumber.fixed($0, 4) } }),
             ("#Up so far", { $0.uplinkBytes.map { ReadableNumber.bytes($0) } }),
             ("#Down so far", { $0.downlinkBytes.map { ReadableNumber.bytes($0) } }),

@@ -11,28 +11,51 @@ struct WorkerFigures {
             "\(ReadableNumber.count(active)) of \(ReadableNumber.count(run.workers.count)) enrolled workers gave updates."
     }
 
+    /// What each worker's own held-out text says of the first and of the newest adapter.
+    var heldOut: Markup? {
+        Self.change(
+            identifier: "worker-held-out", title: "Held-out loss of each worker's own text, before and after",
+            summary: "workers' held-out loss fell", ends: ("before", "after"),
+            run.workers.compactMap { worker in
+                worker.heldOut.map { (worker.name, $0.before.loss, $0.after.loss) }
+            })
+    }
+
     /// Training loss of a worker's first and newest update.
     var losses: Markup? {
-        let known = run.workers.compactMap { worker -> (name: String, first: Double, last: Double)? in
-            guard let first = worker.firstLoss, let last = worker.lastLoss, worker.updates > 1 else { return nil }
-            return (worker.name, first, last)
-        }
+        Self.change(
+            identifier: "worker-losses", title: "Training loss of each worker, first and newest update",
+            summary: "workers' training loss fell", ends: ("first update", "newest update"),
+            run.workers.compactMap { worker in
+                guard let first = worker.firstLoss, let last = worker.lastLoss, worker.updates > 1 else { return nil }
+                return (worker.name, first, last)
+            })
+    }
+
+    /// One row a worker, the highest losses first; the table has them all.
+    ///
+    /// - Parameters:
+    ///   - summary: What follows how many of how many fell.
+    ///   - ends: What the two points of a row are.
+    private static func change(
+        identifier: String, title: String, summary: String, ends: (first: String, last: String),
+        _ known: [(name: String, first: Double, last: Double)]
+    ) -> Markup? {
         guard !known.isEmpty else { return nil }
         let shown = known.sorted { $0.last > $1.last }.prefix(RowPlot.rowCountMax)
         let better = known.count { $0.last < $0.first }
         let plot = RowPlot(
-            identifier: "worker-losses",
-            title: "Training loss of each worker, first and newest update"
-                + (shown.count < known.count ? " (the \(shown.count) highest)" : ""),
-            summary: "\(better) of \(known.count) workers' training loss fell.", xLabel: "loss, nats a token",
+            identifier: identifier,
+            title: title + (shown.count < known.count ? " (the \(shown.count) highest)" : ""),
+            summary: "\(better) of \(known.count) \(summary).", xLabel: "loss, nats a token",
             rows: shown.map { worker in
                 .init(
                     name: worker.name, points: [worker.first, worker.last],
                     tip: "\(worker.name): \(ReadableNumber.loss(worker.first)) to \(ReadableNumber.loss(worker.last))")
-            }, key: [("hollow", "first update"), ("dot line-a", "newest update")])
+            }, key: [("hollow", ends.first), ("dot line-a", ends.last)])
         return plot.figure(
             table: .table(
-                "Training loss of each worker", ["Worker", "#First", "#Newest", "#Change"],
+                title, ["Worker", "#" + ends.first, "#" + ends.last, "#Change"],
                 known.map {
                     [
                         $0.name, ReadableNumber.loss($0.first), ReadableNumber.loss($0.last),

@@ -9,9 +9,8 @@ struct Constraint: Sendable {
     let problem: @Sendable (RunConfiguration) -> String?
 
     static let all =
-        adapter + participation + compression + evaluation + gate + training + task + strategy
-        + mixing + personal + schedule + robust + privacy + secureAggregation + costs
-        + command
+        adapter + participation + compression + evaluation + gate + training + task + strategy + mixing + personal
+        + schedule + robust + privacy + secureAggregation + costs + command
 
     private static let adapter = [
         // PEFT's DoRA drops inputs of the base product as well; here only the adapter's are dropped.

@@ -2,6 +2,7 @@ package import HTTPTypes
 package import Hummingbird
 internal import ModelFiles
 internal import NIOCore
+internal import WebServing
 
 /// Why a request is not answered, in the shape that clients of OpenAI's API read.
 package struct RequestProblem: Error, Hashable, Sendable {
@@ -58,9 +59,7 @@ extension RequestProblem {
 
 extension Response {
     init(_ json: JSONValue, status: HTTPResponse.Status = .ok) {
-        var headers = HTTPFields()
-        headers[.contentType] = "application/json; charset=utf-8"
-        self.init(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: JSONText.encode(json))))
+        self.init(bytes: JSONText.encode(json), type: "application/json; charset=utf-8", status: status)
     }
 }
 

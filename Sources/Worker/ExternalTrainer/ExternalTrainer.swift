@@ -23,12 +23,13 @@ struct ExternalTrainer: Sendable {
     ) throws -> Outcome? {
         if let what = Self.beyondIt(task) { throw TrainerError.cannot(what) }
         var task = task
-        task.modelPath = Self.absolute(task.modelPath)
-        let files = TrainerFiles(folder: Self.absolute(command.folder))
+        // The program runs in its folder, where a relative path would lead elsewhere.
+        if !task.modelPath.hasPrefix("/") {
+            task.modelPath = FileManager.default.currentDirectoryPath + "/" + task.modelPath
+        }
+        let files = TrainerFiles(folder: command.folder)
         try files.write(task, plan, on: items, threads: command.threads)
         defer { try? files.clear() }
-        var command = command
-        command.folder = files.folder
         let process = TrainerProcess(command: command, log: files.log)
         let steps = task.training.localSteps
         let line = { @Sendable (text: String) in
@@ -50,27 +51,24 @@ struct ExternalTrainer: Sendable {
         if task.training.personal.hasLocalAdapter { return "'federation.personalisation: local-adapter'" }
         return nil
     }
-
-    /// The program runs in its folder, where a relative path would lead elsewhere.
-    private static func absolute(_ path: String) -> String {
-        path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
-    }
 }
 
-/// A line by which a program tells how far it is: `{"step": 3, "loss": 2.5}`; any other line says nothing.
-struct Progress: Hashable {
-    var step: Int
-    var loss: Double
+extension ExternalTrainer {
+    /// A line by which a program tells how far it is: `{"step": 3, "loss": 2.5}`; any other line says nothing.
+    private struct Progress {
+        var step: Int
+        var loss: Double
 
-    init?(line: String, steps: Int) {
-        guard line.utf8.count <= 4_096, case .object(let members)? = try? JSONValue(parsing: Array(line.utf8)),
-            case .integer(let step)? = members["step"], (0...steps).contains(step)
-        else { return nil }
-        switch members["loss"] {
-        case .number(let value)? where value.isFinite: loss = value
-        case .integer(let value)?: loss = Double(value)
-        default: return nil
+        init?(line: String, steps: Int) {
+            guard line.utf8.count <= 4_096, case .object(let members)? = try? JSONValue(parsing: Array(line.utf8)),
+                case .integer(let step)? = members["step"], (0...steps).contains(step)
+            else { return nil }
+            switch members["loss"] {
+            case .number(let value)? where value.isFinite: loss = value
+            case .integer(let value)?: loss = Double(value)
+            default: return nil
+            }
+            self.step = step
         }
-        self.step = step
     }
 }

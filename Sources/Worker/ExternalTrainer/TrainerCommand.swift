@@ -5,14 +5,15 @@ public struct TrainerCommand: Hashable, Sendable {
     public var words: [String]
     /// A task that takes longer is ended.
     public var timeLimit: Duration
-    /// Where each task's files lie while it runs; the owner's alone, emptied before and after.
+    /// Where each task's files lie while it runs, an absolute path; the owner's alone, emptied before and after.
     public var folder: String
     /// What the program may use.
     public var threads: Int
 
-    /// - Precondition: There is a program among `words`.
+    /// - Precondition: There is a program among `words`, and `folder` is absolute.
     public init(words: [String], timeLimit: Duration, folder: String, threads: Int) {
         precondition(!words.isEmpty, "a command without a program")
+        precondition(folder.hasPrefix("/"), "the program runs in the folder \(folder)")
         self.words = words
         self.timeLimit = timeLimit
         self.folder = folder

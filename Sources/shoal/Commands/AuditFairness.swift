@@ -1,5 +1,6 @@
 import ArgumentParser
 import Auditing
+import Federation
 import FineTuning
 import LanguageModel
 

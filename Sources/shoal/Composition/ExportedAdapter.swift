@@ -55,18 +55,9 @@ struct ExportedAdapter {
         let card = try provenance.card(
             baseName: name, adapter: configuration, layout: layout, labels: labels, weights: weights,
             relativeError: relativeError)
-        var files = [
-            (AdapterDirectory.configurationFile, configuration.encoded()), (AdapterDirectory.weightsFile, weights),
-            (ModelCard.file, Array(card.markdown().utf8)),
-        ]
-        if !labels.isEmpty {
-            files.append(
-                (
-                    AdapterDirectory.labelsFile,
-                    JSONText.encode(.array(labels.map { .string($0) }), layout: .indented)
-                ))
-        }
-        try AtomicFile.replaceDirectory(at: path, with: files, removing: [AdapterDirectory.labelsFile])
+        try AdapterDirectory.write(
+            configuration: configuration, weights: weights, labels: labels,
+            others: [(ModelCard.file, Array(card.markdown().utf8))], to: path)
     }
 
     /// - Parameter model: The base model's folder.
@@ -91,9 +82,7 @@ struct ExportedAdapter {
 extension RunProvenance {
     /// Where each worker keeps a factor of its own, the shared one alone is no model.
     func refusePersonalModels() throws {
-        guard let configuration = try? RunConfiguration(canonicalJSON: run.configuration),
-            configuration.federation.aggregation.ownFactor != nil
-        else { return }
+        guard let configuration, configuration.federation.aggregation.ownFactor != nil else { return }
         throw CommandFailure.badInput(
             "with 'federation.aggregation: \(configuration.federation.aggregation.rawValue)' every worker keeps a factor "
                 + "of its own, so there is no global model; a worker's own model is the folder 'adapter' in its --state"

@@ -40,31 +40,19 @@ extension ReportedRun {
                 epsilonSpent: $0.epsilonSpent, stepsLeft: $0.stepsLeft, isSimulation: $0.terms.isSeeded)
         }
         guard !overview.hidesParticipation else { return }
-        let first = try Self.firstLosses(history, ledger)
-        workers = history.workers.map { Worker($0, firstLoss: first[$0.worker]) }
+        workers = history.workers.map { Worker($0) }
         guard let newest = history.rounds.last else { return }
         arrivals = history.newestArrivals.map {
             Arrival(worker: $0.worker.text, seconds: Double(max(0, $0.at - newest.openedAt)))
         }
-    }
-
-    /// Of each worker's first update that counted. A loss of 0 is one that was not told.
-    private static func firstLosses(_ history: RunHistory, _ ledger: Ledger) throws -> [WorkerName: Double] {
-        var losses: [WorkerName: Double] = [:]
-        for round in history.rounds {
-            for update in try ledger.updates(round: round.number, attempt: round.attempt)
-            where losses[update.worker] == nil && update.trainLoss != 0 {
-                losses[update.worker] = update.trainLoss
-            }
-        }
-        return losses
     }
 }
 
 extension ReportedRun.Evaluation {
     fileprivate init(_ evaluation: Coordinator.Evaluation) {
         self.init(
-            loss: evaluation.loss, standardError: evaluation.standardError, accuracy: evaluation.accuracy)
+            loss: evaluation.loss, standardError: evaluation.standardError, accuracy: evaluation.accuracy,
+            worstDecile: evaluation.worstDecile)
     }
 }
 
@@ -87,10 +75,14 @@ extension ReportedRun.Round {
 }
 
 extension ReportedRun.Worker {
-    fileprivate init(_ worker: RunHistory.Contribution, firstLoss: Double?) {
+    fileprivate init(_ worker: RunHistory.Contribution) {
         self.init(
             name: worker.worker.text, updates: worker.updates, failures: worker.failures, items: worker.items,
-            tokens: worker.tokens, firstLoss: worker.trainLoss == nil ? nil : firstLoss, lastLoss: worker.trainLoss,
+            tokens: worker.tokens, firstLoss: worker.firstTrainLoss, lastLoss: worker.trainLoss,
             suspicion: worker.suspicion?.value, isRevoked: worker.revokedAt != nil, energy: worker.energyJoules)
+        guard let first = worker.firstHeldOut, let newest = worker.heldOut, first.version < newest.version else {
+            return
+        }
+        heldOut = (.init(round: first.version, loss: first.loss), .init(round: newest.version, loss: newest.loss))
     }
 }

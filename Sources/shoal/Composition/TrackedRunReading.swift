@@ -52,6 +52,9 @@ extension TrackedRun {
         if evaluation.standardError.isFinite {
             metrics.append(Metric("loss/held-out-error", step: step, at: at, value: evaluation.standardError))
         }
+        if let worst = evaluation.worstDecile {
+            metrics.append(Metric("loss/held-out-worst-decile", step: step, at: at, value: worst))
+        }
         if let accuracy = evaluation.accuracy {
             metrics.append(Metric("accuracy/held-out", step: step, at: at, value: accuracy))
         }
