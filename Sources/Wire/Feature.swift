@@ -8,6 +8,8 @@ public enum Feature {
     public static let privateUpdates = "private-updates"
     /// The worker does what ``UpdateMasking`` asks, and signs with an identity of its own.
     public static let maskedUpdates = "masked-updates"
+    /// The worker knows changes that leave out a factor: ``CatchUp/frozenFactors``.
+    public static let partialChanges = "partial-changes"
 
     /// What protects a worker: an owner's policy does not take a run's tasks any more once one of these is gone.
     public static let protecting: Set<String> = [roundRecords, privateUpdates]
