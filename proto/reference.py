@@ -14,7 +14,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 SOURCE = FOLDER / "shoal.proto"
 PAGE = FOLDER.parent / "Sources" / "shoal" / "shoal.docc" / "Protocol.md"
 
-FIELD = re.compile(r"^(repeated )?(\w+) (\w+) = (\d+);$")
+FIELD = re.compile(r"^(repeated )?([\w.]+) (\w+) = (\d+);$")
 VALUE = re.compile(r"^(\w+) = (\d+);$")
 PRESENCE = re.compile(r"^oneof \w+_presence \{ (\w+ \w+ = \d+;) \}$")
 

@@ -71,8 +71,8 @@ struct kernel_table {
     double (*squares)(const void *values, size_t n);
     bool (*add_updates)(const void *const *updates, const double *weights, size_t count, double *sum, size_t begin,
                         size_t end);
-    void (*trellis_step)(const float *x, size_t count, const float *columns, const float *before, float *after,
-                         uint8_t *choices);
+    void (*trellis_search)(const float *x, const uint32_t *starts, size_t steps, const float *columns, float *scores,
+                           uint8_t *choices);
 };
 
 extern const struct kernel_table shoal_table_baseline;

@@ -1839,7 +1839,7 @@ const ProtobufCMessageDescriptor shoal__v1__enrolled__descriptor =
   (ProtobufCMessageInit) shoal__v1__enrolled__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__hello__field_descriptors[7] =
+static const ProtobufCFieldDescriptor shoal__v1__hello__field_descriptors[8] =
 {
   {
     "software",
@@ -1925,21 +1925,35 @@ static const ProtobufCFieldDescriptor shoal__v1__hello__field_descriptors[7] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "gigaflops",
+    121,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Hello, gigaflops),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__hello__field_indices_by_name[] = {
   5,   /* field[5] = base_model */
   2,   /* field[2] = codecs */
   3,   /* field[3] = cores */
   1,   /* field[1] = features */
+  7,   /* field[7] = gigaflops */
   6,   /* field[6] = known_record */
   4,   /* field[4] = memory_bytes */
   0,   /* field[0] = software */
 };
-static const ProtobufCIntRange shoal__v1__hello__number_ranges[2 + 1] =
+static const ProtobufCIntRange shoal__v1__hello__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 50, 6 },
-  { 0, 7 }
+  { 121, 7 },
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor shoal__v1__hello__descriptor =
 {
@@ -1949,10 +1963,10 @@ const ProtobufCMessageDescriptor shoal__v1__hello__descriptor =
   "Shoal__V1__Hello",
   "shoal.v1",
   sizeof(Shoal__V1__Hello),
-  7,
+  8,
   shoal__v1__hello__field_descriptors,
   shoal__v1__hello__field_indices_by_name,
-  2,  shoal__v1__hello__number_ranges,
+  3,  shoal__v1__hello__number_ranges,
   (ProtobufCMessageInit) shoal__v1__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -3327,7 +3341,7 @@ const ProtobufCEnumDescriptor shoal__v1__offer__task__descriptor =
   shoal__v1__offer__task__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[20] =
+static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[21] =
 {
   {
     "lease",
@@ -3569,6 +3583,18 @@ static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[20] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "residual_decay",
+    120,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Shoal__V1__Offer, residual_decay_presence_case),
+    offsetof(Shoal__V1__Offer, residual_decay),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   5,   /* field[5] = adapter */
@@ -3585,6 +3611,7 @@ static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   19,   /* field[19] = masking */
   16,   /* field[16] = noise_deviation */
   11,   /* field[11] = residual */
+  20,   /* field[20] = residual_decay */
   14,   /* field[14] = rolled_back */
   9,   /* field[9] = seed */
   1,   /* field[1] = task */
@@ -3592,7 +3619,7 @@ static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   8,   /* field[8] = uplink */
   17,   /* field[17] = withhold_metrics */
 };
-static const ProtobufCIntRange shoal__v1__offer__number_ranges[7 + 1] =
+static const ProtobufCIntRange shoal__v1__offer__number_ranges[8 + 1] =
 {
   { 1, 0 },
   { 30, 11 },
@@ -3601,7 +3628,8 @@ static const ProtobufCIntRange shoal__v1__offer__number_ranges[7 + 1] =
   { 65, 15 },
   { 75, 18 },
   { 90, 19 },
-  { 0, 20 }
+  { 120, 20 },
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
 {
@@ -3611,10 +3639,10 @@ const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
   "Shoal__V1__Offer",
   "shoal.v1",
   sizeof(Shoal__V1__Offer),
-  20,
+  21,
   shoal__v1__offer__field_descriptors,
   shoal__v1__offer__field_indices_by_name,
-  7,  shoal__v1__offer__number_ranges,
+  8,  shoal__v1__offer__number_ranges,
   (ProtobufCMessageInit) shoal__v1__offer__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -3774,7 +3802,7 @@ const ProtobufCMessageDescriptor shoal__v1__masking__descriptor =
   (ProtobufCMessageInit) shoal__v1__masking__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__catch_up__field_descriptors[4] =
+static const ProtobufCFieldDescriptor shoal__v1__catch_up__field_descriptors[5] =
 {
   {
     "object",
@@ -3824,17 +3852,31 @@ static const ProtobufCFieldDescriptor shoal__v1__catch_up__field_descriptors[4] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "frozen_factors",
+    122,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Shoal__V1__CatchUp, n_frozen_factors),
+    offsetof(Shoal__V1__CatchUp, frozen_factors),
+    &shoal__v1__training_options__factor__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__catch_up__field_indices_by_name[] = {
   3,   /* field[3] = codec */
+  4,   /* field[4] = frozen_factors */
   0,   /* field[0] = object */
   1,   /* field[1] = start */
   2,   /* field[2] = version */
 };
-static const ProtobufCIntRange shoal__v1__catch_up__number_ranges[1 + 1] =
+static const ProtobufCIntRange shoal__v1__catch_up__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 122, 4 },
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor shoal__v1__catch_up__descriptor =
 {
@@ -3844,10 +3886,10 @@ const ProtobufCMessageDescriptor shoal__v1__catch_up__descriptor =
   "Shoal__V1__CatchUp",
   "shoal.v1",
   sizeof(Shoal__V1__CatchUp),
-  4,
+  5,
   shoal__v1__catch_up__field_descriptors,
   shoal__v1__catch_up__field_indices_by_name,
-  1,  shoal__v1__catch_up__number_ranges,
+  2,  shoal__v1__catch_up__number_ranges,
   (ProtobufCMessageInit) shoal__v1__catch_up__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -71,6 +71,8 @@ public struct RunSettings: Sendable {
     public var downlink = CodecName.dense
     /// Whether workers keep what `uplink` leaves out and add it to their next update.
     public var errorFeedback = false
+    /// What stays of that for each round that was published without an update of theirs.
+    public var residualDecay = 1.0
     /// Worker-level differential privacy; `nil`: none.
     public var privacy: PrivacyOptions?
     /// Whether coins and noise come from `seed`, as a simulation's may: it protects nobody.
@@ -132,6 +134,7 @@ public struct RunSettings: Sendable {
         residualRank = federation.residualRank ?? residualRank
         hasLocalAdapters = federation.personalisation == .localAdapter
         errorFeedback = configuration.compression.errorFeedback
+        residualDecay = configuration.compression.residualDecay ?? 1
         downlink = configuration.compression.downlink
         privacy = configuration.privacyOptions
         masking = configuration.maskingOptions

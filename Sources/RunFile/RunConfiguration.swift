@@ -26,6 +26,7 @@ public struct RunConfiguration: Hashable, Sendable {
     public var evaluation: EvaluationOptions
     public var limits: LimitOptions
     public var simulation: SimulationOptions
+    var places = KeyPlaces()
 
     /// The most bytes a run file may have.
     public static let maximumFileBytes = 1_048_576
@@ -62,7 +63,7 @@ public struct RunConfiguration: Hashable, Sendable {
             workers: 0, rounds: 0, workersPerRound: 0, minimumWorkers: 0, deadline: nil, strategy: .fedavg,
             strategyOptions: StrategyOptions(), aggregation: .separate, residualRank: nil, seed: 0, overSelection: 1,
             selection: .uniform, schedule: .synchronous, scheduleOptions: ScheduleOptions(), weightCap: .init()),
-        compression: CompressionOptions(uplink: .dense, downlink: .dense, errorFeedback: false),
+        compression: CompressionOptions(uplink: .dense, downlink: .dense, errorFeedback: false, residualDecay: nil),
         evaluation: EvaluationOptions(
             every: 0, source: .coordinator, minimumCohort: 0, heldOutWorkers: 0, gate: nil, gateAttempts: 0),
         limits: LimitOptions(lease: .zero, heartbeat: .zero),

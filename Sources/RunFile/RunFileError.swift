@@ -5,6 +5,8 @@ public struct RunFileError: Error, Hashable, Sendable {
         public let location: String
         /// What is wrong and what to do about it.
         public let message: String
+        /// Which condition between keys found it (its place in ``RunFileError/constraintKeys``); `nil`: a key by itself.
+        package var constraint: Int?
 
         public var description: String { "\(location): \(message)" }
     }
@@ -16,6 +18,9 @@ public struct RunFileError: Error, Hashable, Sendable {
         precondition(!problems.isEmpty, "an error without a problem")
         self.problems = problems
     }
+
+    /// The keys of every condition between keys that a run file must meet.
+    package static var constraintKeys: [[String]] { Constraint.all.map(\.keys) }
 
     init(location: String, message: String) {
         problems = [Problem(location: location, message: message)]

@@ -8,6 +8,8 @@ public enum Feature {
     public static let privateUpdates = "private-updates"
     /// The worker does what ``UpdateMasking`` asks, and signs with an identity of its own.
     public static let maskedUpdates = "masked-updates"
+    /// The worker knows changes that leave out a factor: ``CatchUp/frozenFactors``.
+    public static let partialChanges = "partial-changes"
 
     /// The worker adds the noise that ``UpdateMasking/noise`` asks for.
     public static let sharedNoise = "shared-noise"

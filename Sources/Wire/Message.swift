@@ -89,6 +89,8 @@ public struct Hello: Hashable, Sendable {
     public var cores: UInt32
     /// Unit: bytes.
     public var memoryBytes: UInt64
+    /// Speed of float32 matrix products on all ``cores``; 0: not told. Unit: GFLOP/s.
+    public var gigaflops: Float = 0
     /// The base model the worker holds; `nil` when it must be downloaded.
     public var baseModel: ContentHash?
     /// The newest round record that the worker remembers of the run it was last in.
@@ -225,6 +227,8 @@ public struct Offer: Hashable, Sendable {
     public var seed: UInt64
     /// Whether the worker keeps what the codec leaves out and adds it to its next update.
     public var errorFeedback: Bool
+    /// What stays of that for each round published without an update of the worker; 0 to 1.
+    public var residualDecay = 1.0
     /// What earlier rounds added to the base for good: a safetensors object to request; `nil`: nothing.
     public var residual: ContentHash?
     /// SCAFFOLD's global control variate: a safetensors object to request; `nil` while it is zero, and without one.
@@ -283,6 +287,8 @@ public struct CatchUp: Hashable, Sendable {
     public var version: Int
     /// Of the changes.
     public var codec: CodecName
+    /// For each change, the factor that it leaves out and that stays as it was; none: every change holds all tensors.
+    public var frozenFactors: [AdapterTensorName.Factor?] = []
 
     public init(object: ContentHash, base: ContentHash, version: Int, codec: CodecName) {
         self.object = object

@@ -110,6 +110,7 @@ extension Hello {
         fields.pointee.n_codecs = codecs.count
         fields.pointee.cores = cores
         fields.pointee.memory_bytes = memoryBytes
+        fields.pointee.gigaflops = gigaflops
         if let baseModel {
             fields.pointee.base_model_presence_case = SHOAL__V1__HELLO__BASE_MODEL_PRESENCE_BASE_MODEL
             fields.pointee.base_model = arena.bytes(baseModel.bytes)

@@ -102,6 +102,8 @@ extension Hello {
                 countLimit: WireLimits.featureCount),
             codecs: codecs, cores: fields.cores, memoryBytes: fields.memory_bytes, baseModel: baseModel,
             knownRecord: known)
+        gigaflops = try wireFinite(fields.gigaflops, "hello.gigaflops")
+        guard gigaflops >= 0 else { throw .malformed("hello.gigaflops is below 0") }
     }
 }
 

@@ -23,6 +23,10 @@ extension Offer {
         fields.pointee.uplink = arena.text(uplink.description)
         fields.pointee.seed = seed
         fields.pointee.error_feedback = errorFeedback ? 1 : 0
+        if residualDecay != 1 {
+            fields.pointee.residual_decay_presence_case = SHOAL__V1__OFFER__RESIDUAL_DECAY_PRESENCE_RESIDUAL_DECAY
+            fields.pointee.residual_decay = residualDecay
+        }
         if let residual { fields.pointee.residual = arena.bytes(residual.bytes) }
         if let control {
             fields.pointee.control_presence_case = SHOAL__V1__OFFER__CONTROL_PRESENCE_CONTROL
@@ -62,6 +66,8 @@ extension CatchUp {
         fields.pointee.start = arena.bytes(base.bytes)
         fields.pointee.version = UInt32(clamping: version)
         fields.pointee.codec = arena.text(codec.description)
+        fields.pointee.frozen_factors = arena.numbers(frozenFactors.map(FactorCoding.number))
+        fields.pointee.n_frozen_factors = frozenFactors.count
         return fields
     }
 }

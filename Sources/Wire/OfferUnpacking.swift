@@ -1,4 +1,5 @@
 import CWire
+import Federation
 import ModelFiles
 import Recipe
 
@@ -23,6 +24,9 @@ extension Offer {
             uplink: try wireCodec(fields.uplink, "offer.uplink"), seed: fields.seed,
             errorFeedback: fields.error_feedback != 0,
             residual: fields.residual.len == 0 ? nil : try wireHash(fields.residual, "offer.residual"))
+        if fields.residual_decay_presence_case == SHOAL__V1__OFFER__RESIDUAL_DECAY_PRESENCE_RESIDUAL_DECAY {
+            residualDecay = try wireFinite(fields.residual_decay, "offer.residualDecay", in: 0...1)
+        }
         if fields.control_presence_case == SHOAL__V1__OFFER__CONTROL_PRESENCE_CONTROL {
             control = try wireHash(fields.control, "offer.control")
         }
@@ -58,6 +62,12 @@ extension CatchUp {
         self.init(
             object: try wireHash(fields.object, "catchUp.object"), base: try wireHash(fields.start, "catchUp.start"),
             version: Int(fields.version), codec: try wireCodec(fields.codec, "catchUp.codec"))
+        guard fields.n_frozen_factors <= AdapterChanges.countMax else {
+            throw .malformed("catchUp.frozenFactors has \(fields.n_frozen_factors) entries")
+        }
+        for index in 0..<fields.n_frozen_factors {
+            frozenFactors.append(try FactorCoding.factor(fields.frozen_factors[index], "catchUp.frozenFactors"))
+        }
     }
 }
 

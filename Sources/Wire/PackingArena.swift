@@ -58,6 +58,13 @@ struct PackingArena: ~Copyable {
         return list
     }
 
+    /// A `repeated` field of numbers.
+    mutating func numbers<Value: BitwiseCopyable>(_ values: [Value]) -> UnsafeMutablePointer<Value> {
+        let list = allocate(Value.self, count: max(values.count, 1))
+        for (index, value) in values.enumerated() { list[index] = value }
+        return list
+    }
+
     mutating func list<Value>(
         _ pointers: [UnsafeMutablePointer<Value>]
     ) -> UnsafeMutablePointer<UnsafeMutablePointer<Value>?> {

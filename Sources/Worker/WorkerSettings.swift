@@ -23,6 +23,8 @@ public struct WorkerSettings {
     public var cores: Int
     /// Unit: bytes.
     public var memoryBytes: UInt64
+    /// Speed of float32 matrix products on all ``cores``; 0 does not tell it. Unit: GFLOP/s.
+    public var gigaflops: Float = 0
     /// The public halves of the worker's own keys, which enrolment registers.
     public var curveKey: PublicKey
     public var signingKey: PublicKey

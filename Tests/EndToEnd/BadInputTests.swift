@@ -144,6 +144,39 @@ struct BadInputTests {
         try expectRefused("adapter", arguments: ["--adapter", adapter])
     }
 
+    @Test("what only the model shows to be impossible is refused with the run file's line and the remedy")
+    func lineOfTheModel() throws {
+        let run = try folder.write(
+            """
+            model: built-in
+            data: {path: built-in}
+            adapter:
+              targets: [q_proj, k_proj]
+              rank: 2000
+            training:
+              sequence-length: 64
+            federation: {workers: 3, rounds: 1, aggregation: fed-sb}
+            """, to: "run.yaml")
+        for (settings, line, remedy) in [
+            ([], "run.yaml:5: fed-sb takes as many singular vectors", "set adapter.rank to at most"),
+            (
+                ["--set", "training.sequence-length=100000"], "--set training.sequence-length=100000: ",
+                "sequence-length"
+            ),
+            (["--set", "adapter.targets=[nothing]"], "--set adapter.targets=[nothing]: adapter.targets", "it has"),
+        ] {
+            let outcome = try Program.start(["config", "check", "--config", run] + settings).finish()
+            #expect(outcome.code == 2)
+            #expect(outcome.errors.contains(line) && outcome.errors.contains(remedy), "\(outcome.errors)")
+        }
+        // The rank that the message names is one that goes.
+        let refused = try Program.run("config", "check", "--config", run)
+        let most = try #require(
+            refused.errors.split(separator: "at most ").last.flatMap { Int($0.prefix { $0.isNumber }) })
+        #expect(try Program.run("config", "check", "--config", run, "--set", "adapter.rank=\(most)").code == 0)
+        #expect(try Program.run("config", "check", "--config", run, "--set", "adapter.rank=\(most + 1)").code == 2)
+    }
+
     @Test("a mistyped option")
     func usage() throws {
         let outcome = try Program.run("evaluate", "--model", "x", "--data", "y", "--modell")

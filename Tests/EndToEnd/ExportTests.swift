@@ -54,7 +54,8 @@ struct ExportTests {
             ["federation.aggregation=separate"], ["federation.aggregation=hetlora", "adapter.rank=[2, 4, 6]"],
             ["federation.aggregation=flexlora", "adapter.rank=[2, 4, 6]"], ["federation.aggregation=fedex-lora"],
             ["federation.aggregation=flora", "adapter.rank=[2, 4, 6]"],
-            ["federation.aggregation=flora", "federation.residual-rank=3"],
+            ["federation.aggregation=flora", "federation.residual-rank=3"], ["federation.aggregation=ffa-lora"],
+            ["federation.aggregation=rolora"], ["federation.aggregation=fed-sb", "adapter.rank=8"],
         ])
     func reproduces(_ settings: [String]) throws {
         let data = try data()
@@ -73,6 +74,107 @@ struct ExportTests {
         #expect(outcomeOfMerge.code == 0, "\(outcomeOfMerge.errors)")
         // Merged weights have the base's element type, and the built-in one's is bfloat16.
         #expect(abs(try loss(data, model: merged, adapter: nil) - final) < 1e-3 * final)
+    }
+
+    /// The versions that a run's state holds, as they were published: with tensors of this ending.
+    private func published(_ state: String, ending: String) throws -> [StoredTensors] {
+        let folder = folder.file(state) + "/blobs"
+        let names = try #require(FileManager.default.enumerator(atPath: folder)).compactMap { $0 as? String }
+        return names.compactMap { StoredTensors("\(folder)/\($0)") }.filter { !$0.layers(ending).isEmpty }
+    }
+
+    /// `ΔW = α/r · B · A` of each layer of an exported adapter, next to what the run's own published factors make.
+    private func expectSameProducts(
+        _ exported: StoredTensors, scale: Double, _ wanted: (_ layer: String) throws -> [Double]
+    ) throws {
+        let layers = exported.layers(".lora_A.weight")
+        #expect(!layers.isEmpty)
+        for layer in layers {
+            let found = naiveProduct(
+                try exported.matrix(layer + ".lora_B.weight"), try exported.matrix(layer + ".lora_A.weight"))
+            let wanted = try wanted(layer)
+            let size = wanted.map(abs).max() ?? 0
+            #expect(size > 0 && found.values.count == wanted.count)
+            for (value, expected) in zip(found.values, wanted) { #expect(abs(scale * value - expected) < 1e-5 * size) }
+        }
+    }
+
+    @Test(
+        "an exported adapter is the product of the factors that were published",
+        arguments: [
+            ["federation.aggregation=ffa-lora"], ["federation.aggregation=rolora"],
+            ["federation.personalisation=local-adapter", "evaluation.source=workers"],
+        ])
+    func publishedFactors(_ settings: [String]) throws {
+        let outcome = try simulate(try data(), "run", settings[0], settings.last ?? "")
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let out = folder.file("adapter")
+        #expect(try Program.run("run", "export", folder.file("run"), "--out", out).code == 0)
+        let exported = try #require(StoredTensors(out + "/adapter_model.safetensors"))
+        let published = try published("run", ending: ".lora_B.weight")
+        #expect(!published.isEmpty)
+        let matching = try published.filter { own in
+            try own.layers(".lora_A.weight").allSatisfy {
+                try own.matrix($0 + ".lora_B.weight").values == exported.matrix($0 + ".lora_B.weight").values
+                    && own.matrix($0 + ".lora_A.weight").values == exported.matrix($0 + ".lora_A.weight").values
+            }
+        }
+        let own = try #require(matching.first, "no published adapter has the exported factors")
+        let scale = try exportedScale(out)
+        #expect(scale == 16.0 / 4)
+        try expectSameProducts(exported, scale: scale) { layer in
+            naiveProduct(try own.matrix(layer + ".lora_B.weight"), try own.matrix(layer + ".lora_A.weight")).values
+                .map { 4 * $0 }
+        }
+    }
+
+    @Test("an exported adapter of fed-sb is the last published core between orthonormal factors")
+    func core() throws {
+        let outcome = try simulate(try data(), "run", "federation.aggregation=fed-sb", "adapter.rank=8")
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let out = folder.file("adapter")
+        #expect(try Program.run("run", "export", folder.file("run"), "--out", out).code == 0)
+        let exported = try #require(StoredTensors(out + "/adapter_model.safetensors"))
+        let scale = try exportedScale(out)
+        #expect(scale == 16.0 / 8)
+        let cores = try published("run", ending: ".lora_R.weight")
+        // With orthonormal columns in B and rows in A: (B·R)ᵀ(B·R) = RᵀR, and A·Aᵀ = 1.
+        let matches = try cores.map { core in
+            try core.layers(".lora_R.weight").allSatisfy { layer in
+                let (r, b) = (try core.matrix(layer + ".lora_R.weight"), try exported.matrix(layer + ".lora_B.weight"))
+                let wanted = naiveProduct(transposed(r), r).values
+                let size = wanted.map(abs).max() ?? 0
+                return size > 0
+                    && zip(naiveProduct(transposed(b), b).values, wanted).allSatisfy { abs($0 - $1) < 1e-5 * size }
+            }
+        }
+        // Round by round the cores differ: the last one alone is the export's.
+        #expect(cores.count == 4 && matches.count { $0 } == 1)
+        for layer in exported.layers(".lora_A.weight") {
+            let a = try exported.matrix(layer + ".lora_A.weight")
+            for (place, value) in naiveProduct(a, transposed(a)).values.enumerated() {
+                #expect(abs(value - (place / a.rows == place % a.rows ? 1 : 0)) < 1e-5)
+            }
+        }
+    }
+
+    private func transposed(
+        _ matrix: (rows: Int, columns: Int, values: [Double])
+    ) -> (rows: Int, columns: Int, values: [Double]) {
+        var values = matrix.values
+        for row in 0..<matrix.rows {
+            for column in 0..<matrix.columns {
+                values[column * matrix.rows + row] = matrix.values[row * matrix.columns + column]
+            }
+        }
+        return (matrix.columns, matrix.rows, values)
+    }
+
+    private func exportedScale(_ adapter: String) throws -> Double {
+        let text = try #require(FileManager.default.contents(atPath: adapter + "/adapter_config.json"))
+        let settings = try #require(try JSONSerialization.jsonObject(with: text) as? [String: Any])
+        let alpha = try #require(settings["lora_alpha"] as? NSNumber).doubleValue
+        return alpha / (try #require(settings["r"] as? NSNumber).doubleValue)
     }
 
     @Test("a cut adapter has the rank that was asked for, says its error, and is worse the lower it is")

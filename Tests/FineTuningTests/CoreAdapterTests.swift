@@ -162,10 +162,13 @@ struct CoreAdapterTests {
     @Test("more vectors than a layer has, and magnitudes, are refused")
     func refused() throws {
         let small = [LinearLayer(name: "layer", inputs: 4, outputs: 2)]
-        let wide = try AdapterPlan(options: AdapterOptions(rank: 3), model: small)
-        #expect(throws: AdapterPlanError.self) {
+        let sizes = [LinearLayer(name: "wide", inputs: 4, outputs: 3)] + small
+        let wide = try AdapterPlan(options: AdapterOptions(rank: 5), model: sizes)
+        let error = #expect(throws: AdapterPlanError.rankAboveWidth(layer: "layer", rank: 5, width: 2)) {
             try CoreAdapter.fixedFactors(wide, weight: { _ in [] }, random: CounterRandom(key: 1))
         }
+        #expect(error?.description.contains("set adapter.rank to at most 2") == true)
+        #expect(error?.keys == ["adapter.rank", "federation.aggregation"])
         let dora = try AdapterPlan(options: AdapterOptions(method: .dora, rank: 1), model: small)
         #expect(throws: AdapterPlanError.self) {
             try CoreAdapter(plan: dora, fixed: [Float](repeating: 0, count: dora.layout.parameterCount))

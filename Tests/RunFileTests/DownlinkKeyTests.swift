@@ -8,10 +8,9 @@ struct DownlinkKeyTests {
         "what it cannot work with is refused with the key and the remedy",
         arguments: [
             (
-                ["compression.downlink=eden:bits=4", "federation.aggregation=ffa-lora"],
-                "set 'compression.downlink: dense' or 'federation.aggregation: separate'"
+                ["compression.downlink=eden:bits=4", "federation.aggregation=flora"],
+                "set 'compression.downlink: dense', or the aggregation to separate, ffa-lora"
             ),
-            (["compression.downlink=int8", "federation.aggregation=rolora"], "or 'federation.aggregation: separate'"),
             (
                 [
                     "compression.downlink=int8", "federation.strategy=scaffold", "training.optimizer=sgd",
@@ -29,6 +28,16 @@ struct DownlinkKeyTests {
         }
         #expect(error?.description.hasPrefix("--set ") == true)
         #expect(error?.description.contains(remedy) == true)
+    }
+
+    @Test(
+        "factors that are averaged one by one may travel as changes",
+        arguments: ["separate", "ffa-lora", "rolora", "fed-sb", "fedsa"])
+    func linear(_ aggregation: String) throws {
+        let settings = ["compression.downlink=int8", "federation.aggregation=\(aggregation)"]
+        let run = try RunConfiguration(
+            yaml: Minimal.yaml, overrides: settings + (aggregation == "fedsa" ? ["evaluation.source=workers"] : []))
+        #expect(run.compression.downlink == CodecName("int8"))
     }
 
     @Test("every codec may be named")

@@ -51,11 +51,12 @@ struct JSONSchemaTests {
     @Test("knows every key of the complete example, and the example every key")
     func complete() throws {
         let full = try RunConfiguration.load(path: FixtureFiles.path("runfile/full.yaml")).canonical
-        // Labels belong to classification, and strategies, schedules, aggregations, robust rules, privacy and auto take
-        // their own numbers alone.
+        // Labels belong to classification, and strategies, schedules, aggregations, codecs, robust rules, privacy and auto
+        // take their own numbers alone.
         #expect(
             Set(try leaves().keys).subtracting(full.keys) == [
-                "adapter.maximum-rank", "adapter.minimum-rank", "data.labels", "federation.beta1", "federation.beta2",
+                "adapter.maximum-rank", "adapter.minimum-rank", "compression.residual-decay", "data.labels",
+                "federation.beta1", "federation.beta2",
                 "federation.buffer-size", "federation.concurrency", "federation.lipschitz",
                 "federation.maximum-staleness", "federation.q", "federation.staleness-exponent",
                 "federation.residual-rank", "federation.robust-f", "federation.robust-norm", "federation.robust-share",

@@ -101,6 +101,8 @@ struct RunConfigurationTests {
     func errorFeedback(_ codec: String, _ expected: Bool) throws {
         let uplink = "compression.uplink=\(codec)"
         #expect(try RunConfiguration(yaml: Minimal.yaml, overrides: [uplink]).compression.errorFeedback == expected)
+        let decay = try RunConfiguration(yaml: Minimal.yaml, overrides: [uplink]).compression.residualDecay
+        #expect(decay == (expected ? 0.95 : nil))
         let off = [uplink, "compression.error-feedback=false"]
         #expect(try !RunConfiguration(yaml: Minimal.yaml, overrides: off).compression.errorFeedback)
     }

@@ -64,7 +64,7 @@ struct RunFileProblemTests {
             "federation.seed=-1", "federation.workers=0", "federation.rounds=0", "federation.deadline=0s",
             "federation.deadline=5 minutes", "federation.deadline=-5s", "federation.deadline=1.0005s",
             "federation.deadline=.5s", "federation.deadline=1e3s", "federation.deadline=99999999999999999999h",
-            "federation.weight-cap=0", "compression.uplink=dense:bits=4", "compression.uplink=dense:",
+            "federation.weight-cap=0", "compression.uplink=dense:", "compression.residual-decay=1.1",
             "data.partition={label-dirichlet: 0}", "data.partition={dirichlet: 1}", "data.partition={}",
             "data.partition={label-dirichlet: 1, even: 1}", "data.partition=random", "evaluation.every=-1",
             "evaluation.gate=-0.1", "evaluation.gate=never", "evaluation.gate-attempts=0",
@@ -74,6 +74,37 @@ struct RunFileProblemTests {
         let found = problems(Minimal.yaml, overrides: [override])
         #expect(found.count == 1)
         #expect(found.allSatisfy { $0.hasPrefix("--set \(override): '") && $0.contains(" must be ") })
+    }
+
+    @Test(
+        "says what is wrong inside a value",
+        arguments: [
+            ("compression.uplink", "eden:bits=9", "codec 'eden': bits must be a whole number from 1 to 8, not 9"),
+            ("compression.downlink", "ternary:density=2", "density must be a number above 0 and at most 1, not 2"),
+            ("compression.uplink", "dense:bits=4", "codec 'dense' has no parameter 'bits'; remove it"),
+            ("adapter.rank", "[0, 4]", "item 1 must be a whole number from 1 to 4096, not 0"),
+            ("adapter.rank", "[4, 8, many]", "item 3 must be a whole number from 1 to 4096, not many"),
+        ])
+    func inside(_ key: String, _ value: String, _ reason: String) {
+        let shown = value.hasPrefix("[") ? "a list" : value
+        let found = problems(Minimal.yaml, overrides: ["\(key)=\(value)"])
+        #expect(found.count == 1)
+        #expect(found.allSatisfy { $0.contains("'\(key)' cannot be \(shown): ") && $0.hasSuffix(reason) }, "\(found)")
+    }
+
+    @Test("a problem that shows only with the model names the line of the first key that was set")
+    func laterRefusals() throws {
+        let run = try RunConfiguration(
+            yaml: Minimal.yaml + "adapter:\n  rank: 4\n", name: "night.yaml",
+            overrides: ["training.sequence-length=64"])
+        #expect(
+            run.refusal(of: ["adapter.targets", "adapter.rank"], "too large").description
+                == "night.yaml:6: too large")
+        #expect(run.refusal(of: ["adapter.targets"], "none").description == "night.yaml: none")
+        #expect(
+            run.refusal(of: ["training.sequence-length"], "too long").description
+                == "--set training.sequence-length=64: too long")
+        #expect(try run == RunConfiguration(canonicalJSON: run.canonicalJSON))
     }
 
     @Test(

@@ -51,7 +51,12 @@ struct ScheduleKeyTests {
         #expect(try load("federation.selection=fair").federation.weightCap == WeightCap())
         let own = try load("federation.selection=data-size", "federation.weight-cap=none")
         #expect(own.federation.weightCap == WeightCap())
-        _ = try load("federation.selection=data-size", "federation.strategy=q-fedavg")
+        // Where size decides nothing, there is nothing to cap.
+        for other in [["federation.strategy=q-fedavg"], Refusal.scaffold, ["federation.aggregation=hetlora"]] {
+            let run = try RunConfiguration(
+                yaml: Minimal.yaml, overrides: ["federation.selection=data-size"] + other)
+            #expect(run.federation.weightCap == WeightCap())
+        }
     }
 
     @Test(
@@ -78,7 +83,7 @@ struct ScheduleKeyTests {
             ),
             (
                 ["federation.aggregation=rolora", "federation.schedule=asynchronous"], "hold different parts",
-                "separate or ffa-lora"
+                "separate, ffa-lora or fed-sb"
             ),
             (
                 ["federation.strategy=q-fedavg", "federation.schedule=asynchronous"], "started from the same version",

@@ -91,6 +91,27 @@ struct AsynchronousTests {
         #expect(conversation.workers.values.allSatisfy { $0.service?.outcome == .finished })
     }
 
+    @Test func coresBetweenFixedFactorsAreBufferedAsAnAdapterIs() throws {
+        let conversation = try Conversation(rounds: 5, workersPerRound: 3, minimumConnected: Self.names.count)
+        conversation.settings.aggregation = .fedSB
+        conversation.settings.buffering = BufferOptions(size: 3, concurrency: 4)
+        let outer = conversation.layout
+        let fixed = [Float](repeating: 3, count: outer.parameterCount)
+        conversation.fixedFactors = FixedFactors(layout: outer, values: fixed) { values in values.map { 3 * $0 } }
+        try conversation.startCoordinator()
+        try conversation.allow(Self.names)
+        for index in Self.names.indices { try start(index, in: conversation) }
+        #expect(conversation.runToEnd())
+        #expect(try expectEachCountedOnce(conversation).contains { $0.staleness > 0 })
+        try expectClosedForm(conversation)
+        let values = try #require(conversation.service?.currentAdapter.values)
+        #expect(
+            try AdapterDirectory.read(conversation.root + "/state/adapter").values == values.map { 3 * $0 })
+        for task in conversation.workers.values.flatMap(\.runner.started) {
+            #expect(task.fixedFactors?.values == fixed)
+        }
+    }
+
     @Test func aSlowWorkerHoldsNobodyUp() throws {
         let conversation = try makeConversation(rounds: 6, size: 3, concurrency: 6)
         #expect(conversation.link.run(limitSeconds: 1_000) { conversation.service?.currentAdapter.version == 6 })

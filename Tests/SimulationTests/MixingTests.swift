@@ -103,6 +103,24 @@ struct MixingTests {
         #expect(Set(try conversation.keys.workerRanks().values) == [2])
     }
 
+    @Test("auto gives a slow host less than its cores and memory would")
+    func speed() throws {
+        let conversation = try Conversation(rounds: 3, workersPerRound: 3, minimumConnected: 3)
+        conversation.settings.aggregation = .flexLoRA
+        conversation.settings.ranks = .byResources(1...2)
+        conversation.evaluator = FakeEvaluator()
+        try conversation.startCoordinator()
+        try conversation.allow(["a", "b", "c"])
+        // By its core and GiB each would take 4; half a unit of speed takes 1.
+        for (name, gigaflops) in [("a", Float(8)), ("b", 0), ("c", 100)] {
+            conversation.adjustWorker = { $0.gigaflops = gigaflops }
+            try conversation.startWorker(name, runner: FakeRunner(items: 1, slope: 0.3))
+        }
+        _ = try finalModel(conversation)
+        let names = ["a", "b", "c"].map(Conversation.name)
+        #expect(try conversation.keys.workerRanks() == [names[0]: 1, names[1]: 2, names[2]: 2])
+    }
+
     @Test(
         "workers and the evaluator get the residual of the adapter they get",
         arguments: [FactorAggregation.fedExLoRA, .flora])
@@ -151,5 +169,32 @@ struct MixingTests {
         let found = product(stored.values, stored.layout, scale: stored.configuration.scale)
         let size = mean.map(abs).max() ?? 0
         for (value, expected) in zip(found, mean) { #expect(abs(value - expected) < 1e-5 * size) }
+    }
+
+    @Test(
+        "the adapter on disk is the mean product where one factor is the same for all",
+        arguments: [FactorAggregation.ffaLoRA, .roLoRA])
+    func exactOnDisk(_ aggregation: FactorAggregation) throws {
+        let rounds = 2
+        let conversation = try makeConversation(Case(aggregation: aggregation, ranks: .same(2)), rounds: rounds)
+        _ = try finalModel(conversation)
+        for round in 1...rounds {
+            let number = { (round: Int) in String(String(10_000 + round).suffix(4)) }
+            let before = try AdapterDirectory.read(conversation.root + "/state/adapters/" + number(round - 1))
+            let after = try AdapterDirectory.read(conversation.root + "/state/adapters/" + number(round))
+            let sent = aggregation.part(of: conversation.layout, round: round).ranges.flatMap { $0 }
+            var mean = [Double](repeating: 0, count: 12)
+            for name in ["a", "b", "c"] {
+                let runner = try #require(conversation.workers[name]?.runner)
+                var local = before.values
+                for index in sent { local[index] += Float(runner.shift(index)) }
+                for (index, value) in product(local, conversation.layout, scale: 8).enumerated() {
+                    mean[index] += Double(runner.items) / 6 * value
+                }
+            }
+            let size = mean.map(abs).max() ?? 0
+            let found = product(after.values, after.layout, scale: after.configuration.scale)
+            for (value, expected) in zip(found, mean) { #expect(abs(value - expected) < 1e-5 * size) }
+        }
     }
 }

@@ -65,6 +65,7 @@ enum SampleEnvelopes {
                 .hello(
                     Hello(software: "shoal 0.1.0", features: [], codecs: [], cores: 1, memoryBytes: 1, baseModel: nil))
             ),
+            ("hello that tells its speed", .hello(helloWithSpeed())),
             (
                 "welcome",
                 .welcome(
@@ -92,17 +93,37 @@ enum SampleEnvelopes {
         ]
     }
 
-    private static func offerWithCatchUp() throws -> Offer {
-        var offer = Offer(
-            lease: 1, task: .evaluate, leaseMilliseconds: 1, deadlineMilliseconds: nil, baseModel: try hash(from: 1),
+    private static func helloWithSpeed() -> Hello {
+        var hello = Hello(
+            software: "shoal 0.1.0", features: [], codecs: [], cores: 2, memoryBytes: 1 << 32, baseModel: nil)
+        hello.gigaflops = 37.5
+        return hello
+    }
+
+    private static func offerWithDecay() throws -> Offer {
+        var offer = try plainOffer(.train)
+        offer.uplink = try #require(CodecName("ternary:density=0.01"))
+        offer.errorFeedback = true
+        offer.residualDecay = 0.5
+        return offer
+    }
+
+    private static func offerWithCatchUp(frozen: [AdapterTensorName.Factor?] = []) throws -> Offer {
+        var offer = try plainOffer(.evaluate)
+        offer.catchUp = CatchUp(
+            object: try hash(from: 0x40), base: try hash(from: 0x20), version: 12,
+            codec: try #require(CodecName("eden:bits=4")))
+        offer.catchUp?.frozenFactors = frozen
+        return offer
+    }
+
+    private static func plainOffer(_ task: Offer.Task) throws -> Offer {
+        Offer(
+            lease: 1, task: task, leaseMilliseconds: 1, deadlineMilliseconds: nil, baseModel: try hash(from: 1),
             adapter: try hash(from: 0x80), adapterOptions: AdapterOptions(rank: 4, alpha: 8),
             training: TrainingOptions(
                 localSteps: 1, batchSize: 1, sequenceLength: 64, optimizer: .sgd, learningRate: 0.1,
                 schedule: .linear, momentum: 0.5, clipNorm: nil), uplink: .dense, seed: 1)
-        offer.catchUp = CatchUp(
-            object: try hash(from: 0x40), base: try hash(from: 0x20), version: 12,
-            codec: try #require(CodecName("eden:bits=4")))
-        return offer
     }
 
     private static func offers() throws -> [(String, Message)] {
@@ -203,6 +224,8 @@ enum SampleEnvelopes {
                 .accept(Accept(lease: lease, adapterCredit: 1 << 22, catchesUp: true))
             ),
             ("offer with a catch-up", .offer(try offerWithCatchUp())),
+            ("offer with a residual that decays", .offer(try offerWithDecay())),
+            ("offer with a catch-up of changes to one factor", .offer(try offerWithCatchUp(frozen: [.a, nil, .b]))),
             ("decline", .decline(Decline(lease: lease, reason: "policy: no training at night"))),
         ]
     }

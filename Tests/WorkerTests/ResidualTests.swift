@@ -18,11 +18,13 @@ struct ResidualTests {
 
     /// Takes a task to its trained update and returns the bytes that the worker would send.
     private func train(
-        lease: UInt64, round: UInt32, attempt: UInt32 = 1, errorFeedback: Bool = true, rolledBack: [RoundAttempt] = [],
+        lease: UInt64, round: UInt32, attempt: UInt32 = 1, errorFeedback: Bool = true, decay: Double = 1,
+        rolledBack: [RoundAttempt] = [],
         fateOfBefore: (lease: UInt64, round: UInt32, state: UpdateAck.State)? = nil
     ) throws -> [UInt8] {
         var offer = bench.offer(lease: lease, uplink: Self.codec)
         offer.errorFeedback = errorFeedback
+        offer.residualDecay = decay
         offer.rolledBack = rolledBack
         bench.receive(.offer(offer), round: round, attempt: attempt)
         if let before = fateOfBefore { answer(before.state, lease: before.lease, round: before.round) }
@@ -70,6 +72,58 @@ struct ResidualTests {
         answer(.committed, lease: 2, round: 2)
         let third = try train(lease: 3, round: 5)
         try expectCarried(try remainder(of: [first, second], rounds: 2), by: third)
+    }
+
+    @Test func itLosesNothingAsLongAsNoRoundIsMissed() throws {
+        try begin()
+        var sent: [[UInt8]] = []
+        for round in 1...6 {
+            sent.append(try train(lease: UInt64(round), round: UInt32(round), decay: 0.5))
+            answer(.committed, lease: UInt64(round), round: UInt32(round))
+            // Residual and all that was sent are the sum of all updates, carried on by the next one.
+            if round == 3 { try begin() }
+        }
+        let next = try train(lease: 7, round: 7, decay: 0.5)
+        try expectCarried(try remainder(of: sent, rounds: 6), by: next)
+    }
+
+    @Test(arguments: [false, true])
+    func itDecaysWithEveryRoundThatOthersPublished(isRestarted: Bool) throws {
+        try begin()
+        let first = try train(lease: 1, round: 1, decay: 0.5)
+        answer(.committed, lease: 1, round: 1)
+        if isRestarted { try begin() }
+        // Rounds 2 and 3 went by.
+        let second = try train(lease: 2, round: 4, decay: 0.5)
+        let aged = try remainder(of: [first], rounds: 1).map { 0.25 * $0 }
+        try expectCarried(aged, by: second)
+        answer(.committed, lease: 2, round: 4)
+        let third = try train(lease: 3, round: 5, decay: 0.5)
+        let decoded = try decode(second)
+        try expectCarried(aged.indices.map { aged[$0] + bench.delta[$0] - decoded[$0] }, by: third)
+    }
+
+    /// Its age goes on from the update that counted, not from the one that did not.
+    @Test(arguments: [false, true])
+    func anUpdateThatDoesNotCountMakesItNoYounger(isRolledBack: Bool) throws {
+        try begin()
+        let first = try train(lease: 1, round: 1, decay: 0.5)
+        answer(.committed, lease: 1, round: 1)
+        let left = try remainder(of: [first], rounds: 1)
+        _ = try train(lease: 2, round: 3, decay: 0.5)
+        var turnedBack: [RoundAttempt] = []
+        if isRolledBack {
+            answer(.committed, lease: 2, round: 3)
+            turnedBack = [RoundAttempt(round: 3, attempt: 1)]
+        } else {
+            answer(.rejected(reason: "round 3 is closed"), lease: 2, round: 3)
+        }
+        let again = try train(lease: 3, round: 3, attempt: 2, decay: 0.5, rolledBack: turnedBack)
+        try expectCarried(left.map { 0.5 * $0 }, by: again)
+        answer(.rejected(reason: "round 3 is closed"), lease: 3, round: 3, attempt: 2)
+        try begin()
+        let later = try train(lease: 4, round: 4, decay: 0.5)
+        try expectCarried(left.map { 0.25 * $0 }, by: later)
     }
 
     @Test func withoutErrorFeedbackEveryUpdateStandsAlone() throws {

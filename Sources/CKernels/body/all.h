@@ -72,5 +72,5 @@ const struct kernel_table LEVEL(shoal_table) = {
     .rans_decode = LEVEL(rans_decode),
     .squares = LEVEL(squares),
     .add_updates = LEVEL(add_updates),
-    .trellis_step = LEVEL(trellis_step),
+    .trellis_search = LEVEL(trellis_search),
 };

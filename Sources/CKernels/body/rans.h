@@ -96,6 +96,53 @@ static size_t LEVEL(rans_encode)(const uint16_t *symbols, size_t n, unsigned raw
     return written;
 }
 
+#if LANES == 8
+/// Byte j is how many of the lanes before lane j a mask has: where each of its lanes finds its word.
+#define RANS_PLACE(m, j) ((uint64_t)__builtin_popcount((m) & ((1u << j) - 1)) << (8 * j))
+#define RANS_PLACES(m)                                                                                        \
+    (RANS_PLACE(m, 1) | RANS_PLACE(m, 2) | RANS_PLACE(m, 3) | RANS_PLACE(m, 4) | RANS_PLACE(m, 5)             \
+     | RANS_PLACE(m, 6) | RANS_PLACE(m, 7))
+#define RANS_PLACES4(m) RANS_PLACES(m), RANS_PLACES(m + 1), RANS_PLACES(m + 2), RANS_PLACES(m + 3)
+#define RANS_PLACES16(m) RANS_PLACES4(m), RANS_PLACES4(m + 4), RANS_PLACES4(m + 8), RANS_PLACES4(m + 12)
+#define RANS_PLACES64(m) RANS_PLACES16(m), RANS_PLACES16(m + 16), RANS_PLACES16(m + 32), RANS_PLACES16(m + 48)
+static const uint64_t rans_places[256] = {RANS_PLACES64(0u), RANS_PLACES64(64u), RANS_PLACES64(128u),
+                                          RANS_PLACES64(192u)};
+
+static size_t LEVEL(rans_decode)(uint16_t *symbols, size_t n, unsigned raw, const uint32_t *slots, uint32_t *states,
+                                 const uint16_t *words, size_t available) {
+    enum { parts = SHOAL_RANS_LANES / 8 };
+    const __m256i twelve = _mm256_set1_epi32(4095), rest = _mm256_set1_epi32((1 << raw) - 1);
+    const __m256i below = _mm256_set1_epi32(SHOAL_RANS_LOW - 1);
+    const __m128i scale = _mm_cvtsi32_si128((int)(SHOAL_RANS_TABLE_BITS + raw)), down = _mm_cvtsi32_si128((int)raw);
+    __m256i x[parts];
+    for (int part = 0; part < parts; part++) x[part] = _mm256_loadu_si256((const __m256i *)(states + 8 * part));
+    for (size_t i = n; i > 0; i -= SHOAL_RANS_LANES) {
+        for (int part = parts - 1; part >= 0; part--) {
+            __m256i state = x[part];
+            const __m256i slot = _mm256_and_si256(_mm256_srl_epi32(state, down), twelve);
+            const __m256i entry = _mm256_i32gather_epi32((const int *)slots, slot, 4);
+            const __m256i symbol = _mm256_or_si256(_mm256_sll_epi32(_mm256_srli_epi32(entry, 24), down),
+                                                   _mm256_and_si256(state, rest));
+            const __m256i halves = _mm256_permute4x64_epi64(_mm256_packus_epi32(symbol, symbol), 0x08);
+            _mm_storeu_si128((__m128i *)(symbols + i - SHOAL_RANS_LANES + 8 * part), _mm256_castsi256_si128(halves));
+            state = _mm256_add_epi32(
+                _mm256_mullo_epi32(_mm256_and_si256(entry, twelve), _mm256_srl_epi32(state, scale)),
+                _mm256_and_si256(_mm256_srli_epi32(entry, 12), twelve));
+            const __m256i empty = _mm256_cmpeq_epi32(_mm256_min_epu32(state, below), state);
+            const unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(empty));
+            const size_t wanted = (size_t)__builtin_popcount(mask);
+            if (wanted > available) return SIZE_MAX;
+            available -= wanted;
+            const __m256i place = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)rans_places[mask]));
+            const __m256i next = _mm256_permutevar8x32_epi32(
+                _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(words + available))), place);
+            x[part] = _mm256_blendv_epi8(state, _mm256_or_si256(_mm256_slli_epi32(state, 16), next), empty);
+        }
+    }
+    for (int part = 0; part < parts; part++) _mm256_storeu_si256((__m256i *)(states + 8 * part), x[part]);
+    return available;
+}
+#else
 static size_t LEVEL(rans_decode)(uint16_t *symbols, size_t n, unsigned raw, const uint32_t *slots, uint32_t *states,
                                  const uint16_t *words, size_t available) {
     const uint32_t rest = (1u << raw) - 1;
@@ -116,4 +163,5 @@ static size_t LEVEL(rans_decode)(uint16_t *symbols, size_t n, unsigned raw, cons
     }
     return available;
 }
+#endif
 #endif

@@ -15,23 +15,60 @@ INLINE void split_pairs(const float *x, vfloat *even, vfloat *odd) {
 #endif
 }
 
+/// A bit for each lane of a comparison, the first lane's lowest.
+INLINE uint32_t lanes_set(vint x) {
+#if LANES == 16
+    return _mm512_movepi32_mask((__m512i)x);
+#elif LANES == 8
+    return (uint32_t)_mm256_movemask_ps((__m256)x);
+#else
+    const vint bits = x & (vint){1, 2, 4, 8};
+    return (uint32_t)(bits[0] | bits[1] | bits[2] | bits[3]);
+#endif
+}
+
 /// One step of Viterbi's algorithm: states q and q + half, with opposite rows, follow 2q and 2q + 1, of which the better
-/// one is kept.
-static void LEVEL(trellis_step)(const float *x, size_t count, const float *columns, const float *before, float *after,
-                                uint8_t *choices) {
+/// one is kept. A `count` that the compiler knows keeps the values in registers.
+INLINE void trellis_step(const float *x, size_t count, const float *columns, const float *before, float *after,
+                         uint8_t *choices) {
 #pragma clang fp contract(off)
     enum { half = SHOAL_TRELLIS_STATES / 2 };
-    typedef uint8_t vbyte __attribute__((ext_vector_type(LANES)));
-    typedef vbyte vbyte_anywhere __attribute__((aligned(1)));
-    for (size_t q = 0; q < half; q += LANES) {
-        vfloat even, odd;
-        split_pairs(before + 2 * q, &even, &odd);
-        const vint isOdd = odd > even;
-        const vfloat best = isOdd ? odd : even;
-        *(vbyte_anywhere *)(choices + q) = __builtin_convertvector(isOdd & 1, vbyte);
-        vfloat gain = 0;
-        for (size_t i = 0; i < count; i++) gain += load(columns + i * half + q) * x[i];
-        store(after + q, best + gain);
-        store(after + q + half, best - gain);
+    for (size_t block = 0; block < half; block += 16) {
+        uint32_t bits = 0;
+        for (size_t part = 0; part < 16; part += LANES) {
+            const size_t q = block + part;
+            vfloat even, odd;
+            split_pairs(before + 2 * q, &even, &odd);
+            const vint isOdd = odd > even;
+            const vfloat best = isOdd ? odd : even;
+            bits |= lanes_set(isOdd) << part;
+            vfloat gain = count > 0 ? load(columns + q) * x[0] : (vfloat)0;
+            for (size_t i = 1; i < count; i++) gain += load(columns + i * half + q) * x[i];
+            store(after + q, best + gain);
+            store(after + q + half, best - gain);
+        }
+        choices[block / 8] = (uint8_t)bits;
+        choices[block / 8 + 1] = (uint8_t)(bits >> 8);
     }
+}
+
+/// All steps: the scores of the last one are left in `scores`, of which there are two sets.
+static void LEVEL(trellis_search)(const float *x, const uint32_t *starts, size_t steps, const float *columns,
+                                  float *scores, uint8_t *choices) {
+    enum { states = SHOAL_TRELLIS_STATES, bytes = states / 16 };
+    float *before = scores, *after = scores + states;
+    for (size_t i = 0; i < steps; i++) {
+        const float *values = x + starts[i];
+        const size_t count = starts[i + 1] - starts[i];
+        switch (count) {
+#define STEP_OF(n) case n: trellis_step(values, n, columns, before, after, choices + i * bytes); break;
+            STEP_OF(1) STEP_OF(2) STEP_OF(3) STEP_OF(4) STEP_OF(5) STEP_OF(6) STEP_OF(7) STEP_OF(8)
+#undef STEP_OF
+            default: trellis_step(values, count, columns, before, after, choices + i * bytes);
+        }
+        float *next = before;
+        before = after;
+        after = next;
+    }
+    if (before != scores) memcpy(scores, before, states * sizeof *scores);
 }

@@ -326,6 +326,10 @@ struct  Shoal__V1__Hello
    */
   uint64_t memory_bytes;
   /*
+   * Speed of float32 matrix products on those cores, at least 0; 0 is not told. Unit: GFLOP/s.
+   */
+  float gigaflops;
+  /*
    * The newest round record that the worker remembers of the run it was last in; absent when it remembers none.
    */
   Shoal__V1__KnownRecord *known_record;
@@ -336,7 +340,7 @@ struct  Shoal__V1__Hello
 };
 #define SHOAL__V1__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__hello__descriptor) \
-    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0, 0, NULL, SHOAL__V1__HELLO__BASE_MODEL_PRESENCE__NOT_SET, {0} }
+    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0, 0, 0, NULL, SHOAL__V1__HELLO__BASE_MODEL_PRESENCE__NOT_SET, {0} }
 
 
 /*
@@ -680,6 +684,12 @@ typedef enum {
 } Shoal__V1__Offer__DeadlinePresenceCase;
 
 typedef enum {
+  SHOAL__V1__OFFER__RESIDUAL_DECAY_PRESENCE__NOT_SET = 0,
+  SHOAL__V1__OFFER__RESIDUAL_DECAY_PRESENCE_RESIDUAL_DECAY = 120
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__OFFER__RESIDUAL_DECAY_PRESENCE__CASE)
+} Shoal__V1__Offer__ResidualDecayPresenceCase;
+
+typedef enum {
   SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET = 0,
   SHOAL__V1__OFFER__CONTROL_PRESENCE_CONTROL = 35
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__OFFER__CONTROL_PRESENCE__CASE)
@@ -765,6 +775,10 @@ struct  Shoal__V1__Offer
   union {
     uint32_t deadline_milliseconds;
   };
+  Shoal__V1__Offer__ResidualDecayPresenceCase residual_decay_presence_case;
+  union {
+    double residual_decay;
+  };
   Shoal__V1__Offer__ControlPresenceCase control_presence_case;
   union {
     ProtobufCBinaryData control;
@@ -780,7 +794,7 @@ struct  Shoal__V1__Offer
 };
 #define SHOAL__V1__OFFER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__offer__descriptor) \
-    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, NULL, 0, 0, 0,NULL, NULL, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CLIP_PRESENCE__NOT_SET, {0} }
+    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, NULL, 0, 0, 0,NULL, NULL, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__RESIDUAL_DECAY_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CLIP_PRESENCE__NOT_SET, {0} }
 
 
 typedef enum {
@@ -856,10 +870,16 @@ struct  Shoal__V1__CatchUp
    * NAME[:key=value,…]; at most 256 bytes.
    */
   char *codec;
+  /*
+   * Feature "partial-changes": for each change, the factor whose tensors are not in it and stay as they were, or
+   * unspecified. None: every change holds all tensors. At most 64.
+   */
+  size_t n_frozen_factors;
+  Shoal__V1__TrainingOptions__Factor *frozen_factors;
 };
 #define SHOAL__V1__CATCH_UP__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__catch_up__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, (char *)protobuf_c_empty_string }
+    , {0,NULL}, {0,NULL}, 0, (char *)protobuf_c_empty_string, 0,NULL }
 
 
 /*

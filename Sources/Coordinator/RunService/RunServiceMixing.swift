@@ -26,7 +26,7 @@ extension RunService {
         for worker in workers.sorted() where assignments.ranks[worker] == nil {
             let rank = settings.ranks.rank(
                 place: assignments.ranks.count, cores: sessions[worker]?.cores ?? 1,
-                memoryBytes: sessions[worker]?.memoryBytes ?? 0)
+                memoryBytes: sessions[worker]?.memoryBytes ?? 0, gigaflops: sessions[worker]?.gigaflops ?? 0)
             try ledger.record(rank: rank, of: worker)
             assignments.ranks[worker] = rank
         }

@@ -61,7 +61,9 @@ extension RunService {
         try store.write(next.bytes, as: next.object)
         if let residual = next.residual { try store.write(residual.bytes, as: residual.object) }
         if buffer != nil { earlierAdapters[adapter.version] = adapter }
-        if let change = candidate.change { broadcasts.add(change, from: adapter) }
+        if let change = candidate.change {
+            broadcasts.add(change, without: frozenFactor(version: next.version), from: adapter)
+        }
         adapter = next
         servedObjects = [:]
         let whole = try writeAdapterDirectories()

@@ -112,6 +112,7 @@ extension RunService {
             adapterOptions: settings.adapterOptions.limited(toRank: rank), training: training, uplink: settings.uplink,
             seed: settings.seed, errorFeedback: settings.errorFeedback,
             residual: adapter.residual?.object)
+        offer.residualDecay = settings.residualDecay
         if task == .train { offer.control = control?.object }
         offer.privacy = offeredPrivacy
         if task == .train { offer.masking = offeredMasking(round: round) }

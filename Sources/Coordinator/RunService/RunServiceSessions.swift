@@ -103,7 +103,8 @@ extension RunService {
         let budget = sessions[name]?.budget ?? PeerBudget(at: now)
         sessions[name] = Session(
             peer: peer, lastHeard: now, budget: budget, software: hello.software, cores: Int(hello.cores),
-            memoryBytes: hello.memoryBytes)
+            memoryBytes: hello.memoryBytes, gigaflops: hello.gigaflops,
+            takesPartialChanges: hello.features.contains(Feature.partialChanges))
         let head = meet(hello, of: name)
         guard sessions[name]?.budget.spend(1, at: now) == true else { return noteOverBudget(peer) }
         let welcome = Welcome(

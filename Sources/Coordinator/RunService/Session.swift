@@ -12,6 +12,10 @@ struct Session {
     let cores: Int
     /// Unit: bytes.
     let memoryBytes: UInt64
+    /// 0: not told.
+    let gigaflops: Float
+    /// Whether it knows changes that leave out a factor.
+    let takesPartialChanges: Bool
     var heartbeat: Heartbeat?
     /// The adapter version that its last task started from, and the newest one that it certainly had.
     var offeredVersion: Int?

@@ -13,6 +13,8 @@ public enum AdapterPlanError: Error, Hashable, Sendable {
     /// A target inside a module that trains whole.
     case targetTrainsWhole(String)
     case pattern(ModuleNamePatternError)
+    /// Fed-SB's factors would have more singular vectors than a layer has.
+    case rankAboveWidth(layer: String, rank: Int, width: Int)
     /// A vector or adapter of another shape.
     case shapeMismatch(String)
 }
@@ -34,7 +36,26 @@ extension AdapterPlanError: CustomStringConvertible {
         case .targetTrainsWhole(let layer):
             "adapter.targets selects \(layer), which belongs to the head that trains whole; exclude it"
         case .pattern(let error): "adapter: \(error)"
+        case .rankAboveWidth(let layer, let rank, let width):
+            "fed-sb takes as many singular vectors of each layer as its rank, and \(layer) has \(width) where "
+                + "\(rank) are asked for; set adapter.rank to at most \(width) (or that layer's adapter.rank-pattern)"
         case .shapeMismatch(let what): what
+        }
+    }
+}
+
+extension AdapterPlanError {
+    /// The run file's keys that decide it, for a line to name; empty for what no key decides.
+    public var keys: [String] {
+        switch self {
+        case .rankTooSmall: ["adapter.rank"]
+        case .dropoutWithDora: ["adapter.dropout", "adapter.method"]
+        case .noTargets, .targetMatchesNothing, .targetTrainsWhole: ["adapter.targets"]
+        case .patternMatchesNothing(let key, _, _): [key]
+        case .everythingExcluded: ["adapter.exclude", "adapter.targets"]
+        case .pattern: ["adapter.targets", "adapter.exclude", "adapter.rank-pattern", "adapter.alpha-pattern"]
+        case .rankAboveWidth: ["adapter.rank", "federation.aggregation"]
+        case .shapeMismatch: []
         }
     }
 }

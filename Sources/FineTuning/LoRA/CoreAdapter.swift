@@ -63,15 +63,10 @@ public struct CoreAdapter: Sendable {
     public static func fixedFactors(
         _ plan: AdapterPlan, weight: (_ layer: String) -> [Float], random: CounterRandom
     ) throws(AdapterPlanError) -> [Float] {
+        try checkWidths(plan)
         var random = random
         var values = [Float](repeating: 0, count: plan.layout.parameterCount)
         for (layer, target) in zip(plan.layers, plan.targets) {
-            let smaller = min(layer.inputs, layer.outputs)
-            guard target.rank <= smaller else {
-                throw .shapeMismatch(
-                    "fed-sb takes \(target.rank) singular vectors of \(layer.name), which has \(smaller); lower "
-                        + "adapter.rank")
-            }
             let subspaces = LeadingSubspaces(
                 of: weight(layer.name), rows: layer.outputs, columns: layer.inputs, rank: target.rank, random: &random)
             for row in 0..<target.rank {
@@ -85,6 +80,15 @@ public struct CoreAdapter: Sendable {
             }
         }
         return values
+    }
+
+    /// The layer that has the fewest singular vectors of those with too few is named: a rank that it has suits all.
+    private static func checkWidths(_ plan: AdapterPlan) throws(AdapterPlanError) {
+        let widths = plan.layers.map { min($0.inputs, $0.outputs) }
+        let tooNarrow = plan.layers.indices.filter { plan.targets[$0].rank > widths[$0] }
+        guard let worst = tooNarrow.min(by: { widths[$0] < widths[$1] }) else { return }
+        throw .rankAboveWidth(
+            layer: plan.layers[worst].name, rank: plan.targets[worst].rank, width: widths[worst])
     }
 
     /// Where a run starts: cores of zero, and modules that train whole as the ordinary adapter has them.

@@ -147,6 +147,7 @@ struct SettingsReader {
         run.adapter.rank = run.ranks.workerRanks.largest
         run.training.totalSteps = run.federation.rounds * run.training.localSteps
         run.training.classNames = run.data.labels
+        run.places = KeyPlaces(file: name, locations: settings.mapValues(\.location))
         checkConstraints(of: run)
         guard problems.isEmpty else {
             // Sorting is stable: problems without a line keep their order behind those with one.
@@ -156,10 +157,9 @@ struct SettingsReader {
     }
 
     private mutating func checkConstraints(of run: RunConfiguration) {
-        for constraint in Constraint.all where broken.isDisjoint(with: constraint.keys) {
+        for (place, constraint) in Constraint.all.enumerated() where broken.isDisjoint(with: constraint.keys) {
             guard let problem = constraint.problem(run) else { continue }
-            let blamed = constraint.keys.first { settings[$0] != nil }.flatMap { settings[$0]?.location }
-            report(problem, location: blamed ?? name)
+            report(problem, location: run.places.location(of: constraint.keys), constraint: place)
         }
     }
 
@@ -167,6 +167,7 @@ struct SettingsReader {
 
     private func mismatch(_ key: SchemaKey, _ node: YAMLNode) -> String {
         if node.isEmpty { return "'\(key.path)' has no value; it must be \(key.kind.expectation)" }
+        if let fault = key.kind.fault(in: node) { return "'\(key.path)' cannot be \(node.shown): \(fault)" }
         return "'\(key.path)' must be \(key.kind.expectation), not \(node.shown)"
     }
 
@@ -206,8 +207,9 @@ struct SettingsReader {
         problems.append((node.line ?? .max, RunFileError.Problem(location: location(node), message: message)))
     }
 
-    private mutating func report(_ message: String, location: String) {
+    private mutating func report(_ message: String, location: String, constraint: Int? = nil) {
         let suffix = location.hasPrefix("\(name):") ? Int(location.dropFirst(name.utf8.count + 1)) : nil
-        problems.append((suffix ?? .max, RunFileError.Problem(location: location, message: message)))
+        let problem = RunFileError.Problem(location: location, message: message, constraint: constraint)
+        problems.append((suffix ?? .max, problem))
     }
 }

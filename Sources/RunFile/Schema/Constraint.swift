@@ -63,22 +63,23 @@ struct Constraint: Sendable {
             return "error feedback is not supported with 'federation.aggregation: rolora'; set "
                 + "'compression.error-feedback: false' or choose another codec for 'compression.uplink'"
         },
-        // A change belongs to one vector that all workers hold.
+        Constraint(keys: ["compression.residual-decay", "compression.error-feedback", "compression.uplink"]) { run in
+            guard run.compression.residualDecay != nil, !run.compression.errorFeedback else { return nil }
+            return "'compression.residual-decay' is used only with error feedback; remove it, or choose a biased codec "
+                + "(ternary, topk) for 'compression.uplink'"
+        },
+        // A change belongs to one vector that all workers hold; only methods that mix factors take several ranks.
         Constraint(keys: ["compression.downlink", "federation.aggregation"]) { run in
-            guard run.compression.downlink != .dense, run.federation.aggregation != .separate else { return nil }
+            guard run.compression.downlink != .dense, run.federation.aggregation.mixesFactors else { return nil }
+            let linear = FactorAggregation.allCases.filter { !$0.mixesFactors }.map(\.rawValue)
             return "'compression.downlink: \(run.compression.downlink)' is not supported with 'federation.aggregation: "
-                + "\(run.federation.aggregation.rawValue)'; set 'compression.downlink: dense' or "
-                + "'federation.aggregation: separate'"
+                + "\(run.federation.aggregation.rawValue)', which makes every factor anew; set 'compression.downlink: "
+                + "dense', or the aggregation to \(linear.joined(separator: ", "))"
         },
         Constraint(keys: ["compression.downlink", "federation.strategy"]) { run in
             guard run.compression.downlink != .dense, run.federation.strategy == .scaffold else { return nil }
             return "'compression.downlink: \(run.compression.downlink)' is not supported with 'federation.strategy: "
                 + "scaffold', whose control variate travels whole; set 'compression.downlink: dense'"
-        },
-        Constraint(keys: ["compression.downlink", "adapter.rank"]) { run in
-            guard run.compression.downlink != .dense, run.ranks.workerRanks.areMixed else { return nil }
-            return "'compression.downlink: \(run.compression.downlink)' is not supported where workers have different "
-                + "ranks; set 'compression.downlink: dense' or one number for 'adapter.rank'"
         },
     ]
 

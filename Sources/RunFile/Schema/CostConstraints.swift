@@ -10,7 +10,9 @@ extension Constraint {
                 return "and under differential privacy workers keep it to themselves"
             },
             needsTold(key, "privacy.metrics") { run in
-                guard run.privacy.mechanism == .none, run.privacy.metrics == .withheld else { return nil }
+                guard run.privacy.mechanism == .none, !run.privacy.secureAggregation.isOn,
+                    run.privacy.metrics == .withheld
+                else { return nil }
                 return "and 'privacy.metrics: withheld' keeps it with them"
             },
             needsTold(key, "privacy.secure-aggregation") { run in

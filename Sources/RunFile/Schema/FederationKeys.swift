@@ -49,10 +49,11 @@ extension RunSchema {
         SchemaKey(
             "federation.weight-cap", .either([.integer(1...Int.max), .choice(["none"])]),
             .derived(
-                "1 with selection data-size, which counts size already, and with a privacy.mechanism; else none"
+                "1 with selection data-size, which counts size already, and with a privacy.mechanism; else none, as where "
+                    + "workers are not weighed by size at all (q-fedavg, scaffold, hetlora, robust)"
             ) {
                 if $0.privacy.mechanism != .none { return .integer(1) }
-                let countsSize = $0.federation.selection == .dataSize && $0.federation.strategy != .qfedavg
+                let countsSize = $0.federation.selection == .dataSize && weighsBySize($0)
                 return countsSize ? .integer(1) : .text("none")
             },
             at: \.federation.weightCap, "Most blocks or examples for which one worker's update counts."),
@@ -73,7 +74,19 @@ extension RunSchema {
             },
             at: \.compression.errorFeedback,
             "Workers keep what the uplink's codec leaves out and add it to their next update."),
+        SchemaKey(
+            "compression.residual-decay", .number(NumberRange(minimum: 0, maximum: 1)), orWord: nil,
+            .derived("0.95 with error-feedback") { $0.compression.errorFeedback ? .number(0.95) : nil },
+            at: \.compression.residualDecay,
+            "What stays of that for each round published without an update of the worker: it was left out of an adapter that "
+                + "others have changed since. 1 keeps all of it."),
     ]
+
+    /// Whether the size of a worker's text decides how much it counts.
+    private static func weighsBySize(_ run: RunConfiguration) -> Bool {
+        ![.qfedavg, .scaffold].contains(run.federation.strategy) && run.federation.aggregation != .hetLoRA
+            && run.federation.robust.rules == nil
+    }
 
     /// Whether the codec's decoded update is, on average, the update itself: nothing is left out that could be kept.
     static func isUnbiased(_ codec: CodecName) -> Bool {

@@ -103,6 +103,7 @@ extension NumberRange {
         var schema: [String: JSONValue] = ["type": .text("number")]
         schema[isMinimumExcluded ? "exclusiveMinimum" : "minimum"] = .number(minimum)
         if let below { schema["exclusiveMaximum"] = .number(below) }
+        if let maximum { schema["maximum"] = .number(maximum) }
         return schema
     }
 }

@@ -95,9 +95,10 @@ extension Constraint {
                 + "'compression.error-feedback: false' or choose another codec for 'compression.uplink'"
         },
         Constraint(keys: ["federation.weight-cap", "federation.aggregation"]) { run in
-            guard run.federation.weightCap.maximumItems != nil, run.federation.aggregation == .hetLoRA else {
-                return nil
-            }
+            // Privacy and masks set or need a cap, and refuse hetlora themselves.
+            guard run.federation.weightCap.maximumItems != nil, run.federation.aggregation == .hetLoRA,
+                run.privacy.mechanism == .none, !run.privacy.secureAggregation.isOn
+            else { return nil }
             return
                 "'federation.weight-cap' is not used by 'federation.aggregation: hetlora', which weighs workers by the "
                 + "norm of their product; remove it"

@@ -3,6 +3,7 @@ struct NumberRange: Hashable, Sendable {
     var minimum: Double
     var isMinimumExcluded = false
     var below: Double?
+    var maximum: Double?
 
     static let positive = NumberRange(minimum: 0, isMinimumExcluded: true)
     static let nonNegative = NumberRange(minimum: 0)
@@ -11,11 +12,13 @@ struct NumberRange: Hashable, Sendable {
 
     func contains(_ value: Double) -> Bool {
         value.isFinite && (isMinimumExcluded ? value > minimum : value >= minimum) && (below.map { value < $0 } ?? true)
+            && (maximum.map { value <= $0 } ?? true)
     }
 
     /// Completes "a number …".
     var expectation: String {
         let lower = isMinimumExcluded ? "above \(Self.text(minimum))" : "of at least \(Self.text(minimum))"
+        if let maximum { return "\(lower) and at most \(Self.text(maximum))" }
         return below.map { "\(lower) and below \(Self.text($0))" } ?? lower
     }
 

@@ -31,7 +31,9 @@ extension Constraint {
             return "holds workers together by itself; remove 'training.proximal'"
         },
         whenScaffold("federation.weight-cap") { run in
-            guard run.federation.weightCap.maximumItems != nil else { return nil }
+            guard (run.federation.weightCap.maximumItems ?? 1) != 1, !run.privacy.secureAggregation.isOn else {
+                return nil
+            }
             return "counts all workers alike; remove 'federation.weight-cap'"
         },
         whenScaffold("federation.aggregation") { run in

@@ -209,13 +209,22 @@ extension Constraint {
     ]
 
     private static let withheld = [
+        // Privacy and masks refuse it for reasons of their own.
         Constraint(keys: ["privacy.metrics", "federation.strategy"]) { run in
-            guard run.privacy.mechanism == .none, run.privacy.metrics == .withheld,
-                run.federation.strategy == .qfedavg
+            guard run.privacy.mechanism == .none, !run.privacy.secureAggregation.isOn,
+                run.privacy.metrics == .withheld, run.federation.strategy == .qfedavg
             else { return nil }
             return "strategy 'q-fedavg' weighs workers by their training losses; set 'privacy.metrics: reported' or "
                 + "another strategy"
-        }
+        },
+        // Central privacy and masks refuse it for reasons of their own.
+        Constraint(keys: ["federation.selection", "privacy.metrics", "privacy.mechanism"]) { run in
+            guard run.federation.selection == .dataSize, run.privacy.metrics == .withheld,
+                run.privacy.mechanism != .central, !run.privacy.secureAggregation.isOn
+            else { return nil }
+            return "'federation.selection: data-size' goes by the size of each worker's text, which workers withhold "
+                + "here ('privacy.metrics'); choose another 'federation.selection'"
+        },
     ]
 
     private static func whenPrivate(

@@ -54,7 +54,7 @@ extension RunSchema {
     static let clipKeys = [
         SchemaKey(
             "privacy.clip", .number(.positive), orWord: nil,
-            .derived("0.1, where it adapts") { $0.privacy.clipping == .adaptive ? .number(0.1) : nil },
+            .derived("0.1, where it adapts") { isAdaptive($0) ? .number(0.1) : nil },
             at: \.privacy.clip,
             "The largest L2 norm of an update, all its values together; where clipping adapts, the first one."),
         SchemaKey(
@@ -70,14 +70,18 @@ extension RunSchema {
         SchemaKey(
             "privacy.clip-count-noise", .number(.positive), orWord: nil,
             .derived("workers-per-round / 20, at least 1, with clipping adaptive") {
-                guard $0.privacy.clipping == .adaptive else { return nil }
+                guard isAdaptive($0) else { return nil }
                 return .number(max(1, Double($0.federation.workersPerRound) / 20))
             }, at: \.privacy.clipCountNoise,
             "Noise on the count of updates that an adaptive clip left as they were. Unit: workers."),
     ]
 
     private static func adaptive(_ words: String, _ value: SettingValue) -> SchemaKey.Fallback {
-        .derived("\(words) with clipping adaptive") { $0.privacy.clipping == .adaptive ? value : nil }
+        .derived("\(words) with clipping adaptive") { isAdaptive($0) ? value : nil }
+    }
+
+    private static func isAdaptive(_ run: RunConfiguration) -> Bool {
+        run.privacy.mechanism != .none && run.privacy.clipping == .adaptive
     }
 }
 

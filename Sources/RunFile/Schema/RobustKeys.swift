@@ -119,7 +119,9 @@ extension Constraint {
                 + "equal chances; set it to uniform"
         },
         beside("federation.weight-cap") { run in
-            guard run.federation.weightCap.maximumItems != nil else { return nil }
+            guard (run.federation.weightCap.maximumItems ?? 1) != 1, !run.privacy.secureAggregation.isOn else {
+                return nil
+            }
             return "whose rules count all workers alike; remove the key"
         },
         // Differential privacy belongs here, too: a robust rule's sensitivity to one worker has no useful bound, so noise

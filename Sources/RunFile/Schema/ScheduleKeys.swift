@@ -102,8 +102,19 @@ extension Constraint {
             return "whose rounds end when 'federation.buffer-size' updates are there; remove the key"
         },
         buffered(with: "federation.aggregation") { run in
-            guard ![.separate, .ffaLoRA].contains(run.federation.aggregation) else { return nil }
-            return "as updates of different rounds would hold different parts; choose separate or ffa-lora"
+            let reason: String
+            switch run.federation.aggregation {
+            case .separate, .ffaLoRA, .fedSB: return nil
+            case .roLoRA: reason = "as updates of different rounds would hold different parts"
+            case .fedSA:
+                reason =
+                    "as only workers can evaluate their own models, between rounds, and here they never pause"
+            case .hetLoRA, .flexLoRA, .fedExLoRA, .flora:
+                reason =
+                    "as it multiplies each worker's own factors, and those that started from different versions are "
+                    + "factors of different adapters"
+            }
+            return reason + "; choose separate, ffa-lora or fed-sb"
         },
         buffered(with: "federation.strategy") { run in
             let usable: [Strategy] = [

@@ -89,9 +89,10 @@ extension Constraint {
             }
         } + [
             Constraint(keys: ["federation.weight-cap", "federation.strategy"]) { run in
-                guard run.federation.strategy == .qfedavg, run.federation.weightCap.maximumItems != nil else {
-                    return nil
-                }
+                // Privacy and masks set or need a cap, and refuse q-fedavg themselves.
+                guard run.federation.strategy == .qfedavg, run.federation.weightCap.maximumItems != nil,
+                    run.privacy.mechanism == .none, !run.privacy.secureAggregation.isOn
+                else { return nil }
                 return
                     "'federation.weight-cap' is not used by strategy 'q-fedavg', which weighs workers by their loss; "
                     + "remove it"

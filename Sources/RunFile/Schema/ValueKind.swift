@@ -68,6 +68,28 @@ indirect enum ValueKind: Hashable, Sendable {
 }
 
 extension ValueKind {
+    /// Why a node that has this kind's form is none of its values, where ``expectation`` would not tell.
+    func fault(in node: YAMLNode) -> String? {
+        switch (self, node.content) {
+        case (.either(let kinds), _):
+            return kinds.lazy.compactMap { $0.fault(in: node) }.first
+        case (.codec(let names), .scalar(let text, _)):
+            guard let name = CodecName(text), names.contains(name.name) else { return nil }
+            do throws(CodecError) {
+                _ = try Codecs.make(name)
+                return nil
+            } catch {
+                if case .unknownParameter = error { return "\(error); remove it" }
+                return "\(error)"
+            }
+        case (.integerList(let range), .list(let items)):
+            let kind = ValueKind.integer(range)
+            guard items.count >= 2, let wrong = items.firstIndex(where: { kind.read($0) == nil }) else { return nil }
+            return "item \(wrong + 1) must be \(kind.expectation), not \(items[wrong].shown)"
+        default: return nil
+        }
+    }
+
     /// The node as this kind of value; `nil` if it is none.
     func read(_ node: YAMLNode) -> SettingValue? {
         switch (self, node.content) {

@@ -19,6 +19,8 @@ public final class MemoryLink {
     package var faultsOfWorker: [WorkerName: LinkFaults] = [:]
     /// Sees each message as it is sent, faults or not: true toward the coordinator.
     public var watch: (Envelope, _ isUp: Bool) -> Void = { _, _ in }
+    /// Changes a message before it is sent: what another release would say.
+    package var rewrite: (inout Envelope) -> Void = { _ in }
     public let coordinator: MemoryCoordinatorLink
 
     private let admission: any Admission
@@ -226,6 +228,8 @@ extension MemoryLink {
     }
 
     func send(_ envelope: Envelope, payload: [UInt8]?, to target: Target) -> UInt64 {
+        var envelope = envelope
+        rewrite(&envelope)
         if case .coordinator = target { watch(envelope, true) } else { watch(envelope, false) }
         let bytes = WireCodec.encode(envelope)
         let size = UInt64(bytes.count + (payload?.count ?? 0))

@@ -105,8 +105,14 @@ extension WorkerService {
         guard let offer = task?.offer, base.object == catchUp.base else { return nil }
         let downlink = try Downlink(catchUp.codec, seed: offer.seed)
         var values = base.values
-        for (index, change) in try AdapterChanges(decoding: bytes).changes.enumerated() {
-            try downlink.apply(change, version: catchUp.version + index + 1, to: &values)
+        let changes = try AdapterChanges(decoding: bytes).changes
+        guard catchUp.frozenFactors.isEmpty || catchUp.frozenFactors.count == changes.count else { return nil }
+        for (index, change) in changes.enumerated() {
+            let frozen = catchUp.frozenFactors.isEmpty ? nil : catchUp.frozenFactors[index]
+            let part = AdapterPart(of: base.layout, without: frozen)
+            var changed = part.gather(values)
+            try downlink.apply(change, version: catchUp.version + index + 1, to: &changed)
+            part.scatter(changed, into: &values)
         }
         let object = ContentHash(of: AdapterObject.encode(layout: base.layout, values: values))
         guard object == offer.adapter else {

@@ -8,15 +8,21 @@ internal import Wire
 extension WorkerService {
     var ownStores: [OwnVectorStore] { [residuals, controls, ownModels] }
 
-    /// A task's start from a store; what does not fit any more is dropped and reported.
     func kept(
         _ store: OwnVectorStore, for task: ActiveTask, _ run: RunID, _ layout: AdapterLayout, count: Int
     ) -> [Float]? {
+        start(from: store, for: task, run, layout, count: count).values
+    }
+
+    /// A task's start from a store; what does not fit any more is dropped and reported.
+    func start(
+        from store: OwnVectorStore, for task: ActiveTask, _ run: RunID, _ layout: AdapterLayout, count: Int
+    ) -> OwnVectorStore.Start {
         // An evaluation names the rounds behind its adapter, and what counted in the last of them counts.
         let round = task.offer.task == .train ? task.round : task.round + 1
         let start = store.start(run: run, round: round, attempt: task.attempt, layout: layout, count: count)
         if let reason = start.dropped { reportDrop(of: store, because: reason) }
-        return start.values
+        return start
     }
 
     func reportDrop(of store: OwnVectorStore, because reason: String) {

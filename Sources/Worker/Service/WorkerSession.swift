@@ -71,17 +71,18 @@ extension WorkerService {
 extension WorkerService {
     /// Says `Hello`, and again until it is answered.
     func greet(afterPause: Bool = false) {
-        let hello = Hello(
+        var hello = Hello(
             software: settings.software, features: features,
             codecs: Codecs.supported.map { CodecName(name: $0) }, cores: UInt32(clamping: settings.cores),
             memoryBytes: settings.memoryBytes, baseModel: settings.model?.identity,
             knownRecord: knownRecord)
+        hello.gigaflops = settings.gigaflops
         session = .down  // Hello belongs to no run.
         session = .greeting(sendRepeatedly(.hello(hello), afterPause: afterPause))
     }
 
     private var features: [String] {
-        [Feature.roundRecords, Feature.privateUpdates]
+        [Feature.roundRecords, Feature.privateUpdates, Feature.partialChanges]
             + (settings.identity == nil ? [] : [Feature.maskedUpdates, Feature.sharedNoise])
     }
 

@@ -34,6 +34,8 @@ struct OwnVectorRecord: Hashable, Codable {
     var before: String?
     /// SHA-256 of the vector after it.
     var after: String
+    /// Of the last update that counted into `before`; `nil`: not known.
+    var beforeRound: Int?
     var standing = Standing.prepared
 
     /// The files it needs.
@@ -45,10 +47,16 @@ struct OwnVectorRecord: Hashable, Codable {
     ///
     /// An acknowledged update of the same round belonged to an attempt that was rolled back: it counts no more.
     func start(round: Int, attempt: Int) -> String? {
-        switch standing {
-        case .prepared, .restored: before
-        case .counted: round > update.round ? after : before
-        }
+        hasCounted(before: round) ? after : before
+    }
+
+    /// The round of the last update that counted into the vector that a task of this round starts from.
+    func dated(round: Int) -> Int? {
+        hasCounted(before: round) ? update.round : beforeRound
+    }
+
+    private func hasCounted(before round: Int) -> Bool {
+        standing == .counted && round > update.round
     }
 
     /// The identity of an adapter's shape: a vector means nothing in another.

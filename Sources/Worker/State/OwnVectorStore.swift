@@ -16,6 +16,8 @@ final class OwnVectorStore {
     struct Start {
         /// `[count]`; `nil`: there is none so far.
         var values: [Float]?
+        /// Of the last update that counted into it; `nil`: not known.
+        var round: Int?
         /// Why a vector was dropped, for the log.
         var dropped: String?
     }
@@ -68,7 +70,7 @@ final class OwnVectorStore {
             drop()
             return Start(dropped: "its file in \(folder) is damaged or missing")
         }
-        return Start(values: values)
+        return Start(values: values, round: record.dated(round: round))
     }
 
     /// Drops the vector of another run.
@@ -82,13 +84,16 @@ final class OwnVectorStore {
 
     /// Makes durable what the vector is once `update` counts.
     ///
-    /// - Parameter start: What ``start(run:round:attempt:layout:count:)`` gave for it.
-    func prepare(_ update: PendingUpdate, layout: AdapterLayout, from start: [Float]?, next: [Float]) throws(FileError)
-    {
+    /// - Parameters:
+    ///   - start: What ``start(run:round:attempt:layout:count:)`` gave for it.
+    ///   - round: Likewise, ``Start/round``: where the vector's age matters.
+    func prepare(
+        _ update: PendingUpdate, layout: AdapterLayout, from start: [Float]?, dated round: Int? = nil, next: [Float]
+    ) throws(FileError) {
         let before = try start.map { (values) throws(FileError) in try write(values) }
         let record = OwnVectorRecord(
             update: OwnVectorRecord.Update(update), layout: OwnVectorRecord.identity(of: layout), before: before,
-            after: try write(next))
+            after: try write(next), beforeRound: round)
         try save(record)
         sweep()
     }

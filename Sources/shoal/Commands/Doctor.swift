@@ -1,4 +1,5 @@
 import ArgumentParser
+import Benchmarking
 import Foundation
 import Tensor
 import Transport
@@ -27,6 +28,7 @@ struct Doctor: ParsableCommand {
             Fact(name: "shoal", value: shoalVersion),
             Fact(name: "processor", value: processor),
             Fact(name: "cores", value: String(ProcessInfo.processInfo.activeProcessorCount)),
+            Fact(name: "matrix products", value: speed),
             Fact(name: "vector kernels", value: "\(KernelLevel.current)"),
             Fact(name: "memory", value: Quantity.bytes(ProcessInfo.processInfo.physicalMemory)),
             Fact(name: "ZeroMQ", value: MessagingLibrary.version),
@@ -36,6 +38,10 @@ struct Doctor: ParsableCommand {
                     ? nil : "this libzmq was built without CURVE encryption; install Debian's libzmq5"),
             openFiles,
         ]
+    }
+
+    private static var speed: String {
+        Quantity.fixed(Double(ProductSpeed.ofOneCore()), digits: 0) + " GFLOP/s of float32, one core"
     }
 
     private static var processor: String {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Benchmarking
 import Federation
 import FineTuning
 import Foundation
@@ -109,7 +110,9 @@ struct Work: ParsableCommand {
             }
             let source = try DataSource.checkedFile(data)
             let state = state ?? "\(join.worker).shoal-state"
-            Threads.limit(to: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+            let cores = threads ?? ProcessInfo.processInfo.activeProcessorCount
+            let gigaflops = ProductSpeed.ofOneCore() * Float(cores) / Float(slowdown ?? 1)
+            Threads.limit(to: cores)
             let training = LocalTraining(
                 data: source, notice: { logger.info("text", metadata: ["notice": "\($0)"]) },
                 cache: CacheFolder.weights { logger.warning("\($0)") },
@@ -122,7 +125,7 @@ struct Work: ParsableCommand {
             return try WorkerAssembly(
                 join: join, state: state, insecure: insecure,
                 model: try model.map(WorkerAssembly.heldModel), runner: training, policy: policy,
-                afterTask: { ProcessMemory.giveBack() }, minimumCohort: minimumCohort
+                afterTask: { ProcessMemory.giveBack() }, minimumCohort: minimumCohort, gigaflops: gigaflops
             ).service(logger: logger)
         }
         ProcessMemory.giveBack()

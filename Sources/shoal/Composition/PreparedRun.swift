@@ -26,19 +26,25 @@ struct PreparedRun {
     init(_ configuration: RunConfiguration, split: DataRow.Split? = nil) throws {
         self.configuration = configuration
         let path = try BuiltInModel.resolve(configuration.model.path)
-        model = try TaskModel(
+        let model = try TaskModel(
             path: path, options: configuration.training, cache: CacheFolder.weights { Console.error("warning: \($0)") })
+        self.model = model
         manifest = try ModelManifest(directory: path)
-        plan = try model.adapterPlan(configuration.adapter)
+        let plan = try Self.atItsLine(configuration) { () throws(AdapterPlanError) in
+            try model.adapterPlan(configuration.adapter)
+        }
+        self.plan = plan
         let length = configuration.training.sequenceLength
         guard length <= model.configuration.maximumLength else {
-            throw TrainingError.blocksTooLong(length: length, maximum: model.configuration.maximumLength)
+            let error = TrainingError.blocksTooLong(length: length, maximum: model.configuration.maximumLength)
+            throw configuration.refusal(of: ["training.sequence-length"], "\(error)")
         }
         let seed = configuration.federation.seed
         core =
             configuration.federation.aggregation == .fedSB
-            ? try model.coreAdapter(
-                plan, random: StreamKey(seed: seed, purpose: .fixedFactors).generator()) : nil
+            ? try Self.atItsLine(configuration) { () throws(AdapterPlanError) in
+                try model.coreAdapter(plan, random: StreamKey(seed: seed, purpose: .fixedFactors).generator())
+            } : nil
         let initial = try Self.initialValues(plan, model, configuration)
         initialValues = core?.initialValues(initial) ?? initial
         switch model {
@@ -50,6 +56,16 @@ struct PreparedRun {
         case .classification:
             rows = try Self.rows(configuration.data, split: split) { _ in nil }
             chatTemplate = nil
+        }
+    }
+
+    /// Names the run file's line in a refusal that only the model's layers could show.
+    private static func atItsLine<Value>(
+        _ configuration: RunConfiguration, _ work: () throws(AdapterPlanError) -> Value
+    ) throws -> Value {
+        do { return try work() } catch {
+            guard !error.keys.isEmpty else { throw error }
+            throw configuration.refusal(of: error.keys, "\(error)")
         }
     }
 

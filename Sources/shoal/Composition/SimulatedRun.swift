@@ -132,6 +132,8 @@ struct SimulatedRun {
                 var settings = WorkerSettings(
                     software: shoalVersion, cores: 1, memoryBytes: ProcessInfo.processInfo.physicalMemory,
                     curveKey: keys.publicKey, signingKey: identity.publicKey, hasInvitation: false, model: held)
+                settings.gigaflops =
+                    WorkerRanks.gigaflopsPerUnit / Float(workers.slow.factor(of: worker.name))
                 settings.identity = identity
                 let training = LocalTraining(
                     data: .rows(attack?.rows(of: worker) ?? worker.rows), model: prepared.model, compute: { $0() })

@@ -25,6 +25,8 @@ struct WorkerAssembly {
     var afterTask: () -> Void = {}
     /// Under masks, the fewest updates that this worker's is summed with; `nil`: the run's.
     var minimumCohort: Int?
+    /// Of products of float32 matrices; 0 does not tell it. Unit: GFLOP/s.
+    var gigaflops: Float = 0
 
     func service(logger: Logger) throws -> (WorkerTransport, WorkerService) {
         let state = try WorkerState(folder: state)
@@ -40,6 +42,7 @@ struct WorkerAssembly {
             software: shoalVersion, cores: ProcessInfo.processInfo.activeProcessorCount,
             memoryBytes: ProcessInfo.processInfo.physicalMemory, curveKey: keys.publicKey,
             signingKey: signing.publicKey, hasInvitation: true, model: model)
+        settings.gigaflops = gigaflops
         settings.identity = signing
         settings.coordinatorKeys = known
         if !insecure { settings.coordinator = { known.keys.first?.z85 } }

@@ -60,6 +60,24 @@ struct RANSTests {
         try decoder.finish()
     }
 
+    @Test("every level reads the same symbols and the same number of words", arguments: cases)
+    func levels(_ given: Case) throws {
+        let symbols = given.symbols(12_800, key: 4)
+        let model = RANSModel(frequencies: given.frequencies, rawBits: given.rawBits)
+        var encoder = RANSEncoder(model)
+        encoder.append(symbols[...])
+        let bytes = encoder.finish()
+        for level in KernelLevel.supported {
+            var decoded = [UInt16](repeating: 0, count: symbols.count)
+            try level.whileInUse {
+                var decoder = try RANSDecoder(model, codec: "test", bytes: bytes, range: 0..<bytes.count)
+                try decoder.take(symbols.count, into: &decoded)
+                try decoder.finish()
+            }
+            #expect(decoded == symbols, "\(level)")
+        }
+    }
+
     /// The coder as the paper writes it, one state and one 16-bit word at a time.
     @Test("every lane is the textbook's coder", arguments: cases)
     func textbook(_ given: Case) throws {

@@ -52,6 +52,46 @@ struct TrellisTests {
         }
     }
 
+    /// Viterbi's algorithm as it is taught, with the kernel's order of float32 sums.
+    private func naiveSearch(_ x: [Float], _ starts: [UInt32], _ rows: [Float], width: Int) -> [UInt8] {
+        var scores = (0..<Self.states).map { $0 == 0 ? Float(0) : -1e30 }
+        var origins: [[Int]] = []
+        for step in 0..<starts.count - 1 {
+            var (next, origin) = (scores, [Int](repeating: 0, count: Self.states))
+            for state in 0..<Self.states {
+                let first = state % (Self.states / 2) * 2
+                origin[state] = scores[first + 1] > scores[first] ? first + 1 : first
+                var gain: Float = 0
+                // The upper half's rows are the lower one's, negated.
+                for place in Int(starts[step])..<Int(starts[step + 1]) {
+                    let row = state % (Self.states / 2) * width + place - Int(starts[step])
+                    gain += rows[row] * x[place]
+                }
+                next[state] = scores[origin[state]] + (state < Self.states / 2 ? gain : -gain)
+            }
+            scores = next
+            origins.append(origin)
+        }
+        var state = scores.indices.reduce(0) { scores[$1] > scores[$0] ? $1 : $0 }
+        return origins.reversed().map { origin in
+            defer { state = origin[state] }
+            return UInt8(state / (Self.states / 2))
+        }.reversed()
+    }
+
+    @Test("every level finds the path of the plain algorithm, whatever a step covers", arguments: KernelLevel.supported)
+    func samePath(_ level: KernelLevel) {
+        for most in 1...16 {
+            let (rows, columns) = book(width: most, key: UInt64(most))
+            // Steps of `most` values and of one fewer in turn.
+            let sizes = (0..<150).map { $0 % 3 == 1 ? max(1, most - 1) : most }
+            let starts = sizes.reduce(into: [UInt32(0)]) { $0.append(($0.last ?? 0) + UInt32($1)) }
+            let x = normalValues(sizes.reduce(0, +), key: UInt64(100 + most))
+            let found = level.whileInUse { search(x, starts, columns) }
+            #expect(found == naiveSearch(x, starts, rows, width: most), "steps of \(most)")
+        }
+    }
+
     @Test func theDecoderFollowsThePathFromItsLowestBit() {
         let starts: [UInt32] = [0, 2, 4, 5, 7, 9, 11, 13, 15, 17, 18]
         let (rows, _) = book(width: 2, key: 9)

@@ -21,6 +21,19 @@ struct WorkerRanksTests {
         #expect(ranks.rank(place: 5, cores: cores, memoryBytes: gibibytes << 30) == expected)
     }
 
+    @Test(
+        "follow the measured speed instead of the cores where a worker tells it",
+        arguments: [
+            // Many cores that are slow, one that is fast, and memory as the tighter bound.
+            (64, 64, 20, 4), (1, 64, 140, 32), (1, 4, 10_000, 16), (4, 64, 31, 4), (4, 64, 32, 8), (4, 64, 0.5, 2),
+            (4, 64, Float.greatestFiniteMagnitude, 32),
+        ])
+    func speed(_ cores: Int, _ gibibytes: UInt64, _ gigaflops: Float, _ expected: Int) {
+        let ranks = WorkerRanks.byResources(2...32)
+        #expect(
+            ranks.rank(place: 0, cores: cores, memoryBytes: gibibytes << 30, gigaflops: gigaflops) == expected)
+    }
+
     @Test("keep bounds that are no powers of two")
     func bounds() {
         let ranks = WorkerRanks.byResources(6...20)

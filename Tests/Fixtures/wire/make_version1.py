@@ -71,6 +71,7 @@ MESSAGES = [
     ("hello", 18, text(1, "shoal 0.1.0") + text(2, "resume") + text(2, "mask") + text(3, "dense")
      + text(3, "eden:bits=4,seed=1") + number(4, 16) + number(5, 2**35) + blob(6, A)),
     ("hello without base model", 18, text(1, "shoal 0.1.0") + number(4, 1) + number(5, 1)),
+    ("hello that tells its speed", 18, text(1, "shoal 0.1.0") + number(4, 2) + number(5, 2**32) + real32(121, 37.5)),
     ("welcome", 19, text(1, "shoal 0.1.0") + text(2, "resume") + text(3, "clinic north-2") + number(4, 5000)
      + blob(5, A) + number(6, 128)),
     ("refused", 20, number(1, 4) + text(2, "the base model differs: naïve ≠ 素朴 🐟") + number(3, 1)),
@@ -95,6 +96,9 @@ MESSAGES = [
      + fixed64(10, 1)),
     ("offer with error feedback", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "ternary:density=0.01") + fixed64(10, 1) + number(11, 1)),
+    ("offer with a residual that decays", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "ternary:density=0.01") + fixed64(10, 1) + number(11, 1)
+     + real64(120, 0.5)),
     ("offer with a residual", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1) + blob(30, A)),
     ("accept", 23, number(1, LEASE)),
@@ -149,6 +153,10 @@ MESSAGES = [
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1)
      + blob(75, blob(1, bytes(range(0x40, 0x60))) + blob(2, bytes(range(0x20, 0x40))) + number(3, 12)
             + text(4, "eden:bits=4"))),
+    ("offer with a catch-up of changes to one factor", 22, number(1, 1) + number(2, 2) + number(3, 1) + blob(5, A)
+     + blob(6, B) + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1)
+     + blob(75, blob(1, bytes(range(0x40, 0x60))) + blob(2, bytes(range(0x20, 0x40))) + number(3, 12)
+            + text(4, "eden:bits=4") + blob(122, bytes([1, 0, 2])))),
     ("offer that takes attempts back", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1)
      + blob(60, number(1, 3) + number(2, 1)) + blob(60, number(1, 7) + number(2, 2))),
