@@ -59,7 +59,8 @@ for metric in 'shoal_build_info{version!=""} == 1' 'shoal_run_info{run!="",model
     'shoal_train_loss > 0' 'shoal_held_out_loss > 0' 'shoal_workers_connected == 10' 'shoal_workers_enrolled == 10' \
     'shoal_workers_late >= 0' 'shoal_updates_accepted_total >= 20' 'shoal_updates_declined_total >= 0' \
     'shoal_uplink_bytes_total > 0' 'shoal_downlink_bytes_total > 0' 'shoal_dense_uplink_bytes_total > 0' \
-    'shoal_tokens_trained_total > 0' 'shoal_round_rollbacks_total >= 0' 'shoal_waiting_since_timestamp_seconds >= 0' \
+    'shoal_tokens_trained_total > 0' 'shoal_energy_joules_total > 0' 'shoal_round_rollbacks_total >= 0' \
+    'shoal_waiting_since_timestamp_seconds >= 0' \
     'process_resident_memory_bytes > 0' 'process_cpu_seconds_total > 0' 'process_start_time_seconds > 0' \
     'process_open_fds > 0' 'rate(shoal_uplink_bytes_total[30s]) > 0'; do
     wait_for "$metric"

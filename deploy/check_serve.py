@@ -128,20 +128,27 @@ def check_errors(server, base):
 def check_sharing(shoal, folder):
     server = Server(shoal, folder / "sharing.log", "--parallel", "2", "--queue", "64")
     long = dict(model="base", prompt=PROMPT, temperature=0, max_tokens=450)
-    pieces, first = [], threading.Event()
 
-    def read():
-        for piece in server.client.completions.create(stream=True, **long):
-            pieces.append(piece)
-            first.set()
+    def race():
+        """How many pieces of a long answer were there when a short one was, and how many it had in the end."""
+        pieces, first = [], threading.Event()
 
-    reader = threading.Thread(target=read)
-    reader.start()
-    first.wait()
-    server.text_of("base", max_tokens=2)
-    seen = len(pieces)
-    reader.join()
-    check(seen < len(pieces), f"a short answer comes before a long one ends: after {seen} of its {len(pieces)} pieces")
+        def read():
+            for piece in server.client.completions.create(stream=True, **long):
+                pieces.append(piece)
+                first.set()
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        first.wait()
+        server.text_of("base", max_tokens=2)
+        seen = len(pieces)
+        reader.join()
+        return seen, len(pieces)
+
+    # On a busy machine this client may be asleep while the server has long answered.
+    seen, all_of_them = min((race() for _ in range(8)), key=lambda one: one[0] / one[1])
+    check(seen < all_of_them, f"a short answer comes before a long one ends: after {seen} of its {all_of_them} pieces")
     for stream in [server.client.completions.create(stream=True, **long) for _ in range(24)]:
         stream.close()
     until = time.monotonic() + 60

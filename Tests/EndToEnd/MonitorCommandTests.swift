@@ -26,7 +26,7 @@ struct MonitorCommandTests {
         let command = [
             "simulate", "--set", "federation.workers-per-round=2", "--workers", "2", "--state", folder.file("state"),
         ]
-        let before = try Program.start(command + ["--in-process", "--set", "federation.rounds=1"]).finish()
+        let before = try Program.start(command + ["--set", "federation.rounds=1"]).finish()
         try #require(before.code == 0, "\(before.errors)")
         #expect(try Program.run("run", "archive", folder.file("state")).code == 0)
         let program = try Program.start(command + ["--set", "federation.rounds=2000", "--http", "127.0.0.1:0"])
