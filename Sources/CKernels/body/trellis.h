@@ -28,11 +28,14 @@ INLINE uint32_t lanes_set(vint x) {
 }
 
 /// One step of Viterbi's algorithm: states q and q + half, with opposite rows, follow 2q and 2q + 1, of which the better
-/// one is kept. A `count` that the compiler knows keeps the values in registers.
+/// one is kept. A `count` that the compiler knows, at most 16, keeps the values in registers.
 INLINE void trellis_step(const float *x, size_t count, const float *columns, const float *before, float *after,
                          uint8_t *choices) {
 #pragma clang fp contract(off)
-    enum { half = SHOAL_TRELLIS_STATES / 2 };
+    enum { half = SHOAL_TRELLIS_STATES / 2, held = 16 };
+    vfloat values[held];  // The stores below might change x, as far as the compiler knows.
+    const size_t first = count < held ? count : held;
+    for (size_t i = 0; i < first; i++) values[i] = (vfloat)x[i];
     for (size_t block = 0; block < half; block += 16) {
         uint32_t bits = 0;
         for (size_t part = 0; part < 16; part += LANES) {
@@ -42,8 +45,9 @@ INLINE void trellis_step(const float *x, size_t count, const float *columns, con
             const vint isOdd = odd > even;
             const vfloat best = isOdd ? odd : even;
             bits |= lanes_set(isOdd) << part;
-            vfloat gain = count > 0 ? load(columns + q) * x[0] : (vfloat)0;
-            for (size_t i = 1; i < count; i++) gain += load(columns + i * half + q) * x[i];
+            vfloat gain = count > 0 ? load(columns + q) * values[0] : (vfloat)0;
+            for (size_t i = 1; i < first; i++) gain += load(columns + i * half + q) * values[i];
+            for (size_t i = held; i < count; i++) gain += load(columns + i * half + q) * x[i];
             store(after + q, best + gain);
             store(after + q + half, best - gain);
         }
@@ -63,6 +67,7 @@ static void LEVEL(trellis_search)(const float *x, const uint32_t *starts, size_t
         switch (count) {
 #define STEP_OF(n) case n: trellis_step(values, n, columns, before, after, choices + i * bytes); break;
             STEP_OF(1) STEP_OF(2) STEP_OF(3) STEP_OF(4) STEP_OF(5) STEP_OF(6) STEP_OF(7) STEP_OF(8)
+            STEP_OF(9) STEP_OF(10) STEP_OF(11) STEP_OF(12) STEP_OF(13) STEP_OF(14) STEP_OF(15) STEP_OF(16)
 #undef STEP_OF
             default: trellis_step(values, count, columns, before, after, choices + i * bytes);
         }

@@ -81,7 +81,7 @@ struct TrellisTests {
 
     @Test("every level finds the path of the plain algorithm, whatever a step covers", arguments: KernelLevel.supported)
     func samePath(_ level: KernelLevel) {
-        for most in 1...16 {
+        for most in 1...18 {
             let (rows, columns) = book(width: most, key: UInt64(most))
             // Steps of `most` values and of one fewer in turn.
             let sizes = (0..<150).map { $0 % 3 == 1 ? max(1, most - 1) : most }
