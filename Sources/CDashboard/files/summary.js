@@ -146,8 +146,9 @@ function showFigures(run, privacy) {
       privacy.epsilonSpent > 0.9 * privacy.epsilon ? "warn" : ""));
   }
   if (run.energyJoules !== undefined) {
-    tiles.push(tile("Energy", `${format.short(run.energyJoules / 3600)}`, "Wh", 
-      `${format.short(run.energyJoules)} joules, ${run.energyIsMeasured ? "measured" : "estimated"} by the workers`, null));
+    const told = `${run.energyIsMeasured ? "measured" : "estimated"} by the workers`;
+    tiles.push(run.energyJoules < 3600 ? tile("Energy", format.short(run.energyJoules), "joules", told, null)
+      : tile("Energy", format.short(run.energyJoules / 3600), "Wh", `${format.short(run.energyJoules)} joules, ${told}`, null));
   }
   $("tiles").replaceChildren(...tiles);
   // A lease that ended while a message was on its way is the normal course.
