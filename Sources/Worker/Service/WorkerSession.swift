@@ -81,7 +81,7 @@ extension WorkerService {
     }
 
     private var features: [String] {
-        [Feature.roundRecords, Feature.privateUpdates]
+        [Feature.roundRecords, Feature.privateUpdates, Feature.privateExamples]
             + (settings.identity == nil ? [] : [Feature.maskedUpdates, Feature.sharedNoise])
     }
 

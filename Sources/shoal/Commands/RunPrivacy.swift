@@ -16,13 +16,17 @@ struct RunPrivacy: ParsableCommand {
         try usingInput {
             let (ledger, record) = try place.open()
             let masks = MaskingPage(record)
+            let examples = ExamplePage(record)
             guard let report = try PrivacyReport(ledger: ledger) else {
-                if json { return try JSONLine.print(NoPrivacyLine(run: record.id.text, masks: masks?.line)) }
-                for line in PrivacyPage.without(record.id, masks: masks) { Console.output(line) }
+                if json {
+                    return try JSONLine.print(
+                        NoPrivacyLine(run: record.id.text, masks: masks?.line, examples: examples))
+                }
+                for line in PrivacyPage.without(record.id, masks: masks, examples: examples) { Console.output(line) }
                 return
             }
-            if json { return try JSONLine.print(PrivacyLine(report, masks: masks?.line)) }
-            for line in PrivacyPage(report, masks: masks).lines { Console.output(line) }
+            if json { return try JSONLine.print(PrivacyLine(report, masks: masks?.line, examples: examples)) }
+            for line in PrivacyPage(report, masks: masks, examples: examples).lines { Console.output(line) }
         }
     }
 }

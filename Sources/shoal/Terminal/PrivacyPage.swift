@@ -7,17 +7,21 @@ struct PrivacyPage {
     private let report: PrivacyReport
     /// `nil` where updates reach the coordinator as they leave the worker.
     private let masks: MaskingPage?
+    private let examples: ExamplePage?
 
-    init(_ report: PrivacyReport, masks: MaskingPage?) {
+    init(_ report: PrivacyReport, masks: MaskingPage?, examples: ExamplePage?) {
         self.report = report
         self.masks = masks
+        self.examples = examples
     }
 
-    static func without(_ run: RunID, masks: MaskingPage?) -> [String] {
+    static func without(_ run: RunID, masks: MaskingPage?, examples: ExamplePage?) -> [String] {
         let promise = "Run \(run) promises no differential privacy: 'privacy.mechanism' is none."
-        if let masks {
-            return [promise, "", "Workers' texts stay with the workers.", ""]
-                + section("Sums under masks", masks.sentences).dropLast()
+        let sections =
+            (masks.map { section("Sums under masks", $0.sentences) } ?? [])
+            + (examples.map { section(exampleTitle, $0.sentences) } ?? [])
+        if !sections.isEmpty {
+            return [promise, "", "Workers' texts stay with the workers.", ""] + sections.dropLast()
         }
         return [
             promise, "",
@@ -38,6 +42,7 @@ struct PrivacyPage {
         lines += ["Budget"] + budget.lines + [""]
         lines += ["How"] + parameters.lines + [""]
         if let masks { lines += Self.section("Sums under masks", masks.sentences) }
+        if let examples { lines += Self.section(Self.exampleTitle, examples.sentences) }
         lines += Self.section("What it rests on", assumptions)
         lines += Self.section("Who is trusted with what", trust)
         lines += Self.section("What leaves a worker", exposure)
@@ -45,6 +50,8 @@ struct PrivacyPage {
         lines.removeLast()
         return lines
     }
+
+    private static let exampleTitle = "Noise on single examples"
 
     private var terms: PrivacyTerms { report.terms }
     /// Whether the coordinator adds the noise.
@@ -262,10 +269,12 @@ struct PrivacyLine: Encodable {
     /// Of noise that workers add; central noise costs every worker the same.
     private let workers: [Worker]
     private let masks: MaskingLine?
+    private let examples: ExamplePage?
     private let audits: [String]
 
-    init(_ report: PrivacyReport, masks: MaskingLine?) {
+    init(_ report: PrivacyReport, masks: MaskingLine?, examples: ExamplePage?) {
         self.masks = masks
+        self.examples = examples
         run = report.run.text
         mechanism = report.terms.mechanism.rawValue
         isSimulation = report.terms.isSeeded
@@ -296,5 +305,6 @@ struct PrivacyLine: Encodable {
 struct NoPrivacyLine: Encodable {
     let run: String
     let masks: MaskingLine?
+    let examples: ExamplePage?
     let mechanism = "none"
 }
