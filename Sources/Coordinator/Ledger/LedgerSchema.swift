@@ -25,6 +25,8 @@ extension Ledger {
         migrator.registerMigration("history") { try $0.execute(sql: historyTables) }
         migrator.registerMigration("costs") { try $0.execute(sql: costColumns) }
         migrator.registerMigration("shared noise") { try $0.execute(sql: sharedNoiseColumns) }
+        migrator.registerMigration("audits") { try $0.execute(sql: auditTables) }
+        migrator.registerMigration("published noise") { try $0.execute(sql: publishedNoiseTables) }
         return migrator
     }
 
