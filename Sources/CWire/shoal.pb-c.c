@@ -2945,7 +2945,7 @@ const ProtobufCEnumDescriptor shoal__v1__training_options__precision__descriptor
   shoal__v1__training_options__precision__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[26] =
+static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[28] =
 {
   {
     "local_steps",
@@ -3259,6 +3259,30 @@ static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "example_clip",
+    133,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Shoal__V1__TrainingOptions, example_clip_presence_case),
+    offsetof(Shoal__V1__TrainingOptions, example_clip),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "example_noise_multiplier",
+    134,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__TrainingOptions, example_noise_multiplier),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   2,   /* field[2] = accumulation_steps */
@@ -3271,6 +3295,8 @@ static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   14,   /* field[14] = clip_norm */
   22,   /* field[22] = control_variate */
   12,   /* field[12] = epsilon */
+  26,   /* field[26] = example_clip */
+  27,   /* field[27] = example_noise_multiplier */
   20,   /* field[20] = frozen_factor */
   5,   /* field[5] = learning_rate */
   23,   /* field[23] = local_adapter */
@@ -3288,13 +3314,14 @@ static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   7,   /* field[7] = warmup_steps */
   9,   /* field[9] = weight_decay */
 };
-static const ProtobufCIntRange shoal__v1__training_options__number_ranges[4 + 1] =
+static const ProtobufCIntRange shoal__v1__training_options__number_ranges[5 + 1] =
 {
   { 1, 0 },
   { 20, 17 },
   { 35, 21 },
   { 100, 24 },
-  { 0, 26 }
+  { 133, 26 },
+  { 0, 28 }
 };
 const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
 {
@@ -3304,10 +3331,10 @@ const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
   "Shoal__V1__TrainingOptions",
   "shoal.v1",
   sizeof(Shoal__V1__TrainingOptions),
-  26,
+  28,
   shoal__v1__training_options__field_descriptors,
   shoal__v1__training_options__field_indices_by_name,
-  4,  shoal__v1__training_options__number_ranges,
+  5,  shoal__v1__training_options__number_ranges,
   (ProtobufCMessageInit) shoal__v1__training_options__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -59,3 +59,11 @@ public struct PrivacyReport: Sendable {
         enrolled = try ledger.enrolledWorkers().count
     }
 }
+
+extension Ledger {
+    /// Epsilon of what was spent on the worker who paid most.
+    public func epsilonSpent(_ terms: PrivacyTerms) throws -> Double {
+        let most = try privacySpentByWorker().values.max { $0.values.reduce(0, +) < $1.values.reduce(0, +) }
+        return try terms.budget.spent(most ?? [:])
+    }
+}

@@ -50,6 +50,11 @@ public struct TrainingOptions: Hashable, Sendable {
     /// For classification: a batch draws every class that the worker has equally often, and a class that it does not have
     /// takes no part in its loss. Otherwise examples are drawn as frequent as they are.
     public var balancesClasses: Bool
+    /// Largest L2 norm of the gradient of one block or example, where noise bounds what an update tells of any one of
+    /// them (DP-SGD, arXiv:1607.00133); `nil`: none does.
+    public var exampleClip: Double?
+    /// Standard deviation of that noise over `exampleClip`; both or none.
+    public var exampleNoiseMultiplier: Double?
 
     public init(
         localSteps: Int = 10, batchSize: Int = 8, accumulationSteps: Int = 1, sequenceLength: Int = 128,

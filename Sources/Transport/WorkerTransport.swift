@@ -47,6 +47,7 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
     private let invitation: CurveKeyPair?
     private let pauses: ReconnectPauses
     private let clock: @Sendable () -> Instant
+    private let warn: @Sendable (String) -> Void
     private let mailbox: LoopMailbox
     /// `nil` once closed.
     private var context: MessagingContext?
@@ -73,11 +74,13 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
     ///   - invitation: The invitation's keys, if `.invitation` is ever asked for.
     ///   - keys: Which to connect with first.
     ///   - context: Shared by the connections of one process; `nil`: one of its own.
+    ///   - warn: Told what goes wrong without ending anything, in sentences for people; on the loop's thread.
     public init(
         connectingTo endpoint: String, security: WorkerSecurity, keyMemory: (any CoordinatorKeyMemory)? = nil,
         own: CurveKeyPair, invitation: CurveKeyPair?,
         first keys: WorkerLinkKeys, pauses: ReconnectPauses = ReconnectPauses(), in context: MessagingContext? = nil,
-        clock: @escaping @Sendable () -> Instant = MonotonicClock.now
+        clock: @escaping @Sendable () -> Instant = MonotonicClock.now,
+        warn: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(TransportError) {
         if let problem = TCPEndpoint.problem(connectingTo: endpoint) {
             throw .invalidEndpoint(endpoint, reason: problem)
@@ -91,6 +94,7 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
         self.keys = keys
         self.pauses = pauses
         self.clock = clock
+        self.warn = warn
         mailbox = try LoopMailbox()
         if let context { self.context = context } else { self.context = try MessagingContext() }
         progress = ConnectionProgress(endpoint: endpoint, pauses: pauses)
@@ -212,7 +216,11 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
         do {
             try keyMemory.confirm(askedKey)
             keyIndex = 0
-        } catch {}
+        } catch {
+            warn(
+                "the coordinator took over its announced key, and this cannot be kept: \(error); it is tried again at the "
+                    + "next connection")
+        }
     }
 
     private func receiveBatch(_ frames: ReceivedFrames, for service: any WorkerServiceProtocol) {

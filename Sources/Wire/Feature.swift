@@ -14,6 +14,9 @@ public enum Feature {
     /// The worker adds the noise that ``UpdateMasking/noise`` asks for.
     public static let sharedNoise = "shared-noise"
 
+    /// The worker trains as ``TrainingOptions/exampleClip`` asks.
+    public static let privateExamples = "private-examples"
+
     /// What protects a worker: an owner's policy does not take a run's tasks any more once one of these is gone.
     public static let protecting: Set<String> = [roundRecords, privateUpdates]
 }

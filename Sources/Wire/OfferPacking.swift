@@ -181,6 +181,12 @@ extension TrainingOptions {
         fields.pointee.recompute = recomputes ? 1 : 0
         fields.pointee.balance_classes = balancesClasses ? 1 : 0
         fields.pointee.prepack = prepacks ? 1 : 0
+        if let exampleClip {
+            fields.pointee.example_clip_presence_case =
+                SHOAL__V1__TRAINING_OPTIONS__EXAMPLE_CLIP_PRESENCE_EXAMPLE_CLIP
+            fields.pointee.example_clip = exampleClip
+            fields.pointee.example_noise_multiplier = exampleNoiseMultiplier ?? 0
+        }
         return fields
     }
 }

@@ -120,6 +120,13 @@ extension TrainingOptions {
             frozenFactor: try FactorCoding.factor(fields.frozen_factor, "training.frozenFactor"),
             chatTemplate: try ChatTemplateCoding.name(fields.chat_template), classNames: try Self.classNames(fields),
             balancesClasses: fields.balance_classes != 0)
+        if fields.example_clip_presence_case == SHOAL__V1__TRAINING_OPTIONS__EXAMPLE_CLIP_PRESENCE_EXAMPLE_CLIP {
+            exampleClip = try wireFinite(fields.example_clip, "training.exampleClip")
+            guard fields.example_clip > 0 else { throw .malformed("training.exampleClip is not above 0") }
+            exampleNoiseMultiplier = try wireFinite(
+                fields.example_noise_multiplier, "training.exampleNoiseMultiplier",
+                in: SampledGaussian.leastNoiseMultiplier...1e6)
+        }
         personal = PersonalOptions(
             ownFactor: try FactorCoding.factor(fields.own_factor, "training.ownFactor"),
             keepsControl: fields.control_variate != 0, hasLocalAdapter: fields.local_adapter != 0)

@@ -47,6 +47,8 @@ public struct LocalTask: Sendable {
     public var fixedFactors: FixedFactors?
     /// Says whether the owner refuses a task over so many blocks or examples; `nil`: no.
     public var refusal: (@Sendable (_ items: Int, Kind) -> PolicyRefusal?)?
+    /// Pays for noise on single examples; `nil` refuses a task that asks for it.
+    public var examplePayment: ExamplePayment?
     /// Where the worker's own model is to be written as a PEFT directory; `nil`: nowhere.
     public var modelFolder: String?
 

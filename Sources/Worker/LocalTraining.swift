@@ -229,6 +229,14 @@ public final class LocalTraining: TaskRunning {
                     reason: "this worker's training text is less than one block of \(task.training.sequenceLength) "
                         + "tokens; give it more text, or lower training.sequence-length in the run file")
             }
+            if trainer != nil, task.training.exampleClip != nil {
+                return .failed(
+                    reason:
+                        "the run asks for noise on single examples, which this worker's own training program does not "
+                        + "add")
+            }
+            let (privateSteps, refusal) = try PrivateSteps.paid(task, count: packed.train.count)
+            if let refusal { return .failed(reason: refusal) }
             if let trainer {
                 return try train(task, trainer, plan, on: packed.train, notice, isWanted, report)
             }
@@ -236,7 +244,8 @@ public final class LocalTraining: TaskRunning {
             var steps = slowdown?.steps()
             let summary = try base.train(
                 &adapter, on: packed.train, options: task.training, after: before,
-                scope: TrainingScope(correction: task.correction, core: core.map { ($0, task.values) }),
+                scope: TrainingScope(
+                    correction: task.correction, core: core.map { ($0, task.values) }, privateSteps: privateSteps),
                 batches: task.stream(.batches), dropout: task.stream(.dropout)
             ) { progress in
                 report(.progress(step: progress.step, totalSteps: progress.totalSteps, loss: progress.meanLoss))

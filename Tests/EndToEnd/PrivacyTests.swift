@@ -82,6 +82,99 @@ struct PrivacyTests {
         #expect(after["steps"] as? Int == 3 && after["epsilonSpent"] as? Double == privacy["epsilonSpent"] as? Double)
     }
 
+    @Test("audits stay in the run's ledger and on its page, and budgets of earlier runs are added up")
+    func audited() throws {
+        let folder = ScratchFolder()
+        let (file, state) = (try folder.write(Self.privateRun, to: "run.yaml"), folder.file("state"))
+        func simulate() throws {
+            let simulated = try Program.run(
+                "simulate", "--config", file, "--state", state, "--in-process", "--set", "federation.rounds=1")
+            try #require(simulated.code == 0, "\(simulated.errors)")
+        }
+        try simulate()
+        let members = try folder.write("a hen laid nine eggs\nthe old barn burned down\n", to: "members.txt")
+        let others = try folder.write("a ship left the harbour\nrain fell on the town\n", to: "others.txt")
+        let audit = try Program.run(
+            "audit", "membership", "--model", "built-in", "--adapter", state + "/adapter", "--members", members,
+            "--others", others, "--state", state)
+        try #require(audit.code == 0, "\(audit.errors)")
+        let one = try #require(try Program.run("run", "privacy", state, "--json").objects.first)
+        let audits = try #require(one["audits"] as? [[String: Any]])
+        #expect(audits.count == 1 && audits.first?["kind"] as? String == "membership")
+        let page = try Program.run("run", "privacy", state).output
+        #expect(page.contains("membership: ") && !page.contains("none recorded yet"))
+        #expect(!page.contains("All runs of this state directory"))
+
+        try #require(try Program.run("run", "archive", state).code == 0)
+        try simulate()
+        let two = try #require(try Program.run("run", "privacy", state, "--json").objects.first)
+        #expect((two["audits"] as? [[String: Any]])?.isEmpty == true)
+        let runs = try #require(two["runs"] as? [String: Any])
+        let spent = try #require(one["epsilonSpent"] as? Double) + (try #require(two["epsilonSpent"] as? Double))
+        #expect(abs(try #require(runs["epsilonSpent"] as? Double) - spent) < 1e-9 && spent > 0)
+        #expect(abs(try #require(runs["delta"] as? Double) - 2e-5) < 1e-12)
+        #expect(try Program.run("run", "privacy", state).output.contains("All runs of this state directory"))
+    }
+
+    @Test("training with noise on single examples is counted on the worker's side, and its page says so")
+    func examples() throws {
+        let folder = ScratchFolder()
+        let text =
+            Self.privateRun.split(separator: "\n").filter { !$0.hasPrefix("privacy:") }.joined(separator: "\n") + """
+
+                privacy: {example-clip: 0.5, example-noise-multiplier: 0.8}
+                """
+        let (file, state) = (try folder.write(text, to: "run.yaml"), folder.file("state"))
+        let simulated = try Program.run("simulate", "--config", file, "--state", state, "--in-process", "--json")
+        try #require(simulated.code == 0, "\(simulated.errors)")
+        #expect(try Program.run("run", "privacy", state).output.contains("Noise on single examples"))
+        let accounts = try FileManager.default.subpathsOfDirectory(atPath: state).filter {
+            $0.hasSuffix("/examples.json")
+        }
+        #expect(!accounts.isEmpty)
+        for account in accounts {
+            let listed = try Program.run(
+                "privacy", "worker", "--state", state + "/" + account.dropLast("/examples.json".count), "--delta",
+                "1e-5", "--json")
+            let line = try #require(try listed.objects.first)
+            let entry = try #require((line["entries"] as? [[String: Any]])?.first)
+            let (rate, steps) = (try #require(entry["samplingRate"] as? Double), try #require(entry["steps"] as? Int))
+            // Two steps a round, each over two blocks on average.
+            #expect(steps.isMultiple(of: 2) && rate > 0 && rate <= 1 && entry["noiseMultiplier"] as? Double == 0.8)
+            let counted = try Program.run(
+                "privacy", "account", "--sampling-rate", "\(rate)", "--noise-multiplier", "0.8", "--steps",
+                "\(steps)", "--delta", "1e-5", "--json")
+            let expected = try #require(try counted.objects.first?["pld"] as? Double)
+            #expect(abs(try #require(line["epsilon"] as? Double) - expected) < 1e-9)
+        }
+    }
+
+    @Test("real workers share noise under masks, each pays for its rounds, and the page says what it rests on")
+    func distributed() throws {
+        let folder = ScratchFolder()
+        let lines = Self.privateRun.split(separator: "\n").filter {
+            !$0.hasPrefix("privacy:") && !$0.hasPrefix("federation:")
+        }
+        let text =
+            lines.joined(separator: "\n") + """
+
+                federation: {workers: 4, rounds: 2, seed: 7, aggregation: ffa-lora}
+                privacy: {mechanism: distributed, epsilon: 8, delta: 1e-5, clip: 0.1, secure-aggregation: true, mask-clip: 0.05}
+                """
+        let (file, state) = (try folder.write(text, to: "run.yaml"), folder.file("state"))
+        let simulated = try Program.run("simulate", "--config", file, "--state", state, "--json")
+        try #require(simulated.code == 0, "\(simulated.errors)")
+        let line = try #require(try Program.run("run", "privacy", state, "--json").objects.first)
+        #expect(line["mechanism"] as? String == "distributed" && line["steps"] as? Int == 2)
+        // Four workers, of whom one may collude, and three in a sum at least: two shares make the noise.
+        #expect(line["minimumHonest"] as? Int == 2)
+        let spent = try #require(line["epsilonSpent"] as? Double)
+        #expect(spent <= 8 && spent > 7.9)
+        #expect((line["workers"] as? [[String: Any]])?.count == 4)
+        let page = try Program.run("run", "privacy", state).output
+        #expect(page.contains("under masks") && page.contains("shares that make it whole"))
+    }
+
     @Test("a run without a mechanism says that it promises nothing")
     func nothingPromised() throws {
         let folder = ScratchFolder()

@@ -62,6 +62,7 @@ struct JSONSchemaTests {
                 "federation.residual-rank", "federation.robust-f", "federation.robust-norm", "federation.robust-share",
                 "federation.robust-tail", "federation.tau", "privacy.clip", "privacy.clip-count-noise",
                 "privacy.clip-quantile", "privacy.clip-rate", "privacy.clipping", "privacy.delta", "privacy.epsilon",
+                "privacy.example-clip", "privacy.example-noise-multiplier",
                 "privacy.mask-clip", "privacy.mask-corrupt", "privacy.mask-dropout", "privacy.mask-levels",
                 "privacy.mask-minimum-cohort", "privacy.mask-step-deadline", "privacy.noise-multiplier",
                 "privacy.participations", "privacy.separation", "simulation.command-share", "training.command",

@@ -23,14 +23,15 @@ struct OwnerPolicyTests {
         #expect(policy.coordinators == ["rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"])
         #expect(policy.minimumSteps == 5 && policy.minimumBatchSize == 4)
         #expect(policy.minimumSequenceLength == 32 && policy.minimumExamples == 50)
-        #expect(policy.required == [.clip, .localNoise, .masks])
+        #expect(policy.required == [.clip, .localNoise, .masks, .exampleNoise])
+        #expect(policy.minimumExampleNoiseMultiplier == 0.7 && policy.exampleEpsilon == 3)
         #expect(policy.maximumClip == 2 && policy.minimumNoiseMultiplier == 0.5 && policy.minimumCohort == 20)
         #expect(policy.metrics == [.trainingItems, .heldOutLoss] && policy.metricsMinimumExamples == 25)
         #expect(policy.epsilon == 8 && policy.delta == 1e-5)
         #expect(policy.maximumUpdates == 3 && policy.maximumReports == 40 && policy.attempts == 2)
         #expect(policy.hours?.map(\.description) == ["22:00-06:00", "12:30-13:15"])
         #expect(policy.power == .mainsOnly)
-        #expect(policy.sentences.count == 20)
+        #expect(policy.sentences.count == 23)
     }
 
     @Test("the complete example knows every key, and so does the schema")

@@ -1,4 +1,5 @@
 import Federation
+import Recipe
 import RunFile
 import SecureAggregation
 import Testing
@@ -95,6 +96,46 @@ struct PrivacyKeyTests {
         let problem = error?.problems.first { $0.message.contains(reason) }
         #expect(problem?.message.contains(remedy) == true, "\(override): \(String(describing: error))")
         #expect(problem?.location.isEmpty == false)
+    }
+
+    private static let examples = ["privacy.example-clip=0.5", "privacy.example-noise-multiplier=1.1"]
+
+    @Test("noise on single examples goes with any mechanism or none, and withholds what would tell of them")
+    func examples() throws {
+        let run = try load(Self.examples)
+        #expect(run.training.exampleClip == 0.5 && run.training.exampleNoiseMultiplier == 1.1)
+        #expect(run.privacy.metrics == .withheld && run.federation.weightCap == WeightCap(maximumItems: 1))
+        #expect(run.privacyOptions == nil)
+        for mechanism in [Self.central, Self.local, Self.distributed, Self.ftrl] {
+            #expect(try load(mechanism + Self.examples).training.exampleClip == 0.5)
+        }
+        #expect(try RunConfiguration(canonicalJSON: run.canonicalJSON) == run)
+        #expect(try load([]).training.exampleClip == nil)
+    }
+
+    @Test(
+        "noise on single examples is refused beside what would tell of them, with a remedy",
+        arguments: [
+            ("privacy.metrics=reported", "told without noise", "remove 'privacy.metrics'"),
+            ("federation.weight-cap=9", "how many examples there are", "remove 'federation.weight-cap'"),
+            ("federation.selection=data-size", "how many examples a worker has", "another 'federation.selection'"),
+            ("federation.strategy=q-fedavg", "tells no training losses", "another strategy"),
+            ("federation.personalisation=local-adapter", "one adapter's training", "remove 'federation.pers"),
+            ("evaluation.source=workers", "told without noise", "'evaluation.source: coordinator'"),
+            ("training.command=[./train]", "the native trainer's", "remove one of the two"),
+        ])
+    func exampleRefusals(_ override: String, _ reason: String, _ remedy: String) {
+        let error = #expect(throws: RunFileError.self) { try load(Self.examples + [override]) }
+        let problem = error?.problems.first { $0.message.contains(reason) }
+        #expect(problem?.message.contains(remedy) == true, "\(override): \(String(describing: error))")
+    }
+
+    @Test("a clip for examples needs noise, and noise a clip")
+    func halfOfExamples() {
+        for half in Self.examples {
+            let error = #expect(throws: RunFileError.self) { try load([half]) }
+            #expect(error?.problems.first?.message.contains("needs 'privacy.example-") == true)
+        }
     }
 
     private static let ftrl = [

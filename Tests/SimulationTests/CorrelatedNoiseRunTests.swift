@@ -1,6 +1,7 @@
 import Coordinator
 import Federation
 import Foundation
+import GRDB
 import ModelFiles
 import Simulation
 import Testing
@@ -99,6 +100,26 @@ struct CorrelatedNoiseRunTests {
         let values = try #require(conversation.service?.currentAdapter.values)
         #expect(values == undisturbed.service?.currentAdapter.values)
         #expect(try conversation.keys.privacyEntries().map(\.round) == [1, 4])
+    }
+
+    @Test("keys of published noise are gone, and of the noise itself as much is kept as the next rounds depend on")
+    func forgets() throws {
+        let conversation = try conversation(rounds: 6, options(rounds: 6))
+        #expect(conversation.runToEnd())
+        let database = try DatabaseQueue(path: conversation.root + "/state/ledger.sqlite")
+        let keys = try database.read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM correlatedNoise") }
+        let spent = try database.read {
+            try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM privacyEntry WHERE noiseKey IS NOT NULL")
+        }
+        #expect(keys == 0 && spent == 0)
+        let kept = try database.read { try Row.fetchAll($0, sql: "SELECT * FROM publishedNoise ORDER BY round") }
+        // Three bands look two rounds back.
+        #expect(kept.map { $0["round"] as Int } == [5, 6])
+        let blobs = conversation.root + "/state/blobs"
+        let files = try FileManager.default.subpathsOfDirectory(atPath: blobs).filter {
+            (try? Data(contentsOf: URL(filePath: blobs + "/" + $0)))?.count == 14 * 4
+        }
+        #expect(Set(files.map { String($0.dropFirst(3)) }) == Set(kept.map { $0["object"] as String }))
     }
 
     @Test("stops before a round that the budget does not pay for, and nobody trains for it")

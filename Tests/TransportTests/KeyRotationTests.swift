@@ -12,11 +12,20 @@ struct KeyRotationTests {
     private final class Keys: CoordinatorKeyMemory, Sendable {
         private let state: Mutex<[PublicKey]>
 
-        init(_ keys: [PublicKey]) { state = Mutex(keys) }
+        /// Said of a disk that takes nothing.
+        let failure: (any Error)?
+
+        init(_ keys: [PublicKey], failure: (any Error)? = nil) {
+            state = Mutex(keys)
+            self.failure = failure
+        }
 
         var keys: [PublicKey] { state.withLock { $0 } }
         func announce(_ key: PublicKey) { state.withLock { $0.append(key) } }
-        func confirm(_ key: PublicKey) { state.withLock { $0 = [key] } }
+        func confirm(_ key: PublicKey) throws {
+            if let failure { throw failure }
+            state.withLock { $0 = [key] }
+        }
     }
 
     private func start(
@@ -56,6 +65,27 @@ struct KeyRotationTests {
         #expect(!worker.service.log.all.dropFirst(from).contains { $0.isConnected == true })
         #expect(thief.service.log.all.isEmpty)
         #expect(keys.keys == [new.publicKey])
+    }
+
+    private struct FullDisk: Error, CustomStringConvertible {
+        var description: String { "no space left" }
+    }
+
+    @Test func aKeyThatCannotBeKeptIsToldAndTheConnectionStays() throws {
+        let own = try CurveKeyPair.generate()
+        let coordinator = try RunningCoordinator()
+        defer { coordinator.stop() }
+        coordinator.admission.allow(own, as: try workerRole("bank"))
+        // The announced key is the one that answers.
+        let keys = Keys([try CurveKeyPair.generate().publicKey, coordinator.keys.publicKey], failure: FullDisk())
+        let warnings = Mutex<[String]>([])
+        let worker = try RunningWorker(
+            connectingTo: coordinator.endpoint, security: .curve(coordinatorKey: coordinator.keys.publicKey),
+            keyMemory: keys, own: own, warn: { text in warnings.withLock { $0.append(text) } })
+        defer { worker.stop() }
+        try worker.waitUntilConnected()
+        #expect(warnings.withLock { $0.contains { $0.contains("cannot be kept: no space left") } })
+        #expect(keys.keys.count == 2)
     }
 
     @Test func aWorkerThatWasAwayIsToldWhatToDo() throws {

@@ -184,12 +184,14 @@ final class RunningWorker: Sendable {
 
     init(
         connectingTo endpoint: String, security: WorkerSecurity, keyMemory: (any CoordinatorKeyMemory)? = nil,
-        own: CurveKeyPair, invitation: CurveKeyPair? = nil, first: WorkerLinkKeys = .own
+        own: CurveKeyPair, invitation: CurveKeyPair? = nil, first: WorkerLinkKeys = .own,
+        warn: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         let transport = try WorkerTransport(
             connectingTo: endpoint, security: security, keyMemory: keyMemory, own: own, invitation: invitation,
             first: first,
-            pauses: ReconnectPauses(firstMilliseconds: 20, lastMilliseconds: 100, refusedMilliseconds: 20))
+            pauses: ReconnectPauses(firstMilliseconds: 20, lastMilliseconds: 100, refusedMilliseconds: 20),
+            warn: warn)
         self.transport = transport
         let service = service
         thread = DedicatedThread {

@@ -258,6 +258,8 @@ enum SampleEnvelopes {
         shared.privacy = UpdatePrivacy(clip: 0.5, withholdsMetrics: true)
         shared.masking?.weightLimit = 1
         shared.masking?.noise = .init(variance: 1.5e9, norm: 65_536.5, minimumHonest: 4)
+        var examples = plain
+        (examples.training.exampleClip, examples.training.exampleNoiseMultiplier) = (0.125, 1.5)
         var taken = plain
         taken.rolledBack = [RoundAttempt(round: 3, attempt: 1), RoundAttempt(round: 7, attempt: 2)]
         var balanced = plain
@@ -270,6 +272,7 @@ enum SampleEnvelopes {
             ("offer with packed weights", .offer(packed)),
             ("offer that takes attempts back", .offer(taken)),
             ("offer with a clip and noise", .offer(noisy)),
+            ("offer with noise on single examples", .offer(examples)),
             ("offer with masks", .offer(masked)),
             ("offer with shared noise", .offer(shared)),
             ("offer with fixed factors", .offer(core)),

@@ -203,12 +203,14 @@ struct PolicyDecisionTests {
             Case("masks that stay whole with fewer lost") { $0.maskDropout = 0.2 },
             Case("sums with less noise") { $0.sharedNoiseMultiplier = 0.7 },
             Case("sums without noise") { $0.sharedNoiseMultiplier = 0 },
+            Case("examples with less noise") { $0.exampleNoiseMultiplier = 1 },
         ])
     func maskDowngrade(_ given: Case) {
         let strong = { @Sendable (round: Int) in
             OfferTerms.sound {
                 $0.round = round
                 ($0.maskCorrupt, $0.maskDropout, $0.sharedNoiseMultiplier) = (0.2, 0.3, 0.8)
+                $0.exampleNoiseMultiplier = 1.2
             }
         }
         var standing = OwnerStanding()
@@ -221,6 +223,17 @@ struct PolicyDecisionTests {
         var fresh = OwnerStanding()
         fresh.begin(.sound())
         #expect(rule(strong(2), OwnerPolicy(), fresh) == nil)
+    }
+
+    @Test func noiseOnSingleExamplesIsRequired() {
+        var policy = OwnerPolicy()
+        policy.required = [.exampleNoise]
+        #expect(rule(.sound(), policy) == "privacy.require")
+        #expect(rule(.sound { $0.exampleNoiseMultiplier = 0.6 }, policy) == nil)
+        policy.minimumExampleNoiseMultiplier = 0.7
+        #expect(
+            rule(.sound { $0.exampleNoiseMultiplier = 0.6 }, policy) == "privacy.minimum-example-noise-multiplier")
+        #expect(rule(.sound { $0.exampleNoiseMultiplier = 0.7 }, policy) == nil)
     }
 
     @Test func aRefusalNamesItsRuleItsValueAndWhatWasAsked() {

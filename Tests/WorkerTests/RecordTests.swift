@@ -56,7 +56,10 @@ struct RecordTests {
         bench.connection(.connected)
         guard case .hello(let hello) = try #require(bench.sent().first("Hello")).message else { return }
         #expect(hello.knownRecord == KnownRecord(run: WorkerBench.run, number: 6, head: try head(6, links: 0).head))
-        #expect(hello.features == [Feature.roundRecords, Feature.privateUpdates, Feature.partialChanges])
+        #expect(
+            hello.features == [
+                Feature.roundRecords, Feature.privateUpdates, Feature.partialChanges, Feature.privateExamples,
+            ])
         bench.receive(try welcome(try head(1_030, links: 1_024)))
         #expect(bench.failure == nil)
     }

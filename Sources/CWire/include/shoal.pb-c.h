@@ -576,6 +576,12 @@ typedef enum {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE__CASE)
 } Shoal__V1__TrainingOptions__ProximalPresenceCase;
 
+typedef enum {
+  SHOAL__V1__TRAINING_OPTIONS__EXAMPLE_CLIP_PRESENCE__NOT_SET = 0,
+  SHOAL__V1__TRAINING_OPTIONS__EXAMPLE_CLIP_PRESENCE_EXAMPLE_CLIP = 133
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__TRAINING_OPTIONS__EXAMPLE_CLIP_PRESENCE__CASE)
+} Shoal__V1__TrainingOptions__ExampleClipPresenceCase;
+
 /*
  * How a worker trains in a round. Every number is finite.
  */
@@ -663,6 +669,10 @@ struct  Shoal__V1__TrainingOptions
    * takes no part in its loss.
    */
   protobuf_c_boolean balance_classes;
+  /*
+   * Standard deviation of that noise over example_clip, at least 0.05 beside it.
+   */
+  double example_noise_multiplier;
   Shoal__V1__TrainingOptions__ClipNormPresenceCase clip_norm_presence_case;
   union {
     double clip_norm;
@@ -671,10 +681,14 @@ struct  Shoal__V1__TrainingOptions
   union {
     double proximal;
   };
+  Shoal__V1__TrainingOptions__ExampleClipPresenceCase example_clip_presence_case;
+  union {
+    double example_clip;
+  };
 };
 #define SHOAL__V1__TRAINING_OPTIONS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__training_options__descriptor) \
-    , 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED, 0, 0, SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED, 0, 0, 0,NULL, 0, SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET, {0}, SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE__NOT_SET, {0} }
+    , 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED, 0, 0, SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED, 0, 0, 0,NULL, 0, 0, SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET, {0}, SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE__NOT_SET, {0}, SHOAL__V1__TRAINING_OPTIONS__EXAMPLE_CLIP_PRESENCE__NOT_SET, {0} }
 
 
 typedef enum {

@@ -2,9 +2,39 @@ import Federation
 import GRDB
 import ModelFiles
 
-/// The secret keys of noise that is correlated over rounds: all are kept, for each round's noise depends on those before.
+/// Noise that is correlated over rounds: the secret keys of the open round's, and the noise itself of as many published
+/// rounds as the next one depends on. What lies further back is gone for good.
 extension Ledger {
-    /// The keys of the published rounds' noise, in the rounds' order.
+    /// Objects are float32 values in a row, `[parameterCount]`, lowest byte first.
+    static let publishedNoiseTables = """
+        CREATE TABLE publishedNoise (round INTEGER PRIMARY KEY, object TEXT NOT NULL) STRICT;
+        """
+
+    /// The blobs of published rounds' noise, by round.
+    func publishedNoise() throws(LedgerError) -> [Int: ContentHash] {
+        try read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM publishedNoise").reduce(into: [:]) { noise, row in
+                guard let object = ContentHash(row["object"] as String) else {
+                    throw LedgerError.damaged(what: "published noise")
+                }
+                noise[row["round"]] = object
+            }
+        }
+    }
+
+    /// Part of a round's publication: its noise stands in place of the keys that it was drawn from.
+    ///
+    /// - Parameter noise: Of the last rounds, by round; what was kept before and is not among them is forgotten.
+    func keepPublishedNoise(_ database: Database, _ noise: [Int: ContentHash], through round: Int) throws {
+        try database.execute(sql: "DELETE FROM publishedNoise")
+        for (round, object) in noise.sorted(by: { $0.key < $1.key }) {
+            try database.execute(
+                sql: "INSERT INTO publishedNoise VALUES (?, ?)", arguments: [round, object.description])
+        }
+        try database.execute(sql: "DELETE FROM correlatedNoise WHERE round <= ?", arguments: [round])
+    }
+
+    /// The keys of the published rounds' noise, in the rounds' order, of a run that an earlier release began.
     func correlatedNoiseKeys(before round: Int) throws(LedgerError) -> [[UInt8]] {
         try read { database in
             // The newest of a round is the one that was published: it was drawn for the updates that were.

@@ -181,11 +181,12 @@ extension Ledger {
     ///   - distances: How far each worker's update lies from the round's aggregate, where a robust rule tells.
     ///   - denseUplinkBytes: What all updates so far would have been as float32.
     ///   - record: What the chain keeps of it.
+    ///   - noise: Where it is correlated over rounds, blobs of what the next rounds depend on, by round.
     ///   - nextClip: Under central privacy, what the next round clips to; its noise counts as released then.
     public func publish(
         round: Int, attempt: Int, object: ContentHash, optimizerState: ContentHash?, residual: ResidualRecord? = nil,
         distances: [(WorkerName, Double)] = [], seconds: Double, counters: RunCounters, denseUplinkBytes: UInt64,
-        record: SignedRecord, nextClip: Double? = nil
+        record: SignedRecord, nextClip: Double? = nil, noise: [Int: ContentHash]? = nil
     ) throws(LedgerError) {
         try write { database in
             try insert(database, record)
@@ -194,6 +195,7 @@ extension Ledger {
             try insertDistances(database, round: round, distances)
             try removeMasks(database, round: round, attempt: attempt)
             if let nextClip { try release(database, round: round, nextClip: nextClip) }
+            if let noise { try keepPublishedNoise(database, noise, through: round) }
             try database.execute(
                 sql: "UPDATE round SET state = 'published', seconds = ? WHERE number = ? AND attempt = ?",
                 arguments: [seconds, round, attempt])

@@ -26,6 +26,8 @@ extension Ledger {
         migrator.registerMigration("costs") { try $0.execute(sql: costColumns) }
         migrator.registerMigration("shared noise") { try $0.execute(sql: sharedNoiseColumns) }
         migrator.registerMigration("worker evaluations") { try $0.execute(sql: workerEvaluationTables) }
+        migrator.registerMigration("audits") { try $0.execute(sql: auditTables) }
+        migrator.registerMigration("published noise") { try $0.execute(sql: publishedNoiseTables) }
         return migrator
     }
 

@@ -69,16 +69,21 @@ extension RunService {
         let whole = try writeAdapterDirectories()
         let record = try signedRecord(
             .published, plan, updates, adapter: next, whole: whole, optimizerState: stateObject)
+        let correlated = candidate.correlatedNoise.flatMap { noise in
+            privacy?.noise.map { $0.after(noise) }
+        }
+        let kept = try correlated.map { try keepNoise($0, through: plan.round) }
         try ledger.publish(
             round: plan.round, attempt: plan.attempt, object: next.object, optimizerState: stateObject,
             residual: candidate.truncation.map { ResidualRecord(object: next.residual?.object, truncation: $0) },
             distances: candidate.distances.map { Array(zip(updates.map(\.record.worker), $0)) } ?? [],
             seconds: stopwatchTime.seconds(since: roundStart), counters: counters,
             denseUplinkBytes: try denseUplinkBytes(updates: try ledger.totals().updates), record: record,
-            nextClip: candidate.nextClip)
+            nextClip: candidate.nextClip, noise: kept?.now)
+        for object in kept?.obsolete ?? [] { store.remove(object) }
         records.append(record)
         if let nextClip = candidate.nextClip { privacy?.clip = nextClip }
-        if let noise = candidate.correlatedNoise { privacy?.noise?.published(noise) }
+        if let correlated { privacy?.noise = correlated }
         optimizerState = nextState
         control = ControlObject(nextState, after: plan.round, settings.strategy)
 

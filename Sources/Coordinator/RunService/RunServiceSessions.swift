@@ -98,6 +98,12 @@ extension RunService {
                 "the run's workers share noise under their masks, which this worker does not know; install the "
                     + "coordinator's release", envelope, peer)
         }
+        if settings.training.exampleClip != nil, !hello.features.contains(Feature.privateExamples) {
+            return refuse(
+                .unsupportedVersion,
+                "the run's workers add noise to gradients of single examples, which this worker does not know; install "
+                    + "the coordinator's release", envelope, peer)
+        }
         let isNew = sessions[name] == nil
         // The budget outlives a change of connection, or reconnecting would refill it.
         let budget = sessions[name]?.budget ?? PeerBudget(at: now)

@@ -82,10 +82,13 @@ public struct BandedSquareRoot: Hashable, Sendable {
 public struct CorrelatedNoise: Sendable {
     public let root: BandedSquareRoot
     /// n of the last rounds, the newest first; as many as ``root`` looks back.
-    private var recent: [[Float]] = []
+    public private(set) var recent: [[Float]]
 
-    public init(_ root: BandedSquareRoot) {
+    /// - Parameter recent: As ``recent`` was when the noise was kept.
+    public init(_ root: BandedSquareRoot, recent: [[Float]] = []) {
+        precondition(recent.count < max(2, root.bands), "noise of \(recent.count) rounds for \(root.bands) bands")
         self.root = root
+        self.recent = recent
     }
 
     /// A round's correlated noise, `[parameterCount]`, from its independent noise.

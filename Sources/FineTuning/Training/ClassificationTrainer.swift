@@ -28,6 +28,19 @@ public struct ClassificationTrainer {
         var tokens = 0
         let draw = ClassDraw(examples, isBalanced: options.balancesClasses)
         let loop = TrainingLoop(options: options, scope: scope)
+        if let steps = scope.privateSteps {
+            let (meanLoss, core) = try loop.runPrivately(
+                &adapter, steps, of: examples.count, after: globalStep, progress: progress
+            ) { adapter, index, gradient in
+                let batch = examples.batch([index], leavingOut: draw.leftOut)
+                tokens += batch.tokens.count
+                return model.lossAndGradient(
+                    batch, adapter: adapter, dropout: CounterRandom(key: dropout.next()), gradientScale: 1,
+                    gradient: &gradient)
+            }
+            return LocalTrainer.Summary(
+                weight: examples.count, steps: options.localSteps, tokens: tokens, meanLoss: meanLoss, core: core)
+        }
         let (meanLoss, core) = try loop.run(&adapter, after: globalStep, progress: progress) {
             adapter, share, gradient in
             let chosen = (0..<options.batchSize).map { _ in draw.next(&batches) }

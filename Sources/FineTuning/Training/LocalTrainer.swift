@@ -55,6 +55,19 @@ public struct LocalTrainer {
         var batches = batches
         var dropout = dropout
         let loop = TrainingLoop(options: options, scope: scope)
+        if let steps = scope.privateSteps {
+            var tokens = 0
+            let (meanLoss, core) = try loop.runPrivately(
+                &adapter, steps, of: blocks.count, after: globalStep, progress: progress
+            ) { adapter, index, gradient in
+                tokens += blocks.length
+                return model.lossAndGradient(
+                    blocks.batch([index]), adapter: adapter, dropout: CounterRandom(key: dropout.next()),
+                    gradientScale: 1, gradient: &gradient)
+            }
+            return Summary(
+                weight: blocks.count, steps: options.localSteps, tokens: tokens, meanLoss: meanLoss, core: core)
+        }
         let (meanLoss, core) = try loop.run(&adapter, after: globalStep, progress: progress) {
             adapter, share, gradient in
             let chosen = (0..<options.batchSize).map { _ in batches.index(below: blocks.count) }

@@ -15,6 +15,48 @@ struct TrainingLoop {
         _ adapter: inout LowRankAdapter, after globalStep: Int, progress: (LocalTrainer.Progress) -> Bool,
         pass: (_ adapter: LowRankAdapter, _ share: Double, _ gradient: inout [Float]) -> Double
     ) throws(TrainingError) -> (meanLoss: Double, core: [Float]?) {
+        let share = 1 / Double(options.accumulationSteps)
+        var gradient = [Float](repeating: 0, count: adapter.layout.parameterCount)
+        return try steps(&adapter, after: globalStep, progress: progress) { adapter, project in
+            for index in gradient.indices { gradient[index] = 0 }
+            var loss = 0.0
+            for _ in 0..<options.accumulationSteps { loss += share * pass(adapter, share, &gradient) }
+            return (loss, project(gradient))
+        }
+    }
+
+    /// As ``run(_:after:progress:pass:)`` with the scope's private steps.
+    ///
+    /// - Parameters:
+    ///   - count: Examples to choose from.
+    ///   - example: One example's loss; adds its gradient.
+    func runPrivately(
+        _ adapter: inout LowRankAdapter, _ privately: PrivateSteps, of count: Int, after globalStep: Int,
+        progress: (LocalTrainer.Progress) -> Bool,
+        example: (_ adapter: LowRankAdapter, _ index: Int, _ gradient: inout [Float]) -> Double
+    ) throws(TrainingError) -> (meanLoss: Double, core: [Float]?) {
+        var privately = privately
+        var gradient = [Float](repeating: 0, count: adapter.layout.parameterCount)
+        return try steps(&adapter, after: globalStep, progress: progress) { adapter, project in
+            var (losses, finite) = (0.0, 0)
+            for index in gradient.indices { gradient[index] = 0 }
+            var sum = [Double](repeating: 0, count: project(gradient).count)
+            for index in privately.chosen(of: count) {
+                for place in gradient.indices { gradient[place] = 0 }
+                let loss = example(adapter, index, &gradient)
+                privately.add(project(gradient), to: &sum)
+                // Whether one example's loss is finite must not stop the training: that would tell of it.
+                if loss.isFinite { (losses, finite) = (losses + loss, finite + 1) }
+            }
+            return (losses / Double(max(1, finite)), privately.finish(sum, of: count))
+        }
+    }
+
+    /// - Parameter gradient: A step's loss and its gradient, as `project` gives it: of what is trained.
+    private func steps(
+        _ adapter: inout LowRankAdapter, after globalStep: Int, progress: (LocalTrainer.Progress) -> Bool,
+        gradient: (_ adapter: LowRankAdapter, _ project: ([Float]) -> [Float]) -> (loss: Double, own: [Float])
+    ) throws(TrainingError) -> (meanLoss: Double, core: [Float]?) {
         let schedule = LearningRateSchedule(options)
         let part = scope.part ?? AdapterPart(of: adapter.layout, without: options.frozenFactor)
         var core = scope.core?.values
@@ -22,26 +64,25 @@ struct TrainingLoop {
         precondition(scope.correction.isEmpty || scope.correction.count == count, "a correction of another part")
         let start = options.proximal == nil ? [] : core ?? part.gather(adapter.values)
         var optimizer = makeOptimizer(options, parameterCount: count)
-        var gradient = [Float](repeating: 0, count: adapter.layout.parameterCount)
-        let share = 1 / Double(options.accumulationSteps)
+        let outer = scope.core?.adapter
+        let project: ([Float]) -> [Float] = { gradient in
+            if let outer { return outer.pulledBack(gradient) }
+            return part.isWhole ? gradient : part.gather(gradient)
+        }
         var lossSum = 0.0
         for step in 1...options.localSteps {
-            for index in gradient.indices { gradient[index] = 0 }
-            var loss = 0.0
-            for _ in 0..<options.accumulationSteps { loss += share * pass(adapter, share, &gradient) }
+            var (loss, own) = gradient(adapter, project)
             guard loss.isFinite else { throw .diverged(step: globalStep + step) }
             let rate = schedule.rate(at: globalStep + step)
-            if let outer = scope.core?.adapter, var values = core {
-                var own = outer.pulledBack(gradient)
+            if let outer, var values = core {
                 take(&optimizer, values: &values, gradient: &own, start: start, rate: rate)
                 adapter.values = outer.expanded(values)
                 core = values
             } else if part.isWhole {
-                take(&optimizer, values: &adapter.values, gradient: &gradient, start: start, rate: rate)
+                take(&optimizer, values: &adapter.values, gradient: &own, start: start, rate: rate)
             } else {
                 // A frozen value must not decay either: the optimiser does not see it.
                 var values = part.gather(adapter.values)
-                var own = part.gather(gradient)
                 take(&optimizer, values: &values, gradient: &own, start: start, rate: rate)
                 part.scatter(values, into: &adapter.values)
             }

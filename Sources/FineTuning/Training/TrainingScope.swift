@@ -9,12 +9,16 @@ public struct TrainingScope: Sendable {
     /// Trains a core and where it starts, `[core.layout.parameterCount]`, in place of the adapter's own values; `part` has
     /// no meaning then.
     public var core: (adapter: CoreAdapter, values: [Float])?
+    /// Bounds what the steps tell of any one example; `nil`: nothing does.
+    public var privateSteps: PrivateSteps?
 
     public init(
-        part: AdapterPart? = nil, correction: [Float] = [], core: (adapter: CoreAdapter, values: [Float])? = nil
+        part: AdapterPart? = nil, correction: [Float] = [], core: (adapter: CoreAdapter, values: [Float])? = nil,
+        privateSteps: PrivateSteps? = nil
     ) {
         self.part = part
         self.correction = correction
         self.core = core
+        self.privateSteps = privateSteps
     }
 }

@@ -9,6 +9,8 @@ public struct OwnerPolicy: Hashable, Sendable {
         case clip
         case localNoise = "local-noise"
         case masks
+        /// On gradients of single examples, in the training itself.
+        case exampleNoise = "example-noise"
     }
 
     /// What a worker says beside its update.
@@ -48,6 +50,8 @@ public struct OwnerPolicy: Hashable, Sendable {
     public var maximumClip: Double?
     /// Standard deviation of this worker's noise over its clip.
     public var minimumNoiseMultiplier: Double?
+    /// Standard deviation of the noise on gradients of single examples over their clip.
+    public var minimumExampleNoiseMultiplier: Double?
     /// Workers whose masked updates are summed before anything of them can be read.
     public var minimumCohort: Int?
 
@@ -58,6 +62,8 @@ public struct OwnerPolicy: Hashable, Sendable {
     /// Of this worker's whole data, over all runs, as the worker counts it.
     public var epsilon: Double?
     public var delta: Double?
+    /// Of any one example, over all runs, as the worker counts it.
+    public var exampleEpsilon: Double?
     /// Updates without noise of this worker's own, over all runs.
     public var maximumUpdates: Int?
     /// Evaluations answered, over all runs.

@@ -98,7 +98,7 @@ extension PolicyKey {
         PolicyKey(
             "privacy.require", .choices(OwnerPolicy.Protection.allCases.map(\.rawValue)),
             "What every update must have: clip (a largest norm), local-noise (this worker's own), masks (secure "
-                + "aggregation)."
+                + "aggregation), example-noise (on gradients of single examples)."
         ) { policy, setting in
             guard case .list(let words) = setting else { return false }
             policy.required = Set(words.compactMap { OwnerPolicy.Protection(rawValue: $0) })
@@ -111,6 +111,10 @@ extension PolicyKey {
             "privacy.minimum-noise-multiplier",
             .number(NumberRange(minimum: 0, isMinimumExcluded: true)), at: \.minimumNoiseMultiplier,
             "Least standard deviation of this worker's noise over its clip."),
+        PolicyKey(
+            "privacy.minimum-example-noise-multiplier",
+            .number(NumberRange(minimum: 0, isMinimumExcluded: true)), at: \.minimumExampleNoiseMultiplier,
+            "Least standard deviation of the noise on gradients of single examples over their clip."),
         PolicyKey(
             "privacy.minimum-cohort", .integer(2...1_000_000), at: \.minimumCohort,
             "Least number of workers whose masked updates are summed before anything of them can be read."),
@@ -144,8 +148,11 @@ extension PolicyKey {
             "budget.epsilon", .number(.positive), at: \.epsilon,
             "Most epsilon that all noisy updates together may cost this worker's data."),
         PolicyKey(
+            "budget.example-epsilon", .number(.positive), at: \.exampleEpsilon,
+            "Most epsilon that all trainings together may cost any one block or example here."),
+        PolicyKey(
             "budget.delta", .number(NumberRange(minimum: 0, isMinimumExcluded: true, below: 1)), at: \.delta,
-            "Probability that the guarantee of budget.epsilon fails."),
+            "Probability that the guarantee of budget.epsilon, or of budget.example-epsilon, fails."),
         PolicyKey(
             "budget.maximum-updates", .integer(0...1_000_000_000), at: \.maximumUpdates,
             "Most updates without noise of this worker's own; absent: none beside a budget.epsilon, else any number."),

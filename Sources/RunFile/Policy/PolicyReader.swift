@@ -71,8 +71,24 @@ struct PolicyReader {
         if policy.epsilon != nil, policy.delta == nil {
             refuse("budget.epsilon", "'budget.epsilon' needs 'budget.delta', such as 1e-5; add it")
         }
-        if policy.delta != nil, policy.epsilon == nil {
+        if policy.delta != nil, policy.epsilon == nil, policy.exampleEpsilon == nil {
             refuse("budget.delta", "'budget.delta' means nothing without 'budget.epsilon'; add it or remove this")
+        }
+        if policy.exampleEpsilon != nil {
+            if policy.delta == nil {
+                refuse("budget.example-epsilon", "'budget.example-epsilon' needs 'budget.delta', such as 1e-5; add it")
+            }
+            if !policy.required.contains(.exampleNoise) {
+                refuse(
+                    "budget.example-epsilon",
+                    "'budget.example-epsilon' needs example-noise in 'privacy.require': training without noise has no "
+                        + "finite epsilon; add it")
+            }
+        }
+        if policy.minimumExampleNoiseMultiplier != nil, !policy.required.contains(.exampleNoise) {
+            refuse(
+                "privacy.minimum-example-noise-multiplier",
+                "'privacy.minimum-example-noise-multiplier' needs example-noise in 'privacy.require'; add it")
         }
         if policy.minimumNoiseMultiplier != nil, !policy.required.contains(.localNoise) {
             refuse(

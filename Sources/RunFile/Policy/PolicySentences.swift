@@ -16,10 +16,12 @@ extension OwnerPolicy {
             case .clip: lines.append("every update is clipped here before it leaves")
             case .localNoise: lines.append("every update gets noise here before it leaves")
             case .masks: lines.append("every update leaves masked")
+            case .exampleNoise: lines.append("training adds noise to gradients of single examples")
             }
         }
         add(maximumClip) { "no update leaves longer than \($0)" }
         add(minimumNoiseMultiplier) { "that noise is at least \($0) times the clip" }
+        add(minimumExampleNoiseMultiplier) { "noise on single examples is at least \($0) times their clip" }
         add(minimumCohort) { "no sum of fewer than \($0) workers can be read" }
         lines.append(
             metrics.isEmpty
@@ -30,6 +32,10 @@ extension OwnerPolicy {
         }
         if let epsilon, let delta {
             lines.append("all noisy updates together cost at most epsilon \(epsilon) at delta \(delta)")
+        }
+        if let exampleEpsilon, let delta {
+            lines.append(
+                "all trainings together cost any one example at most epsilon \(exampleEpsilon) at delta \(delta)")
         }
         if maximumUpdates == nil, epsilon != nil {
             lines.append("no update leaves without noise")

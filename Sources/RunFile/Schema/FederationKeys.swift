@@ -1,4 +1,5 @@
 import Federation
+import Recipe
 
 extension RunSchema {
     static let federationKeys =
@@ -49,10 +50,10 @@ extension RunSchema {
         SchemaKey(
             "federation.weight-cap", .either([.integer(1...Int.max), .choice(["none"])]),
             .derived(
-                "1 with selection data-size, which counts size already, and with a privacy.mechanism; else none, as where "
-                    + "workers are not weighed by size at all (q-fedavg, scaffold, hetlora, robust)"
+                "1 with selection data-size, which counts size already, and with a privacy.mechanism or example-clip; else none, "
+                    + "as where workers are not weighed by size at all (q-fedavg, scaffold, hetlora, robust)"
             ) {
-                if $0.privacy.mechanism != .none { return .integer(1) }
+                if $0.privacy.mechanism != .none || $0.training.exampleClip != nil { return .integer(1) }
                 let countsSize = $0.federation.selection == .dataSize && weighsBySize($0)
                 return countsSize ? .integer(1) : .text("none")
             },

@@ -4,7 +4,7 @@ import SecureAggregation
 
 extension Constraint {
     /// What the promise of differential privacy needs, and what would break it.
-    static let privacy = promise + clipping + sampling + sums + distributed + exposure + withheld
+    static let privacy = promise + clipping + sampling + sums + distributed + exposure + withheld + examples
 
     private static let promise =
         (RunSchema.promiseKeys + RunSchema.clipKeys).map { key in

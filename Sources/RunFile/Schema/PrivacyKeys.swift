@@ -1,4 +1,5 @@
 import Federation
+import Recipe
 
 extension RunSchema {
     static let privacyKeys =
@@ -12,12 +13,14 @@ extension RunSchema {
                     + "that their sum alone is as noisy as it has to be (distributed)."),
             SchemaKey(
                 "privacy.metrics", .choice(PrivacySettings.Metrics.allCases.map(\.rawValue)),
-                .derived("withheld with a privacy.mechanism or secure-aggregation, else reported") {
-                    let isProtected = $0.privacy.mechanism != .none || $0.privacy.secureAggregation.isOn
+                .derived("withheld with a privacy.mechanism, secure-aggregation or example-clip, else reported") {
+                    let isProtected =
+                        $0.privacy.mechanism != .none || $0.privacy.secureAggregation.isOn
+                        || $0.training.exampleClip != nil
                     return .text(isProtected ? "withheld" : "reported")
                 }, at: \.privacy.metrics,
                 "Whether workers tell their training loss, tokens trained and the size of their text."),
-        ] + promiseKeys + clipKeys
+        ] + promiseKeys + clipKeys + exampleKeys
 
     /// Used only with a mechanism.
     static let promiseKeys = [
@@ -49,6 +52,19 @@ extension RunSchema {
             }, at: \.privacy.separation,
             "With mechanism dp-ftrl, a worker whose update was counted is not asked again before so many rounds later. The "
                 + "longer, the less noise; short of all workers' turns, some may be away."),
+    ]
+
+    /// Noise within each worker's own training, beside any mechanism.
+    static let exampleKeys = [
+        SchemaKey(
+            "privacy.example-clip", .number(.positive), orWord: nil, .absent, at: \.training.exampleClip,
+            "Largest L2 norm of the gradient of one block or example: with example-noise-multiplier, what an update tells "
+                + "of any one of them has a bound, which each worker counts for itself (DP-SGD)."),
+        SchemaKey(
+            "privacy.example-noise-multiplier",
+            .number(NumberRange(minimum: SampledGaussian.leastNoiseMultiplier, below: 1e6)), orWord: nil, .absent,
+            at: \.training.exampleNoiseMultiplier,
+            "Standard deviation of the noise that a worker adds to the sum of a step's gradients, over example-clip."),
     ]
 
     static let clipKeys = [

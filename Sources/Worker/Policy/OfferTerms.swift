@@ -36,6 +36,8 @@ public struct OfferTerms: Hashable, Sendable {
     /// Standard deviation of the noise that enough honest workers share under the masks, over the norm it is for, rounded
     /// down to millionths; 0 without.
     public var sharedNoiseMultiplier: Double
+    /// Standard deviation of the noise on gradients of single examples over their clip; 0 without.
+    public var exampleNoiseMultiplier: Double
     /// Whether the run itself wants no metrics.
     public var withholdsMetrics: Bool
     /// What the coordinator's program said it can do.
@@ -48,7 +50,7 @@ public struct OfferTerms: Hashable, Sendable {
         baseModel: ContentHash, coordinator: String?, steps: Int, batchSize: Int, sequenceLength: Int,
         clip: Double? = nil, noiseMultiplier: Double = 0, cohort: Int? = nil, maskCorrupt: Double = 0,
         maskDropout: Double = 0,
-        sharedNoiseMultiplier: Double = 0, withholdsMetrics: Bool = false,
+        sharedNoiseMultiplier: Double = 0, exampleNoiseMultiplier: Double = 0, withholdsMetrics: Bool = false,
         features: Set<String> = [], isResumed: Bool = false
     ) {
         self.task = task
@@ -67,6 +69,7 @@ public struct OfferTerms: Hashable, Sendable {
         self.maskCorrupt = maskCorrupt
         self.maskDropout = maskDropout
         self.sharedNoiseMultiplier = sharedNoiseMultiplier
+        self.exampleNoiseMultiplier = exampleNoiseMultiplier
         self.withholdsMetrics = withholdsMetrics
         self.features = features
         self.isResumed = isResumed
@@ -96,6 +99,7 @@ extension OfferTerms {
             cohort: offer.masking?.minimumCohort, maskCorrupt: offer.masking?.corruptFraction ?? 0,
             maskDropout: offer.masking?.dropoutFraction ?? 0,
             sharedNoiseMultiplier: Self.sharedNoiseMultiplier(offer),
+            exampleNoiseMultiplier: training.exampleClip == nil ? 0 : training.exampleNoiseMultiplier ?? 0,
             withholdsMetrics: offer.privacy?.withholdsMetrics == true,
             features: features,
             isResumed: isResumed)

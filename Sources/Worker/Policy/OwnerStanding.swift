@@ -33,6 +33,7 @@ public struct OwnerStanding: Hashable, Codable, Sendable {
         var maskCorrupt: Double?
         var maskDropout: Double?
         var sharedNoiseMultiplier: Double?
+        var exampleNoiseMultiplier: Double?
     }
 
     var version = 1
@@ -75,7 +76,8 @@ extension OwnerStanding {
             features: terms.features.union(before?.features ?? []).sorted(),
             maskCorrupt: terms.cohort == nil ? before?.maskCorrupt : max(terms.maskCorrupt, before?.maskCorrupt ?? 0),
             maskDropout: terms.cohort == nil ? before?.maskDropout : max(terms.maskDropout, before?.maskDropout ?? 0),
-            sharedNoiseMultiplier: max(terms.sharedNoiseMultiplier, before?.sharedNoiseMultiplier ?? 0))
+            sharedNoiseMultiplier: max(terms.sharedNoiseMultiplier, before?.sharedNoiseMultiplier ?? 0),
+            exampleNoiseMultiplier: max(terms.exampleNoiseMultiplier, before?.exampleNoiseMultiplier ?? 0))
     }
 
     /// An update is about to leave. The very update that left last costs nothing more: its noise is the same too.

@@ -1,4 +1,4 @@
-internal import Federation
+public import Federation
 internal import ModelFiles
 public import RunFile
 internal import Wire
@@ -92,6 +92,16 @@ extension OwnerPolicy {
         if required.contains(.masks), terms.cohort == nil {
             return PolicyRefusal(.require, stated, "the update travels unmasked (privacy.secure-aggregation)")
         }
+        if required.contains(.exampleNoise), terms.exampleNoiseMultiplier == 0 {
+            return PolicyRefusal(
+                .require, stated, "no noise is added to gradients of single examples (privacy.example-clip)")
+        }
+        if let least = minimumExampleNoiseMultiplier, terms.exampleNoiseMultiplier < least {
+            return PolicyRefusal(
+                .minimumExampleNoiseMultiplier, "\(least)",
+                "noise on single examples is \(terms.exampleNoiseMultiplier) times their clip "
+                    + "(privacy.example-noise-multiplier)")
+        }
         if let maximumClip, terms.clip.map({ $0 > maximumClip }) ?? true {
             return PolicyRefusal(
                 .maximumClip, "\(maximumClip)",
@@ -159,6 +169,10 @@ extension OwnerPolicy {
             return "sums of this run had noise of \(noise) times what one worker adds, and would have "
                 + "\(terms.sharedNoiseMultiplier)"
         }
+        if let noise = run.exampleNoiseMultiplier, terms.exampleNoiseMultiplier < noise {
+            return "training of this run had noise of \(noise) times the clip on single examples, and would have "
+                + "\(terms.exampleNoiseMultiplier)"
+        }
         if run.withholdsMetrics, !terms.withholdsMetrics {
             return "this run withheld metrics before, and asks for them"
         }
@@ -204,6 +218,22 @@ extension OwnerPolicy {
     func refusal(ofBaseModel identity: ContentHash) -> PolicyRefusal? {
         guard let baseModels, !baseModels.contains(identity) else { return nil }
         return PolicyRefusal(.baseModels, "of \(baseModels.count)", "base model \(identity) is none of them")
+    }
+
+    /// Whether single examples can pay for these steps.
+    ///
+    /// - Parameter spent: What they paid in all runs so far.
+    public func refusal(
+        ofExampleSteps count: Int, _ step: SampledGaussian, after spent: [SampledGaussian: Int]
+    ) -> PolicyRefusal? {
+        guard let exampleEpsilon, let delta else { return nil }
+        let budget = PrivacyBudget(epsilon: exampleEpsilon, delta: delta)
+        let after = (try? budget.spent(spent.merging([step: count], uniquingKeysWith: +))) ?? .infinity
+        guard after > exampleEpsilon else { return nil }
+        return PolicyRefusal(
+            .exampleEpsilon, "\(exampleEpsilon)",
+            "\((try? budget.spent(spent)) ?? .infinity) is spent at delta \(delta), and with \(count) more steps at rate "
+                + "\(step.samplingRate) it would be \(after)")
     }
 
     /// Whether there is enough text here for a task.

@@ -33,6 +33,17 @@ extension WorkerService {
         return false
     }
 
+    /// How a task pays for noise on single examples: within the owner's budget for them, in this worker's own account.
+    func examplePayment(for task: ActiveTask, _ run: RunID) -> ExamplePayment {
+        let (folder, policy) = (state.folder, owner?.policy)
+        return { step, steps in
+            var ledger = try ExampleLedger(folder: folder)
+            if let refusal = policy?.refusal(ofExampleSteps: steps, step, after: ledger.steps) { return refusal }
+            try ledger.spend(step, steps: steps, run: run.text)
+            return nil
+        }
+    }
+
     /// Writes down what is about to leave.
     ///
     /// - Parameter update: What the codec gets.

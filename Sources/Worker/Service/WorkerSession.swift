@@ -82,7 +82,7 @@ extension WorkerService {
     }
 
     private var features: [String] {
-        [Feature.roundRecords, Feature.privateUpdates, Feature.partialChanges]
+        [Feature.roundRecords, Feature.privateUpdates, Feature.partialChanges, Feature.privateExamples]
             + (settings.identity == nil ? [] : [Feature.maskedUpdates, Feature.sharedNoise])
     }
 

@@ -164,6 +164,9 @@ extension WorkerService {
             training: offer.training, layout: adapter.layout, values: adapter.values, modelPath: modelPath,
             residual: offer.residual.flatMap { _ in residual?.value })
         addOwn(own, to: &local)
+        if offer.task == .train, offer.training.exampleClip != nil {
+            local.examplePayment = examplePayment(for: task, open.run)
+        }
         if let policy = owner?.policy { local.refusal = { policy.refusal(ofItems: $0, for: $1) } }
         runner.start(local) { [inbox] event in inbox.deliver(event, lease: offer.lease) }
     }

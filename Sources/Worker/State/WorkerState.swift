@@ -11,6 +11,7 @@ public import ModelFiles
 /// signing.key    see WorkerIdentity
 /// noise.key      a secret that the noise on this worker's updates comes from, see WorkerPrivacy
 /// owner.json     what has left under an owner's policy, see OwnerLedger
+/// examples.json  what trainings with noise on single examples have cost, see ExampleLedger
 /// pending/       a trained update that the coordinator has not acknowledged
 /// residual/      what biased codecs left out of updates so far
 /// control/       the control variate of SCAFFOLD

@@ -21,6 +21,9 @@ struct AuditMembership: ParsableCommand {
     @Option(help: "The most rows of each file, from its beginning.")
     var limit = 1_000
 
+    @Option(help: "The run's state directory: its ledger keeps what this audit found.")
+    var state: String?
+
     @Flag(help: "Print one JSON object a score instead of a table.")
     var json = false
 
@@ -41,6 +44,7 @@ struct AuditMembership: ParsableCommand {
                     tprAt1Percent: curve.truePositiveRate(atFalsePositiveRate: 0.01),
                     tprAtTenthPercent: curve.truePositiveRate(atFalsePositiveRate: 0.001))
             }
+            try state.map { try AuditNote.write(lines, to: $0) }
             if json { return try lines.forEach { try JSONLine.print($0) } }
             var table = TextTable()
             table.add("score", "AUC", "TPR at 1 % FPR", "TPR at 0.1 % FPR")
@@ -61,7 +65,7 @@ struct AuditMembership: ParsableCommand {
     }
 }
 
-private struct ScoreLine: Encodable {
+struct ScoreLine: Encodable {
     let score: String
     let members: Int
     let others: Int

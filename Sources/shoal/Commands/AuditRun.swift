@@ -15,7 +15,8 @@ struct AuditRun: ParsableCommand {
     @Option(help: "The canaries and their coins, as `shoal audit canaries` wrote them.")
     var canaries: String
 
-    @Option(help: "The run's state directory: the accountant's epsilon of its privacy ledger is the upper bound.")
+    @Option(
+        help: "The run's state directory: its privacy ledger gives the upper bound, and keeps what this audit found.")
     var state: String?
 
     @Option(help: "Probability that the audited guarantee fails (default: the ledger's, else 1e-5).")
@@ -35,7 +36,11 @@ struct AuditRun: ParsableCommand {
     }
 
     func run() throws {
-        let result = try usingInput { try audit() }
+        let result = try usingInput {
+            let result = try audit()
+            try state.map { try AuditNote.write(result, to: $0) }
+            return result
+        }
         if json { try JSONLine.print(result) } else { for line in result.lines { Console.output(line) } }
         if result.isRefuted {
             throw CommandFailure.failed(
@@ -73,7 +78,7 @@ struct AccountedEpsilon {
         let ledger = try Ledger.existing(in: state, wallClock: WallClock.unixSeconds)
         guard let terms = try ledger.privacyTerms() else { return nil }
         delta = terms.delta
-        let budget = PrivacyBudget(epsilon: terms.epsilon, delta: terms.delta)
+        let budget = PrivacyBudget(epsilon: terms.epsilon, delta: terms.delta, lattice: terms.lattice)
         var worst = 0.0
         let spent = try ledger.privacySpentByWorker()
         let common = spent[nil] ?? [:]

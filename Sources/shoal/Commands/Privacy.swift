@@ -4,7 +4,7 @@ import Federation
 struct Privacy: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Plan the noise of a differentially private run, or count what steps cost.",
-        subcommands: [Plan.self, Account.self])
+        subcommands: [Plan.self, Account.self, PrivacyOfWorker.self])
 
     struct Plan: ParsableCommand {
         static let configuration = CommandConfiguration(

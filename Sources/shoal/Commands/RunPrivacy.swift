@@ -16,13 +16,28 @@ struct RunPrivacy: ParsableCommand {
         try usingInput {
             let (ledger, record) = try place.open()
             let masks = MaskingPage(record)
+            let examples = ExamplePage(record)
+            let audits = try ledger.audits()
             guard let report = try PrivacyReport(ledger: ledger) else {
-                if json { return try JSONLine.print(NoPrivacyLine(run: record.id.text, masks: masks?.line)) }
-                for line in PrivacyPage.without(record.id, masks: masks) { Console.output(line) }
+                if json {
+                    return try JSONLine.print(
+
+                        NoPrivacyLine(
+                            run: record.id.text, masks: masks?.line, examples: examples,
+                            audits: audits.map(AuditLine.init)))
+                }
+                for line in PrivacyPage.without(record.id, masks: masks, examples: examples, audits: audits) {
+                    Console.output(line)
+                }
                 return
             }
-            if json { return try JSONLine.print(PrivacyLine(report, masks: masks?.line)) }
-            for line in PrivacyPage(report, masks: masks).lines { Console.output(line) }
+            let runs = try StateBudget(state: place.state)
+            if json {
+                return try JSONLine.print(
+                    PrivacyLine(report, masks: masks?.line, examples: examples, audits: audits, runs: runs))
+            }
+            let page = PrivacyPage(report, masks: masks, examples: examples, audits: audits, runs: runs)
+            for line in page.lines { Console.output(line) }
         }
     }
 }

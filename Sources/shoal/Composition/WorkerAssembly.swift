@@ -37,7 +37,7 @@ struct WorkerAssembly {
         let transport = try WorkerTransport(
             connectingTo: join.endpoint, security: insecure ? .insecure : .curve(coordinatorKey: join.coordinatorKey),
             keyMemory: known, own: keys, invitation: join.invitation, first: state.isEnrolled ? .own : .invitation,
-            in: context)
+            in: context, warn: { logger.warning("\($0)") })
         var settings = WorkerSettings(
             software: shoalVersion, cores: ProcessInfo.processInfo.activeProcessorCount,
             memoryBytes: ProcessInfo.processInfo.physicalMemory, curveKey: keys.publicKey,

@@ -7,17 +7,32 @@ struct PrivacyPage {
     private let report: PrivacyReport
     /// `nil` where updates reach the coordinator as they leave the worker.
     private let masks: MaskingPage?
+    private let examples: ExamplePage?
+    private let audits: [AuditRecord]
+    /// All runs of the state directory, where there is more than one.
+    private let runs: StateBudget?
 
-    init(_ report: PrivacyReport, masks: MaskingPage?) {
+    init(
+        _ report: PrivacyReport, masks: MaskingPage?, examples: ExamplePage?, audits: [AuditRecord],
+        runs: StateBudget?
+    ) {
         self.report = report
         self.masks = masks
+        self.examples = examples
+        self.audits = audits
+        self.runs = runs
     }
 
-    static func without(_ run: RunID, masks: MaskingPage?) -> [String] {
+    static func without(
+        _ run: RunID, masks: MaskingPage?, examples: ExamplePage?, audits: [AuditRecord]
+    ) -> [String] {
         let promise = "Run \(run) promises no differential privacy: 'privacy.mechanism' is none."
-        if let masks {
-            return [promise, "", "Workers' texts stay with the workers.", ""]
-                + section("Sums under masks", masks.sentences).dropLast()
+        let sections =
+            (masks.map { section("Sums under masks", $0.sentences) } ?? [])
+            + (examples.map { section(exampleTitle, $0.sentences) } ?? [])
+            + (audits.isEmpty ? [] : section(auditTitle, AuditNote.lines(audits)))
+        if !sections.isEmpty {
+            return [promise, "", "Workers' texts stay with the workers.", ""] + sections.dropLast()
         }
         return [
             promise, "",
@@ -36,15 +51,20 @@ struct PrivacyPage {
         }
         lines += Self.section("Guarantee", guarantee)
         lines += ["Budget"] + budget.lines + [""]
+        if let runs { lines += Self.section("All runs of this state directory", runs.sentences) }
         lines += ["How"] + parameters.lines + [""]
         if let masks { lines += Self.section("Sums under masks", masks.sentences) }
+        if let examples { lines += Self.section(Self.exampleTitle, examples.sentences) }
         lines += Self.section("What it rests on", assumptions)
         lines += Self.section("Who is trusted with what", trust)
         lines += Self.section("What leaves a worker", exposure)
-        lines += Self.section("Attacks tried on this run (audits)", ["none recorded yet"])
+        lines += Self.section(Self.auditTitle, audits.isEmpty ? ["none recorded yet"] : AuditNote.lines(audits))
         lines.removeLast()
         return lines
     }
+
+    private static let exampleTitle = "Noise on single examples"
+    private static let auditTitle = "Attacks tried on this run (audits)"
 
     private var terms: PrivacyTerms { report.terms }
     /// Whether the coordinator adds the noise.
@@ -137,6 +157,8 @@ struct PrivacyPage {
             "Every worker is one person or organisation: text of one owner under two workers' names counts twice.",
             "The ledger of this state directory is the one that has been kept since the first round. Entries are written "
                 + "before noise is released and never removed; a backup that is put back forgets what was spent after it.",
+            "The budget is this run's: the next run of the same workers has a budget of its own, and what both promise adds "
+                + "up.",
         ]
         if isCorrelated {
             lines.append(
@@ -262,10 +284,17 @@ struct PrivacyLine: Encodable {
     /// Of noise that workers add; central noise costs every worker the same.
     private let workers: [Worker]
     private let masks: MaskingLine?
-    private let audits: [String]
+    private let examples: ExamplePage?
+    private let audits: [AuditLine]
+    private let runs: StateBudget?
 
-    init(_ report: PrivacyReport, masks: MaskingLine?) {
+    init(
+        _ report: PrivacyReport, masks: MaskingLine?, examples: ExamplePage?, audits: [AuditRecord],
+        runs: StateBudget?
+    ) {
+        self.runs = runs
         self.masks = masks
+        self.examples = examples
         run = report.run.text
         mechanism = report.terms.mechanism.rawValue
         isSimulation = report.terms.isSeeded
@@ -289,12 +318,29 @@ struct PrivacyLine: Encodable {
         workersExpected = report.terms.expectedWorkers
         workersEnrolled = report.enrolled
         workers = report.workers.map { Worker(name: $0.name.text, steps: $0.steps, epsilon: $0.epsilon) }
-        audits = []
+        self.audits = audits.map(AuditLine.init)
     }
 }
 
 struct NoPrivacyLine: Encodable {
     let run: String
     let masks: MaskingLine?
+    let examples: ExamplePage?
+    let audits: [AuditLine]
     let mechanism = "none"
+}
+
+struct AuditLine: Encodable {
+    private let kind: String
+    private let finding: String
+    private let epsilonAtLeast: Double?
+    /// Unit: seconds since 1970.
+    private let at: Int64
+
+    init(_ audit: AuditRecord) {
+        kind = audit.kind.rawValue
+        finding = audit.finding
+        epsilonAtLeast = audit.epsilonAtLeast
+        at = audit.at
+    }
 }

@@ -140,6 +140,9 @@ MESSAGES = [
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1)
      + blob(90, real32(1, 0.25) + number(2, 127) + number(3, 9) + number(4, 3) + real64(5, 0.125) + real64(6, 0.25)
             + number(7, 2**22))),
+    ("offer with noise on single examples", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD + real64(133, 0.125) + real64(134, 1.5)) + text(9, "dense")
+     + fixed64(10, 1)),
     ("offer with shared noise", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1) + real64(65, 0.5)
      + number(67, 1)
