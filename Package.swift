@@ -204,7 +204,7 @@ if !coreOnly {
             "Worker",
             [
                 "Worker", "Federation", "Wire", "FineTuning", "LanguageModel", "ModelFiles", "Randomness", "Recipe",
-                "RunFile", crypto,
+                "RunFile", "FixtureFiles", crypto,
             ]),
         tests(
             "Simulation",
