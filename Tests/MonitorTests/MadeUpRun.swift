@@ -81,7 +81,10 @@ final class MadeUpRun {
     func makeParticipationSecret() throws {
         try DatabaseQueue(path: directory.ledger).write { database in
             try database.execute(
-                sql: "INSERT INTO privacyTerms VALUES (1, 'central', 8, 1e-5, 1, 0.5, 100, 50, 1, 0, 0, 1, 1)")
+                sql: """
+                    INSERT INTO privacyTerms
+                    VALUES (1, 'central', 8, 1e-5, 1, 0.5, 100, 50, 1, 0, 0, 1, 1, NULL, NULL, 0)
+                    """)
         }
     }
 

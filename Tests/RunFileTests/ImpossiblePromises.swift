@@ -1,13 +1,15 @@
 /// Refusals of what differential privacy and secure aggregation do not go with.
 extension Refusal {
-    static let promises: [Refusal] = budgets + clips + samples + sums + told + masks + cohorts
+    static let promises: [Refusal] =
+        budgets + clips + samples + sums + told + masks + cohorts + shared + examples
 
     private static let budgets: [Refusal] =
         [
             "epsilon=8", "delta=1e-5", "clip=1", "noise-multiplier=1", "participations=3", "separation=2",
             "clipping=adaptive", "clipping=fixed", "clip-quantile=0.4", "clip-rate=0.1", "clip-count-noise=3",
         ].map {
-            Refusal(["privacy.\($0)"], "set 'privacy.mechanism' to central, dp-ftrl or local, or remove it")
+            Refusal(
+                ["privacy.\($0)"], "set 'privacy.mechanism' to central, dp-ftrl, local or distributed, or remove it")
         }
         + [
             Refusal(correlated.filter { !$0.contains("epsilon") }, "needs 'privacy.epsilon'"),
@@ -106,9 +108,34 @@ extension Refusal {
             Refusal(
                 ["adapter.rank=[4, 8]", "federation.aggregation=flora"] + masked, "the same 'adapter.rank'", others: 1),
             Refusal(["compression.uplink=eden:bits=4"] + masked, "remove 'compression.uplink'"),
-            Refusal(central + masked.filter { $0 != capped }, "to local or none"),
-            Refusal(correlated + masked.filter { $0 != capped }, "to local or none"),
+            Refusal(central + masked.filter { $0 != capped }, "to distributed, local or none"),
+            Refusal(correlated + masked.filter { $0 != capped }, "to distributed, local or none"),
         ]
+
+    private static let shared: [Refusal] = [
+        Refusal(distributed, "set 'privacy.secure-aggregation: true'"),
+        Refusal(["privacy.mask-minimum-cohort=3", "privacy.mask-corrupt=0.4"] + sharing, "raise the minimum above 4"),
+        Refusal(["privacy.clipping=adaptive"] + sharing, "set it to fixed"),
+        Refusal(["privacy.separation=2"] + sharing, "remove it"),
+        Refusal(["federation.weight-cap=5"] + sharing, "remove 'federation.weight-cap'"),
+        Refusal(["federation.strategy=fednova"] + sharing, "choose fedavg, fedprox", others: 1),
+        Refusal(["privacy.metrics=reported"] + sharing, "remove 'privacy.metrics'", others: 1),
+    ]
+
+    private static let examples: [Refusal] = [
+        Refusal(["privacy.example-clip=1"], "add it, or remove the key"),
+        Refusal(["privacy.example-noise-multiplier=1"], "add it, or remove the key"),
+        Refusal(["privacy.metrics=reported"] + exampleNoise, "remove 'privacy.metrics'"),
+        Refusal(["federation.weight-cap=5"] + exampleNoise, "remove 'federation.weight-cap'"),
+        Refusal(["federation.selection=data-size"] + exampleNoise, "choose another 'federation.selection'", others: 1),
+        Refusal(["federation.strategy=q-fedavg"] + exampleNoise, "choose another strategy", others: 2),
+        Refusal(local + exampleNoise, "remove 'federation.personalisation'", others: 1),
+        Refusal(["evaluation.source=workers"] + exampleNoise, "set 'evaluation.source: coordinator'"),
+        Refusal(
+            ["training.balance-classes=true", "task=classification", "data.labels=[a, b]"] + exampleNoise,
+            "set 'training.balance-classes: false'"),
+        Refusal(["training.command=[python3, t.py]"] + exampleNoise, "remove one of the two"),
+    ]
 
     private static let cohorts: [Refusal] = [
         Refusal([asynchronous] + masked, "set 'federation.schedule: synchronous'"),

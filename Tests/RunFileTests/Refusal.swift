@@ -62,6 +62,9 @@ extension Refusal {
     static let central = ["privacy.mechanism=central", "federation.deadline=1m"] + budget
     static let correlated = ["privacy.mechanism=dp-ftrl"] + budget
     static let noisy = ["privacy.mechanism=local"] + budget
+    static let distributed = ["privacy.mechanism=distributed"] + budget
+    static let sharing = distributed + ["privacy.secure-aggregation=true", "privacy.mask-clip=0.5"]
+    static let exampleNoise = ["privacy.example-clip=1", "privacy.example-noise-multiplier=1"]
     static let capped = "federation.weight-cap=100"
     static let unclipped = ["privacy.secure-aggregation=true", capped]
     static let masked = unclipped + ["privacy.mask-clip=0.5"]
