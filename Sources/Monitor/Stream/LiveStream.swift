@@ -71,7 +71,10 @@ actor LiveStream {
             guard (try? await Task.sleep(for: .seconds(1))) != nil else { break }
             seconds += 1
             do {
-                let changed = try Self.events(await reader.snapshot()).filter { told[$0.name ?? ""] != $0.data }
+                let events = try Self.events(await reader.snapshot())
+                // Nothing comes after the end, which may have been told meanwhile.
+                guard ending == nil else { break }
+                let changed = events.filter { told[$0.name ?? ""] != $0.data }
                 for event in changed { told[event.name ?? ""] = event.data }
                 let isQuiet = seconds.isMultiple(of: Self.keepAliveSeconds)
                 for mailbox in mailboxes.values { mailbox.put(changed + (isQuiet ? [.keepAlive] : [])) }

@@ -73,12 +73,11 @@ struct RunProvenance {
         if try ledger.privacyTerms()?.mechanism == .central {
             facts.append(.init("workers", "who and how many took part in a round is secret"))
         } else {
-            let workers = try RunHistory(ledger: ledger).workers.count { $0.updates > 0 }
-            let totals = try ledger.totals()
+            let updates = try updatesBehind()
             facts += [
-                .init("workers that gave updates", Quantity.count(workers)),
-                .init("updates", Quantity.count(totals.updates)),
-                .init("tokens trained on", Quantity.count(Int(clamping: totals.tokens))),
+                .init("workers that gave updates", Quantity.count(Set(updates.map(\.worker)).count)),
+                .init("updates", Quantity.count(updates.count)),
+                .init("tokens trained on", Quantity.count(Int(clamping: updates.reduce(0) { $0 + $1.tokens }))),
             ]
         }
         let evaluations = try ledger.evaluations()
@@ -92,6 +91,14 @@ struct RunProvenance {
             }
         }
         return facts
+    }
+
+    /// Of this round and those before it: later ones are not in the adapter.
+    private func updatesBehind() throws -> [UpdateRecord] {
+        try (0..<round).flatMap { before in
+            guard let attempt = try ledger.publishedRound(before + 1)?.attempt else { return [UpdateRecord]() }
+            return try ledger.countedUpdates(in: before + 1, attempt: attempt).map(\.record)
+        }
     }
 
     /// The settings that say most about a run.
