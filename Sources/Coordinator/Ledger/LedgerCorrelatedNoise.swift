@@ -34,25 +34,6 @@ extension Ledger {
         try database.execute(sql: "DELETE FROM correlatedNoise WHERE round <= ?", arguments: [round])
     }
 
-    /// The keys of the published rounds' noise, in the rounds' order, of a run that an earlier release began.
-    func correlatedNoiseKeys(before round: Int) throws(LedgerError) -> [[UInt8]] {
-        try read { database in
-            // The newest of a round is the one that was published: it was drawn for the updates that were.
-            let rows = try Row.fetchAll(
-                database,
-                sql: """
-                    SELECT round, noiseKey FROM correlatedNoise
-                    WHERE number IN (SELECT MAX(number) FROM correlatedNoise WHERE round < ? GROUP BY round)
-                    ORDER BY round
-                    """,
-                arguments: [round])
-            guard rows.enumerated().allSatisfy({ $1["round"] == $0 + 1 }), rows.count == round - 1 else {
-                throw LedgerError.damaged(what: "the noise of published rounds")
-            }
-            return try rows.map { try Self.key($0["noiseKey"]) }
-        }
-    }
-
     /// The key that a round's attempt drew for exactly these updates.
     func correlatedNoiseKey(round: Int, attempt: Int, content: ContentHash) throws(LedgerError) -> [UInt8]? {
         try read { database in
@@ -61,18 +42,6 @@ extension Ledger {
                 sql: "SELECT noiseKey FROM correlatedNoise WHERE round = ? AND attempt = ? AND content = ?",
                 arguments: [round, attempt, content.description]
             ).map(Self.key)
-        }
-    }
-
-    /// Makes noise that was drawn before the round's newest again: the same updates are there as when it was drawn.
-    func renewCorrelatedNoise(round: Int, attempt: Int, content: ContentHash) throws(LedgerError) {
-        try write { database in
-            try database.execute(
-                sql: """
-                    UPDATE correlatedNoise SET number = (SELECT MAX(number) + 1 FROM correlatedNoise)
-                    WHERE round = ? AND attempt = ? AND content = ?
-                    """,
-                arguments: [round, attempt, content.description])
         }
     }
 

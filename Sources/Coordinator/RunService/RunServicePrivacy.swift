@@ -178,7 +178,6 @@ extension RunService {
     ) throws -> GaussianRelease? {
         let key: [UInt8]
         if let kept = try ledger.correlatedNoiseKey(round: plan.round, attempt: plan.attempt, content: content) {
-            try ledger.renewCorrelatedNoise(round: plan.round, attempt: plan.attempt, content: content)
             key = kept
         } else {
             let isDue = try isStepDue(round: plan.round, privacy) || ledger.hasCorrelatedNoise(round: plan.round)
@@ -197,31 +196,19 @@ extension RunService {
             sum, adding: noise, deviation: privacy.noiseDeviation, expectedWorkers: privacy.terms.expectedWorkers)
     }
 
-    /// The noise of the published rounds: what was kept of it, or, where an earlier release began the run, again from its
-    /// keys.
+    /// What the next round's noise depends on of the published rounds'.
     private func publishedNoise(before round: Int, _ privacy: PrivacyOfRun, count: Int) throws -> CorrelatedNoise {
         let root = BandedSquareRoot(bands: privacy.terms.bands)
-        guard root.bands > 1 else { return CorrelatedNoise(root) }
         let kept = try ledger.publishedNoise()
-        if !kept.isEmpty {
-            let recent = try (max(1, round - root.bands + 1)..<round).reversed().map { earlier in
-                guard let object = kept[earlier], let bytes = store.soundBytes(of: object),
-                    let values = FloatBytes.read(bytes), values.count == count
-                else { throw LedgerError.damaged(what: "the noise of published rounds") }
-                return values
-            }
-            return CorrelatedNoise(root, recent: recent)
+        let recent = try (max(1, round - root.bands + 1)..<round).reversed().map { earlier in
+            guard let object = kept[earlier], let bytes = store.soundBytes(of: object),
+                let values = try? DenseCodec().decode(bytes, count: count)
+            else { throw LedgerError.damaged(what: "the noise of published rounds") }
+            return values
         }
-        var noise = CorrelatedNoise(root)
-        for key in try ledger.correlatedNoiseKeys(before: round) {
-            noise.published(
-                noise.next(CorrelatedNoise.independent(count: count, deviation: privacy.noiseDeviation, key: key)))
-        }
-        return noise
+        return CorrelatedNoise(root, recent: recent)
     }
-}
 
-extension RunService {
     /// Writes down what the next rounds' noise depends on.
     ///
     /// - Returns: The blobs by round, and those that nothing depends on any more.
@@ -231,7 +218,7 @@ extension RunService {
         let before = try ledger.publishedNoise()
         var now: [Int: ContentHash] = [:]
         for (lag, values) in noise.recent.enumerated() {
-            now[round - lag] = try before[round - lag] ?? store.write(FloatBytes.write(values))
+            now[round - lag] = try before[round - lag] ?? store.write(DenseCodec().encode(values))
         }
         return (now, before.filter { now[$0.key] == nil }.map(\.value))
     }
@@ -243,21 +230,6 @@ extension CorrelatedNoise {
         var next = self
         next.published(noise)
         return next
-    }
-}
-
-/// Values as their bytes, lowest first.
-enum FloatBytes {
-    static func write(_ values: [Float]) -> [UInt8] {
-        values.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32($0))) } }
-    }
-
-    /// `nil` where bytes are missing.
-    static func read(_ bytes: [UInt8]) -> [Float]? {
-        guard bytes.count.isMultiple(of: 4) else { return nil }
-        return stride(from: 0, to: bytes.count, by: 4).map { start in
-            Float(bitPattern: (0..<4).reduce(0) { $0 | UInt32(bytes[start + $1]) << (8 * UInt32($1)) })
-        }
     }
 }
 

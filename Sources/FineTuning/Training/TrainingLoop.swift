@@ -16,12 +16,18 @@ struct TrainingLoop {
         pass: (_ adapter: LowRankAdapter, _ share: Double, _ gradient: inout [Float]) -> Double
     ) throws(TrainingError) -> (meanLoss: Double, core: [Float]?) {
         let share = 1 / Double(options.accumulationSteps)
-        var gradient = [Float](repeating: 0, count: adapter.layout.parameterCount)
-        return try steps(&adapter, after: globalStep, progress: progress) { adapter, project in
+        func average(_ adapter: LowRankAdapter, into gradient: inout [Float]) -> Double {
             for index in gradient.indices { gradient[index] = 0 }
             var loss = 0.0
             for _ in 0..<options.accumulationSteps { loss += share * pass(adapter, share, &gradient) }
-            return (loss, project(gradient))
+            return loss
+        }
+        var whole = [Float](repeating: 0, count: adapter.layout.parameterCount)
+        return try steps(&adapter, after: globalStep, progress: progress) { adapter, trained, gradient in
+            if trained.isWhole { return average(adapter, into: &gradient) }
+            let loss = average(adapter, into: &whole)
+            gradient = trained.gradient(of: whole)
+            return loss
         }
     }
 
@@ -36,26 +42,41 @@ struct TrainingLoop {
         example: (_ adapter: LowRankAdapter, _ index: Int, _ gradient: inout [Float]) -> Double
     ) throws(TrainingError) -> (meanLoss: Double, core: [Float]?) {
         var privately = privately
-        var gradient = [Float](repeating: 0, count: adapter.layout.parameterCount)
-        return try steps(&adapter, after: globalStep, progress: progress) { adapter, project in
+        var whole = [Float](repeating: 0, count: adapter.layout.parameterCount)
+        return try steps(&adapter, after: globalStep, progress: progress) { adapter, trained, gradient in
             var (losses, finite) = (0.0, 0)
-            for index in gradient.indices { gradient[index] = 0 }
-            var sum = [Double](repeating: 0, count: project(gradient).count)
+            var sum = [Double](repeating: 0, count: gradient.count)
             for index in privately.chosen(of: count) {
-                for place in gradient.indices { gradient[place] = 0 }
-                let loss = example(adapter, index, &gradient)
-                privately.add(project(gradient), to: &sum)
+                for place in whole.indices { whole[place] = 0 }
+                let loss = example(adapter, index, &whole)
+                privately.add(trained.gradient(of: whole), to: &sum)
                 // Whether one example's loss is finite must not stop the training: that would tell of it.
                 if loss.isFinite { (losses, finite) = (losses + loss, finite + 1) }
             }
-            return (losses / Double(max(1, finite)), privately.finish(sum, of: count))
+            gradient = privately.finish(sum, of: count)
+            return losses / Double(max(1, finite))
         }
     }
 
-    /// - Parameter gradient: A step's loss and its gradient, as `project` gives it: of what is trained.
+    /// What a scope trains of an adapter.
+    private struct Trained {
+        let part: AdapterPart
+        let core: CoreAdapter?
+
+        /// Whether it is the adapter's values as they are.
+        var isWhole: Bool { core == nil && part.isWhole }
+
+        /// - Parameter whole: The gradient of all the adapter's values.
+        func gradient(of whole: [Float]) -> [Float] {
+            if let core { return core.pulledBack(whole) }
+            return part.isWhole ? whole : part.gather(whole)
+        }
+    }
+
+    /// - Parameter pass: A step's loss; writes the gradient of what is trained.
     private func steps(
         _ adapter: inout LowRankAdapter, after globalStep: Int, progress: (LocalTrainer.Progress) -> Bool,
-        gradient: (_ adapter: LowRankAdapter, _ project: ([Float]) -> [Float]) -> (loss: Double, own: [Float])
+        pass: (_ adapter: LowRankAdapter, _ trained: Trained, _ gradient: inout [Float]) -> Double
     ) throws(TrainingError) -> (meanLoss: Double, core: [Float]?) {
         let schedule = LearningRateSchedule(options)
         let part = scope.part ?? AdapterPart(of: adapter.layout, without: options.frozenFactor)
@@ -64,26 +85,23 @@ struct TrainingLoop {
         precondition(scope.correction.isEmpty || scope.correction.count == count, "a correction of another part")
         let start = options.proximal == nil ? [] : core ?? part.gather(adapter.values)
         var optimizer = makeOptimizer(options, parameterCount: count)
-        let outer = scope.core?.adapter
-        let project: ([Float]) -> [Float] = { gradient in
-            if let outer { return outer.pulledBack(gradient) }
-            return part.isWhole ? gradient : part.gather(gradient)
-        }
+        let trained = Trained(part: part, core: scope.core?.adapter)
+        var gradient = [Float](repeating: 0, count: count)
         var lossSum = 0.0
         for step in 1...options.localSteps {
-            var (loss, own) = gradient(adapter, project)
+            let loss = pass(adapter, trained, &gradient)
             guard loss.isFinite else { throw .diverged(step: globalStep + step) }
             let rate = schedule.rate(at: globalStep + step)
-            if let outer, var values = core {
-                take(&optimizer, values: &values, gradient: &own, start: start, rate: rate)
+            if let outer = trained.core, var values = core {
+                take(&optimizer, values: &values, gradient: &gradient, start: start, rate: rate)
                 adapter.values = outer.expanded(values)
                 core = values
             } else if part.isWhole {
-                take(&optimizer, values: &adapter.values, gradient: &own, start: start, rate: rate)
+                take(&optimizer, values: &adapter.values, gradient: &gradient, start: start, rate: rate)
             } else {
                 // A frozen value must not decay either: the optimiser does not see it.
                 var values = part.gather(adapter.values)
-                take(&optimizer, values: &values, gradient: &own, start: start, rate: rate)
+                take(&optimizer, values: &values, gradient: &gradient, start: start, rate: rate)
                 part.scatter(values, into: &adapter.values)
             }
             lossSum += loss
