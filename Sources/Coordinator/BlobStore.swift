@@ -26,6 +26,8 @@ public final class BlobStore {
     /// The one that ``directory`` lies on.
     private let disk: any Disk
     private let segments: UpdateSegments
+    /// Objects that nothing is needed of, still there.
+    private var retired: [ContentHash] = []
 
     /// - Parameter directory: The state directory.
     public init(directory: String) throws(FileError) {
@@ -69,6 +71,7 @@ public final class BlobStore {
 
     /// - Parameter object: The SHA-256 of `bytes`.
     func write(_ bytes: [UInt8], as object: ContentHash) throws(FileError) {
+        retired.removeAll { $0 == object }
         try StateDirectory.createFolder(folder(of: object))
         try AtomicFile.write(bytes, to: path(of: object))
     }
@@ -76,6 +79,25 @@ public final class BlobStore {
     public func remove(_ object: ContentHash) {
         guard !segments.contains(object) else { return segments.remove(object) }
         _ = disk.unlink(path(of: object))
+    }
+
+    /// Lets objects go with the next calls of ``sweep()``; one that is written again before stays.
+    package func retire(_ objects: [ContentHash]) {
+        retired += objects
+    }
+
+    /// Removes one file of what was retired: a large one takes the file system milliseconds.
+    ///
+    /// - Returns: Whether there was one.
+    package func sweep() -> Bool {
+        while let object = retired.popLast() {
+            if segments.contains(object) {
+                segments.remove(object)
+            } else if disk.unlink(path(of: object)) == 0 {
+                return true
+            }
+        }
+        return segments.sweep()
     }
 
     private func folder(of object: ContentHash) -> String { directory + "/blobs/" + object.description.prefix(2) }
@@ -109,6 +131,8 @@ extension BlobStore {
 
     /// Makes updates durable, whose hashes were verified.
     package func keep(_ updates: [ReceivedUpdate]) throws(FileError) {
+        let objects = Set(updates.map(\.object))
+        retired.removeAll { objects.contains($0) }
         var whole: [(object: ContentHash, bytes: [UInt8])] = []
         var uploads: [UploadKey] = []
         for update in updates {
@@ -121,10 +145,11 @@ extension BlobStore {
         if !uploads.isEmpty { try commit(uploads) }
     }
 
-    /// Drops all uploads in progress and all small updates: none of them counts any more.
+    /// Drops all uploads in progress and all small updates: none of them counts any more. The latter's files go with
+    /// ``sweep()``.
     package func discardUpdates() {
         discardUploads { _, _ in true }
-        segments.removeAll()
+        segments.retire()
     }
 
     /// Turns uploads whose hashes were verified into durable blobs. Again after a crash half-way: no harm.

@@ -7,7 +7,7 @@ public enum AdapterObject {
         precondition(values.count == layout.parameterCount, "\(values.count) values for \(layout.parameterCount)")
         // PEFT and transformers ask for the "format" entry.
         return SafetensorsWriter.encode(
-            layout.entries.map { ($0.name, $0.shape, Array(values[$0.range])) }, metadata: ["format": "pt"])
+            parts: layout.entries.map { ($0.name, $0.shape, values[$0.range]) }, metadata: ["format": "pt"])
     }
 
     /// - Parameter bytes: From a link, so nothing in them is trusted; finiteness of the values is not checked here.

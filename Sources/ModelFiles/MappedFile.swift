@@ -70,19 +70,3 @@ public final class MappedFile: @unchecked Sendable {
         if let start = mapping.baseAddress { disk.unmap(start, mapping.count) }
     }
 }
-
-/// Bytes that arrived over a link, kept at one address for as long as somebody refers to them.
-///
-/// `@unchecked Sendable` is safe for the reasons that ``MappedFile`` gives: written in `init` only.
-final class OwnedBytes: @unchecked Sendable {
-    let bytes: UnsafeRawBufferPointer
-
-    init(copying source: [UInt8]) {
-        // 64 bytes suit every vector load of an aligned tensor.
-        let target = UnsafeMutableRawBufferPointer.allocate(byteCount: source.count, alignment: 64)
-        target.copyBytes(from: source)
-        bytes = UnsafeRawBufferPointer(target)
-    }
-
-    deinit { bytes.deallocate() }
-}

@@ -74,7 +74,7 @@ public struct SafetensorsFile: Sendable {
 
     /// Reads a file that arrived over a link; `name` stands for it in messages.
     public init(bytes: [UInt8], name: String) throws(SafetensorsError) {
-        try self.init(storage: .owned(OwnedBytes(copying: bytes)), name: name)
+        try self.init(storage: .owned(OwnedBytes(bytes)), name: name)
     }
 
     private init(storage: Storage, name: String) throws(SafetensorsError) {

@@ -9,6 +9,13 @@ public enum SafetensorsWriter {
     public static func encode(
         _ tensors: [(name: String, shape: [Int], values: [Float])], metadata: [String: String] = [:]
     ) -> [UInt8] {
+        encode(parts: tensors.map { ($0.name, $0.shape, $0.values[...]) }, metadata: metadata)
+    }
+
+    /// The same of tensors that are parts of longer vectors.
+    static func encode(
+        parts tensors: [(name: String, shape: [Int], values: ArraySlice<Float>)], metadata: [String: String]
+    ) -> [UInt8] {
         let sorted = tensors.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         for (index, tensor) in sorted.enumerated() {
             precondition(tensor.shape.reduce(1, *) == tensor.values.count, "\(tensor.name): \(tensor.shape)")

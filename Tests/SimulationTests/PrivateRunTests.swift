@@ -166,17 +166,17 @@ struct PrivateBudgetTests {
         #expect(try entries(conversation) == spent)
     }
 
-    /// Stops the run after its entry for round 2 and before that round is out, as a crash would: the folder of adapters
-    /// cannot be written.
+    /// Stops the run after its entry for round 2 and before that round is out, as a crash would: the adapter cannot be
+    /// written.
     private func crashed(_ names: [String], slow: String? = nil) throws -> Conversation {
         let conversation = try PrivateRunTests.conversation(
             rounds: 3, names: names, expected: names.count,
             PrivateRunTests.options(rounds: 3, workers: names.count, expected: names.count))
         #expect(conversation.link.run(limitSeconds: 1_000) { conversation.service?.currentAdapter.version == 1 })
         if let slow { conversation.workers[slow]?.runner.isHeld = true }
-        let adapters = conversation.root + "/state/adapters"
-        try FileManager.default.moveItem(atPath: adapters, toPath: adapters + ".kept")
-        try Data().write(to: URL(fileURLWithPath: adapters))
+        let blobs = conversation.root + "/state/blobs"
+        try FileManager.default.moveItem(atPath: blobs, toPath: blobs + ".kept")
+        try Data().write(to: URL(fileURLWithPath: blobs))
         #expect(conversation.runToEnd())
         guard case .failed = conversation.service?.outcome else {
             Issue.record("\(String(describing: conversation.service?.outcome))")
@@ -186,8 +186,8 @@ struct PrivateBudgetTests {
         #expect(try entries(conversation).map(\.isReleased) == [true, false])
         #expect(try conversation.keys.adapter(version: 2) == nil)
         conversation.killCoordinator()
-        try FileManager.default.removeItem(atPath: adapters)
-        try FileManager.default.moveItem(atPath: adapters + ".kept", toPath: adapters)
+        try FileManager.default.removeItem(atPath: blobs)
+        try FileManager.default.moveItem(atPath: blobs + ".kept", toPath: blobs)
         return conversation
     }
 

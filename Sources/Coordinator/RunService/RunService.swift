@@ -113,8 +113,8 @@ public final class RunService: CoordinatorService {
     var earlierAdapters: [Int: GlobalAdapter] = [:]
     var roundStart = Instant(nanoseconds: 0)
     var uploads: [WorkerName: Upload] = [:]
-    /// Of a round that was just published.
-    var endedUpdates: [ContentHash] = []
+    /// What the last publication left to do.
+    var leftovers = Leftovers()
     /// When to say again what the masked sum waits for.
     var nextMaskNotice = Instant(nanoseconds: .min)
     /// In the order they came.
@@ -216,7 +216,7 @@ public final class RunService: CoordinatorService {
         heldOut = try ledger.heldOutWorkers()
         isResumed = try current.version > 0 || ledger.openRound() != nil
         for rollback in try ledger.rollbacks() { noteRolledBack(round: rollback.round, attempt: rollback.attempt) }
-        try writeAdapterDirectories()
+        try write(adapterFiles())
         try queueMissingEvaluations()
     }
 
@@ -237,6 +237,7 @@ public final class RunService: CoordinatorService {
         attempt {
             try saveCounters()
             try keepCountersignatures(isDue: true)
+            try clearLeftovers()
         }
         end(.stopped)
     }

@@ -23,7 +23,6 @@ extension RunService {
     /// The loop calls it after each batch of messages, before anything else can change a round.
     func keepArrivals() throws {
         while !arrivals.isEmpty {
-            removeEndedUpdates()
             let batch = try nextBatch()
             guard !batch.isEmpty else { continue }
             try store.keep(batch.map(\.update))

@@ -137,23 +137,16 @@ extension RunService {
     /// A published round's updates are of no use any more, nor are its unfinished uploads where its leases end with it.
     func discardRound(_ updates: [CountedUpdate]) {
         // The adapter stands for them now; their hashes stay in the ledger.
-        endedUpdates += updates.map(\.record.object)
+        let objects = updates.map(\.record.object)
         noteWait(nil)
-        guard settings.buffering == nil else { return }
+        guard settings.buffering == nil else { return leave(objects) }
         round = nil
         uploads = [:]
         pendingOffers = PendingOffers()
-        store.discardUpdates()
+        discard(objects)
     }
 
-    /// Removes what a published round was made of: once the next round's offers are on their way, so that workers need
-    /// not wait for it, and before another message is looked at, for that may bring an object of the same name.
-    func removeEndedUpdates() {
-        for object in endedUpdates { store.remove(object) }
-        endedUpdates = []
-    }
-
-    /// The same of the last published round, where the process ended in between.
+    /// Removes what the last published round was made of, where the process ended before it had.
     func removeLeftUpdates() throws {
         guard settings.buffering == nil, let attempt = try ledger.publishedRound(adapter.version)?.attempt else {
             return

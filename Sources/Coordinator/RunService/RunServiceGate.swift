@@ -72,8 +72,7 @@ extension RunService {
         round = nil
         uploads = [:]
         pendingOffers = PendingOffers()
-        for update in candidate.updates { store.remove(update.record.object) }
-        store.discardUpdates()
+        discard(candidate.updates.map(\.record.object))
         noteWait(nil)
         observe(.roundRolledBack(rollback))
         guard plan.attempt.isMultiple(of: settings.gateAttempts) else { return }

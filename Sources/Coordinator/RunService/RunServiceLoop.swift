@@ -47,6 +47,7 @@ extension RunService {
             sendDueOffers()
             repeatFarewell()
             try keepCountersignatures()
+            try clearSomeLeftovers()
             try advance()
         }
         guard !isFinished else {
@@ -59,6 +60,7 @@ extension RunService {
         due = min(due, pendingOffers.nextDue)
         if let nextRoundLook { due = min(due, nextRoundLook) }
         if let next = masked?.nextDue(after: now) { due = min(due, next) }
+        if let leftoversDue = leftovers.due { due = min(due, leftoversDue) }
         for peer in dismissed { due = min(due, peer.due) }
         return max(due, now.advanced(bySeconds: 0.001))
     }
@@ -128,7 +130,6 @@ extension RunService {
 
     /// Starts whatever can be started now.
     private func advance() throws {
-        defer { removeEndedUpdates() }
         while !isFinished {
             try finishCohort()
             guard farewellUntil == nil, !isPaused, round == nil, buffer == nil, cohort == nil else { return }
@@ -186,6 +187,7 @@ extension RunService {
 // MARK: - The end of the run
 extension RunService {
     private func finishRun() throws {
+        try clearLeftovers()
         try ledger.finishRun(counters)
         beginFarewell(reason: "the run is finished")
         observe(.finished)

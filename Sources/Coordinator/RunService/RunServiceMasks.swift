@@ -243,8 +243,7 @@ extension RunService {
         self.round = nil
         uploads = [:]
         pendingOffers = PendingOffers()
-        for update in updates { store.remove(update.object) }
-        store.discardUpdates()
+        discard(updates.map(\.object))
         noteWait(nil)
         observe(.waiting(reason: text + "; another attempt begins with fresh keys"))
         guard plan.attempt.isMultiple(of: settings.maskAttempts) else { return }

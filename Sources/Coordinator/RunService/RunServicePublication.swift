@@ -10,6 +10,7 @@ extension RunService {
     /// Every step before the ledger's transaction may be repeated: a process killed anywhere in here finds the round
     /// open with the same updates, computes the same bits and writes the same files.
     func publish(_ plan: RoundPlan) throws {
+        try clearLeftovers()
         let updates = try ledger.countedUpdates(in: plan.round, attempt: plan.attempt)
         var values = adapter.values
         var nextState = optimizerState.without(Downlink.residual)
@@ -66,9 +67,9 @@ extension RunService {
         }
         adapter = next
         servedObjects = [:]
-        let whole = try writeAdapterDirectories()
+        let files = try adapterFiles()
         let record = try signedRecord(
-            .published, plan, updates, adapter: next, whole: whole, optimizerState: stateObject)
+            .published, plan, updates, adapter: next, whole: files.object, optimizerState: stateObject)
         let correlated = candidate.correlatedNoise.flatMap { noise in
             privacy?.noise.map { $0.after(noise) }
         }
@@ -80,7 +81,8 @@ extension RunService {
             seconds: stopwatchTime.seconds(since: roundStart), counters: counters,
             denseUplinkBytes: try denseUplinkBytes(updates: try ledger.totals().updates), record: record,
             nextClip: candidate.nextClip, noise: kept?.now)
-        for object in kept?.obsolete ?? [] { store.remove(object) }
+        leave(files)
+        leave(kept?.obsolete ?? [])
         records.append(record)
         if let nextClip = candidate.nextClip { privacy?.clip = nextClip }
         if let correlated { privacy?.noise = correlated }
@@ -88,7 +90,7 @@ extension RunService {
         control = ControlObject(nextState, after: plan.round, settings.strategy)
 
         discardRound(updates)
-        if let earlierState, earlierState != stateObject { store.remove(earlierState) }
+        if let earlierState, earlierState != stateObject { leave([earlierState]) }
         announcements.append(try summary(round: plan.round))
         if let evaluation {
             try ledger.record(evaluation, version: plan.round)
@@ -151,33 +153,6 @@ extension RunService {
         let stored = try ServerOptimizerState(decoding: bytes)
         guard stored.hasShape(of: initial) else { throw RunError.optimizerStateDoesNotFit }
         return stored
-    }
-
-    /// The global model as one adapter, whatever the aggregation: with the residual, or with the factors around a core.
-    private func wholeAdapter() throws -> (configuration: AdapterConfiguration, layout: AdapterLayout, values: [Float])
-    {
-        try adapter.residual?.value.merged(into: adapter.values, layout: layout, configuration: adapterConfiguration)
-            ?? (
-                configuration: adapterConfiguration, layout: fixedFactors?.layout ?? layout,
-                values: fixedFactors?.adapter(adapter.values) ?? adapter.values
-            )
-    }
-
-    /// `STATE/adapters/NNNN` and `STATE/adapter`, for the version in memory.
-    ///
-    /// - Returns: The hash of what lies there, as an adapter object.
-    @discardableResult
-    func writeAdapterDirectories() throws -> ContentHash {
-        try StateDirectory.createFolder(state.path + "/adapters")
-        let whole = try wholeAdapter()
-        // Usually that is the adapter object, whose bytes and hash are known.
-        let isObject = adapter.residual == nil && fixedFactors == nil
-        let weights = isObject ? adapter.bytes : AdapterObject.encode(layout: whole.layout, values: whole.values)
-        let directory = state.adapter(round: adapter.version)
-        try AdapterDirectory.write(
-            configuration: whole.configuration, weights: weights, labels: settings.training.classNames, to: directory)
-        try AdapterDirectory.link(state.adapter, to: directory)
-        return isObject ? adapter.object : ContentHash(of: weights)
     }
 
     func summary(round: Int) throws -> RoundSummary {

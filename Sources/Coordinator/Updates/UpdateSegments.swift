@@ -32,6 +32,8 @@ final class UpdateSegments {
     private var counts: [Int: Int] = [:]
     private var open: Open?
     private var lastNumber = 0
+    /// Files that nothing is needed of, still there.
+    private var retired: [Int] = []
 
     /// Takes up what earlier processes left in `STATE/segments`.
     init(state: String) throws(FileError) {
@@ -86,11 +88,21 @@ final class UpdateSegments {
         if left == 0 { drop(place.segment) }
     }
 
-    /// Nothing that lies here is needed any more.
-    func removeAll() {
-        for number in counts.keys { drop(number) }
+    /// Nothing that lies here is needed any more; the files go with ``sweep()``.
+    func retire() {
+        close()
+        retired += counts.keys.sorted()
         places = [:]
         counts = [:]
+    }
+
+    /// Removes one retired file.
+    ///
+    /// - Returns: Whether there was one.
+    func sweep() -> Bool {
+        guard let number = retired.popLast() else { return false }
+        _ = disk.unlink(path(number))
+        return true
     }
 
     private func drop(_ number: Int) {

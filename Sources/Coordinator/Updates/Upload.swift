@@ -35,4 +35,11 @@ package enum ReceivedUpdate {
     case whole(ContentHash, [UInt8])
     /// In a file of its own.
     case uploaded(UploadKey)
+
+    var object: ContentHash {
+        switch self {
+        case .whole(let object, _): object
+        case .uploaded(let key): key.object
+        }
+    }
 }

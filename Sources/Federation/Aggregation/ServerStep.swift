@@ -67,7 +67,7 @@ public struct ServerStep: Sendable {
         var values = part.gather(global)
         optimizer.step(global: &values, delta: delta)
         let next = optimizer.state
-        guard values.allSatisfy(\.isFinite), next.isFinite else { throw .notFinite }
+        guard UpdateCheck.isFinite(values), next.isFinite else { throw .notFinite }
         part.scatter(values, into: &global)
         state.scatter(next, to: part)
     }

@@ -46,6 +46,10 @@ public struct UpdateCheck: Hashable, Sendable {
         return norm
     }
 
+    static func isFinite(_ values: [Float]) -> Bool {
+        values.withUnsafeBytes { norm(of: $0) }.isFinite
+    }
+
     /// - Parameter values: float32, little-endian, at any address.
     /// - Returns: Their L2 norm; not finite exactly where one of them is not.
     static func norm(of values: UnsafeRawBufferPointer) -> Double {

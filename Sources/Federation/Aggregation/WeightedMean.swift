@@ -65,7 +65,12 @@ public struct WeightedMean: Sendable {
     /// The weighted sum over another divisor than the sum of the weights.
     func finish(dividingBy divisor: Double) throws(AggregationError) -> [Float] {
         guard updateCount > 0 else { throw .noUpdates }
-        return sum.map { Float($0 / divisor) }
+        return sum.withUnsafeBufferPointer { sum in
+            [Float](unsafeUninitializedCapacity: sum.count) { mean, count in
+                for index in sum.indices { mean.initializeElement(at: index, to: Float(sum[index] / divisor)) }
+                count = sum.count
+            }
+        }
     }
 }
 

@@ -11,6 +11,8 @@ public struct FedAvg: ServerOptimizer {
 
     public mutating func step(global: inout [Float], delta: [Float]) {
         precondition(global.count == delta.count, "adapter \(global.count) values, update \(delta.count)")
-        for index in delta.indices { global[index] += delta[index] }
+        let delta = delta.span
+        var values = global.mutableSpan
+        for index in delta.indices { values[index] += delta[index] }
     }
 }

@@ -22,7 +22,7 @@ public struct ServerOptimizerState: Hashable, Sendable {
         return vector
     }
 
-    var isFinite: Bool { vectors.values.allSatisfy { $0.allSatisfy(\.isFinite) } }
+    var isFinite: Bool { vectors.values.allSatisfy(UpdateCheck.isFinite) }
 
     public func without(_ name: String) -> ServerOptimizerState {
         ServerOptimizerState(vectors.filter { $0.key != name })

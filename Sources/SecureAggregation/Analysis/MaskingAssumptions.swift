@@ -9,19 +9,24 @@ public struct MaskingAssumptions: Hashable, Sendable {
     public let dropoutFraction: Double
     /// The probability that the graph protects some worker too little is at most 2^−securityBits.
     public let securityBits: Double
+    /// The graph follows from a hash of all keys, and a coordinator that has workers of its own, or that leaves some keys
+    /// out, may look at many such graphs before it announces one: 2^triesBits of them are counted. Each takes it about 50
+    /// microseconds of work, so that 40 bits are more than a year of one core.
+    public let triesBits: Double
     /// The probability that an attempt with no more dropouts than assumed cannot be unmasked is at most
     /// 2^−correctnessBits.
     public let correctnessBits: Double
 
     public init(
         corruptFraction: Double = 0.1, dropoutFraction: Double = 0.1, securityBits: Double = 40,
-        correctnessBits: Double = 20
+        triesBits: Double = 40, correctnessBits: Double = 20
     ) {
         precondition(0..<1 ~= corruptFraction && 0..<1 ~= dropoutFraction, "fractions from 0 to below 1")
-        precondition(securityBits > 0 && correctnessBits > 0, "more than 0 bits")
+        precondition(securityBits > 0 && triesBits >= 0 && correctnessBits > 0, "more than 0 bits")
         self.corruptFraction = corruptFraction
         self.dropoutFraction = dropoutFraction
         self.securityBits = securityBits
+        self.triesBits = triesBits
         self.correctnessBits = correctnessBits
     }
 

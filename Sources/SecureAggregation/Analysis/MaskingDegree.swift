@@ -16,8 +16,9 @@ internal import Glibc
 ///   n · ((m + d)/n)^(k/2); a ring with one gap is still a path.)
 /// - **Too few shares are left.** n · P(Z > k − t) with Z of the k neighbours among the d dropped.
 ///
-/// The first two share 2^−securityBits, the third has 2^−correctnessBits. A complete graph (k = n − 1) is never
-/// disconnected and its X and Z are at most m and d.
+/// The first two share 2^−(securityBits + triesBits): whoever draws 2^triesBits graphs finds a bad one with a probability
+/// of at most 2^−securityBits. The third has 2^−correctnessBits. A complete graph (k = n − 1) is never disconnected and
+/// its X and Z are at most m and d.
 public struct MaskingDegree: Hashable, Sendable {
     /// Neighbours of each worker, k: even, or all others.
     public let neighbours: Int
@@ -53,13 +54,13 @@ public struct MaskingDegree: Hashable, Sendable {
         guard neighbours == cohort - 1 || (neighbours.isMultiple(of: 2) && 2..<cohort - 1 ~= neighbours),
             threshold <= neighbours
         else { return false }
-        let limit = Self.limit(assumptions.securityBits + 1) * (1 + 1e-6)
+        let limit = Self.secureLimit(assumptions) * (1 + 1e-6)
         return Self.disconnection(neighbours, cohort: cohort, under: assumptions) <= limit
             && Self.exposure(neighbours, threshold: threshold, cohort: cohort, under: assumptions) <= limit
     }
 
     private static func threshold(_ neighbours: Int, cohort: Int, under assumptions: MaskingAssumptions) -> Int? {
-        let secure = limit(assumptions.securityBits + 1)
+        let secure = secureLimit(assumptions)
         guard disconnection(neighbours, cohort: cohort, under: assumptions) <= secure,
             let threshold = (neighbours / 2 + 1...max(neighbours, neighbours / 2 + 1)).first(where: {
                 exposure(neighbours, threshold: $0, cohort: cohort, under: assumptions) <= secure
@@ -70,7 +71,7 @@ public struct MaskingDegree: Hashable, Sendable {
             * HypergeometricTail.atLeast(
                 neighbours - threshold + 1, population: cohort - 1, marked: assumptions.dropped(of: cohort),
                 draws: neighbours)
-        return lost <= limit(assumptions.correctnessBits) ? threshold : nil
+        return lost <= exp2(-assumptions.correctnessBits) ? threshold : nil
     }
 
     /// Bounds the probability that some worker has 2t − k colluding neighbours or more.
@@ -92,5 +93,8 @@ public struct MaskingDegree: Hashable, Sendable {
         return (0..<neighbours).reduce(pairs) { $0 * Double(missing - $1) / Double(cohort - $1) }
     }
 
-    private static func limit(_ bits: Double) -> Double { exp2(-bits) }
+    /// For each of the two events that must not happen to a worker.
+    private static func secureLimit(_ assumptions: MaskingAssumptions) -> Double {
+        exp2(-(assumptions.securityBits + assumptions.triesBits + 1))
+    }
 }

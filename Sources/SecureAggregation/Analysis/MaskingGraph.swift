@@ -4,7 +4,7 @@ internal import Federation
 /// sides (Harary's k-connected graph on the fewest edges), or all know all.
 ///
 /// The order follows from a seed alone. The seed is the hash of all keys of the attempt (``MaskingSession``), so that
-/// nobody chooses who sits beside whom before the keys are fixed.
+/// nobody chooses who sits beside whom but by trying keys, which ``MaskingAssumptions/triesBits`` counts.
 package struct MaskingGraph {
     private let degree: Int
     /// Position in the roster by place in the ring, and the reverse.

@@ -64,7 +64,7 @@ def degrees():
         for corrupt, dropout in (("1/10", "1/20"), ("1/10", "1/10"), ("1/5", "1/10"), ("0", "1/3"), ("1/10", "1/3")):
             if n >= 500 and dropout == "1/3":
                 continue
-            found = degree(n, corrupt, dropout, 40, 20)
+            found = degree(n, corrupt, dropout, 40 + 40, 20)
             table.append({
                 "cohort": n, "corrupt": float(Fraction(corrupt)), "dropout": float(Fraction(dropout)),
                 "neighbours": found[0] if found else 0, "threshold": found[1] if found else 0})

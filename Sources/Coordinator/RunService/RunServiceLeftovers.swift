@@ -1,0 +1,99 @@
+import Federation
+import ModelFiles
+import Recipe
+
+/// What a publication leaves to do once the next round's offers are on their way: nobody waits for it, and for a large
+/// adapter it takes as long as all the rest.
+struct Leftovers {
+    /// Not in its directory yet.
+    var files: AdapterFiles?
+    /// When the next piece is to be done; `nil`: there is nothing.
+    var due: Instant?
+}
+
+/// A published adapter as its directory holds it.
+struct AdapterFiles {
+    let version: Int
+    let configuration: AdapterConfiguration
+    /// The bytes of ``object``.
+    let weights: [UInt8]
+    /// What lies in the directory, as an adapter object.
+    let object: ContentHash
+}
+
+// MARK: - After a publication
+extension RunService {
+    /// So long the processor is the next round's: workers are answered, and start. Unit: seconds.
+    private static let leftoversDelay = 0.02
+
+    /// Puts off the writing of the current adapter's directory. A process that is killed before it is done does it at its
+    /// next start.
+    func leave(_ files: AdapterFiles) {
+        leftovers.files = files
+        leave([])
+    }
+
+    /// Puts off the removal of what nothing is needed of. A process that is killed before it is done looks for the last
+    /// round's updates at its next start.
+    func leave(_ objects: [ContentHash]) {
+        store.retire(objects)
+        leftovers.due = leftovers.due ?? now.advanced(bySeconds: Self.leftoversDelay)
+    }
+
+    /// Drops an attempt's updates, and its uploads in progress.
+    func discard(_ updates: [ContentHash]) {
+        store.discardUpdates()
+        leave(updates)
+    }
+
+    /// Does one piece, if it is time: messages that came meanwhile are not kept waiting for all of it.
+    func clearSomeLeftovers() throws {
+        guard let due = leftovers.due, due <= now else { return }
+        if let files = leftovers.files {
+            try write(files)
+            leftovers.files = nil
+        } else if !store.sweep() {
+            leftovers.due = nil
+        }
+    }
+
+    /// Does all of it.
+    func clearLeftovers() throws {
+        if let files = leftovers.files { try write(files) }
+        leftovers = Leftovers()
+        while store.sweep() {}
+    }
+
+    /// The adapter in memory as its directory is to hold it: the global model as one adapter, whatever the aggregation,
+    /// so with the residual, or with the factors around a core.
+    func adapterFiles() throws -> AdapterFiles {
+        guard adapter.residual != nil || fixedFactors != nil else {
+            // That is the adapter object, whose bytes and hash are known.
+            return AdapterFiles(
+                version: adapter.version, configuration: adapterConfiguration, weights: adapter.bytes,
+                object: adapter.object)
+        }
+        let merged = try adapter.residual?.value.merged(
+            into: adapter.values, layout: layout, configuration: adapterConfiguration)
+        let whole =
+            merged
+            ?? (
+                configuration: adapterConfiguration, layout: fixedFactors?.layout ?? layout,
+                values: fixedFactors?.adapter(adapter.values) ?? adapter.values
+            )
+        let weights = AdapterObject.encode(layout: whole.layout, values: whole.values)
+        return AdapterFiles(
+            version: adapter.version, configuration: whole.configuration, weights: weights,
+            object: ContentHash(of: weights))
+    }
+
+    /// Writes `STATE/adapters/NNNN` and `STATE/adapter`.
+    func write(_ files: AdapterFiles) throws {
+        try StateDirectory.createFolder(state.path + "/adapters")
+        let directory = state.adapter(round: files.version)
+        try AdapterDirectory.write(
+            configuration: files.configuration, weights: files.weights, labels: settings.training.classNames,
+            to: directory)
+        try AdapterDirectory.link(state.adapter, to: directory)
+    }
+}
