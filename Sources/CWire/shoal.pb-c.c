@@ -2945,7 +2945,7 @@ const ProtobufCEnumDescriptor shoal__v1__training_options__precision__descriptor
   shoal__v1__training_options__precision__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[28] =
+static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descriptors[29] =
 {
   {
     "local_steps",
@@ -3283,6 +3283,18 @@ static const ProtobufCFieldDescriptor shoal__v1__training_options__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "local_epochs",
+    141,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Shoal__V1__TrainingOptions, local_epochs_presence_case),
+    offsetof(Shoal__V1__TrainingOptions, local_epochs),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   2,   /* field[2] = accumulation_steps */
@@ -3300,6 +3312,7 @@ static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   20,   /* field[20] = frozen_factor */
   5,   /* field[5] = learning_rate */
   23,   /* field[23] = local_adapter */
+  28,   /* field[28] = local_epochs */
   0,   /* field[0] = local_steps */
   13,   /* field[13] = momentum */
   4,   /* field[4] = optimizer */
@@ -3314,14 +3327,15 @@ static const unsigned shoal__v1__training_options__field_indices_by_name[] = {
   7,   /* field[7] = warmup_steps */
   9,   /* field[9] = weight_decay */
 };
-static const ProtobufCIntRange shoal__v1__training_options__number_ranges[5 + 1] =
+static const ProtobufCIntRange shoal__v1__training_options__number_ranges[6 + 1] =
 {
   { 1, 0 },
   { 20, 17 },
   { 35, 21 },
   { 100, 24 },
   { 133, 26 },
-  { 0, 28 }
+  { 141, 28 },
+  { 0, 29 }
 };
 const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
 {
@@ -3331,10 +3345,10 @@ const ProtobufCMessageDescriptor shoal__v1__training_options__descriptor =
   "Shoal__V1__TrainingOptions",
   "shoal.v1",
   sizeof(Shoal__V1__TrainingOptions),
-  28,
+  29,
   shoal__v1__training_options__field_descriptors,
   shoal__v1__training_options__field_indices_by_name,
-  5,  shoal__v1__training_options__number_ranges,
+  6,  shoal__v1__training_options__number_ranges,
   (ProtobufCMessageInit) shoal__v1__training_options__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -3368,7 +3382,7 @@ const ProtobufCEnumDescriptor shoal__v1__offer__task__descriptor =
   shoal__v1__offer__task__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[21] =
+static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[22] =
 {
   {
     "lease",
@@ -3622,6 +3636,18 @@ static const ProtobufCFieldDescriptor shoal__v1__offer__field_descriptors[21] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "residual_turns",
+    142,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__Offer, residual_turns),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   5,   /* field[5] = adapter */
@@ -3639,6 +3665,7 @@ static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   16,   /* field[16] = noise_deviation */
   11,   /* field[11] = residual */
   20,   /* field[20] = residual_decay */
+  21,   /* field[21] = residual_turns */
   14,   /* field[14] = rolled_back */
   9,   /* field[9] = seed */
   1,   /* field[1] = task */
@@ -3646,7 +3673,7 @@ static const unsigned shoal__v1__offer__field_indices_by_name[] = {
   8,   /* field[8] = uplink */
   17,   /* field[17] = withhold_metrics */
 };
-static const ProtobufCIntRange shoal__v1__offer__number_ranges[8 + 1] =
+static const ProtobufCIntRange shoal__v1__offer__number_ranges[9 + 1] =
 {
   { 1, 0 },
   { 30, 11 },
@@ -3656,7 +3683,8 @@ static const ProtobufCIntRange shoal__v1__offer__number_ranges[8 + 1] =
   { 75, 18 },
   { 90, 19 },
   { 120, 20 },
-  { 0, 21 }
+  { 142, 21 },
+  { 0, 22 }
 };
 const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
 {
@@ -3666,10 +3694,10 @@ const ProtobufCMessageDescriptor shoal__v1__offer__descriptor =
   "Shoal__V1__Offer",
   "shoal.v1",
   sizeof(Shoal__V1__Offer),
-  21,
+  22,
   shoal__v1__offer__field_descriptors,
   shoal__v1__offer__field_indices_by_name,
-  8,  shoal__v1__offer__number_ranges,
+  9,  shoal__v1__offer__number_ranges,
   (ProtobufCMessageInit) shoal__v1__offer__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -4501,7 +4529,7 @@ const ProtobufCMessageDescriptor shoal__v1__update_commit__descriptor =
   (ProtobufCMessageInit) shoal__v1__update_commit__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor shoal__v1__update_ack__field_descriptors[4] =
+static const ProtobufCFieldDescriptor shoal__v1__update_ack__field_descriptors[5] =
 {
   {
     "lease",
@@ -4551,17 +4579,31 @@ static const ProtobufCFieldDescriptor shoal__v1__update_ack__field_descriptors[4
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "counts_in",
+    140,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__UpdateAck, counts_in),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned shoal__v1__update_ack__field_indices_by_name[] = {
   2,   /* field[2] = committed */
+  4,   /* field[4] = counts_in */
   0,   /* field[0] = lease */
   1,   /* field[1] = received_through */
   3,   /* field[3] = rejected */
 };
-static const ProtobufCIntRange shoal__v1__update_ack__number_ranges[1 + 1] =
+static const ProtobufCIntRange shoal__v1__update_ack__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 140, 4 },
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor shoal__v1__update_ack__descriptor =
 {
@@ -4571,10 +4613,10 @@ const ProtobufCMessageDescriptor shoal__v1__update_ack__descriptor =
   "Shoal__V1__UpdateAck",
   "shoal.v1",
   sizeof(Shoal__V1__UpdateAck),
-  4,
+  5,
   shoal__v1__update_ack__field_descriptors,
   shoal__v1__update_ack__field_indices_by_name,
-  1,  shoal__v1__update_ack__number_ranges,
+  2,  shoal__v1__update_ack__number_ranges,
   (ProtobufCMessageInit) shoal__v1__update_ack__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

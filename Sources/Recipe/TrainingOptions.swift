@@ -8,6 +8,9 @@ public struct TrainingOptions: Hashable, Sendable {
 
     /// Optimiser steps a round.
     public var localSteps: Int
+    /// Passes over its own text that a worker takes in a round at most (``steps(items:)``), above 0; `nil`: all take
+    /// ``localSteps``.
+    public var localEpochs: Double?
     /// Blocks in one forward and backward pass.
     public var batchSize: Int
     /// Passes whose gradients are averaged before one optimiser step.
@@ -88,5 +91,14 @@ public struct TrainingOptions: Hashable, Sendable {
         self.chatTemplate = chatTemplate
         self.classNames = classNames
         self.balancesClasses = balancesClasses
+    }
+
+    /// Optimiser steps of a worker with so many blocks or examples: ``localEpochs`` passes over them, rounded up, and no
+    /// more than ``localSteps``.
+    public func steps(items: Int) -> Int {
+        guard let localEpochs else { return localSteps }
+        let wanted = (localEpochs * Double(items) / (Double(batchSize) * Double(accumulationSteps))).rounded(.up)
+        // Compared as Doubles: an offer's numbers may be beyond any Int.
+        return wanted < Double(localSteps) ? max(1, Int(wanted)) : localSteps
     }
 }

@@ -17,6 +17,9 @@ public enum Feature {
     /// The worker trains as ``TrainingOptions/exampleClip`` asks.
     public static let privateExamples = "private-examples"
 
+    /// The worker keeps a residual for each of the parts that take turns: ``Offer/residualTurns``.
+    public static let residualTurns = "residual-turns"
+
     /// What protects a worker: an owner's policy does not take a run's tasks any more once one of these is gone.
     public static let protecting: Set<String> = [roundRecords, privateUpdates]
 }

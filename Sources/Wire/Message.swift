@@ -229,6 +229,8 @@ public struct Offer: Hashable, Sendable {
     public var errorFeedback: Bool
     /// What stays of that for each round published without an update of the worker; 0 to 1.
     public var residualDecay = 1.0
+    /// Once in how many rounds what this round trains is trained (``Federation/FactorAggregation/turns``).
+    public var residualTurns = 1
     /// What earlier rounds added to the base for good: a safetensors object to request; `nil`: nothing.
     public var residual: ContentHash?
     /// SCAFFOLD's global control variate: a safetensors object to request; `nil` while it is zero, and without one.
@@ -389,7 +391,7 @@ public struct UpdateCommit: Hashable, Sendable {
     public var trainingItems: UInt64
     public var steps: UInt32
     public var tokensTrained: UInt64
-    /// Mean over the round's steps. Unit: nats a token.
+    /// Mean over the round's steps; 0: not told. Unit: nats a token.
     public var trainLoss: Float
     /// Whether the update was longer than ``UpdatePrivacy/clip``.
     public var isClipped = false
@@ -422,10 +424,13 @@ public struct UpdateAck: Hashable, Sendable {
 
     public var lease: UInt64
     public var state: State
+    /// Beside ``State/committed``: the round that the update counts in, if not the one that asked for it.
+    public var countsIn: Int?
 
-    public init(lease: UInt64, state: State) {
+    public init(lease: UInt64, state: State, countsIn: Int? = nil) {
         self.lease = lease
         self.state = state
+        self.countsIn = countsIn
     }
 }
 

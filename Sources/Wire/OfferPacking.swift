@@ -27,6 +27,7 @@ extension Offer {
             fields.pointee.residual_decay_presence_case = SHOAL__V1__OFFER__RESIDUAL_DECAY_PRESENCE_RESIDUAL_DECAY
             fields.pointee.residual_decay = residualDecay
         }
+        fields.pointee.residual_turns = residualTurns == 1 ? 0 : UInt32(clamping: residualTurns)
         if let residual { fields.pointee.residual = arena.bytes(residual.bytes) }
         if let control {
             fields.pointee.control_presence_case = SHOAL__V1__OFFER__CONTROL_PRESENCE_CONTROL
@@ -165,6 +166,11 @@ extension TrainingOptions {
         if let clipNorm {
             fields.pointee.clip_norm_presence_case = SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE_CLIP_NORM
             fields.pointee.clip_norm = clipNorm
+        }
+        if let localEpochs {
+            fields.pointee.local_epochs_presence_case =
+                SHOAL__V1__TRAINING_OPTIONS__LOCAL_EPOCHS_PRESENCE_LOCAL_EPOCHS
+            fields.pointee.local_epochs = localEpochs
         }
         if let proximal {
             fields.pointee.proximal_presence_case = SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE_PROXIMAL

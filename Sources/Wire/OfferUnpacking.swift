@@ -27,6 +27,7 @@ extension Offer {
         if fields.residual_decay_presence_case == SHOAL__V1__OFFER__RESIDUAL_DECAY_PRESENCE_RESIDUAL_DECAY {
             residualDecay = try wireFinite(fields.residual_decay, "offer.residualDecay", in: 0...1)
         }
+        residualTurns = max(1, Int(fields.residual_turns))
         if fields.control_presence_case == SHOAL__V1__OFFER__CONTROL_PRESENCE_CONTROL {
             control = try wireHash(fields.control, "offer.control")
         }
@@ -97,6 +98,11 @@ extension TrainingOptions {
             clipNorm = try wireFinite(fields.clip_norm, "training.clipNorm")
             guard fields.clip_norm > 0 else { throw .malformed("training.clipNorm is not above 0") }
         }
+        var localEpochs: Double?
+        if fields.local_epochs_presence_case == SHOAL__V1__TRAINING_OPTIONS__LOCAL_EPOCHS_PRESENCE_LOCAL_EPOCHS {
+            localEpochs = try wireFinite(fields.local_epochs, "training.localEpochs")
+            guard fields.local_epochs > 0 else { throw .malformed("training.localEpochs is not above 0") }
+        }
         var proximal: Double?
         if fields.proximal_presence_case == SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE_PROXIMAL {
             proximal = try wireFinite(fields.proximal, "training.proximal")
@@ -120,6 +126,7 @@ extension TrainingOptions {
             frozenFactor: try FactorCoding.factor(fields.frozen_factor, "training.frozenFactor"),
             chatTemplate: try ChatTemplateCoding.name(fields.chat_template), classNames: try Self.classNames(fields),
             balancesClasses: fields.balance_classes != 0)
+        self.localEpochs = localEpochs
         if fields.example_clip_presence_case == SHOAL__V1__TRAINING_OPTIONS__EXAMPLE_CLIP_PRESENCE_EXAMPLE_CLIP {
             exampleClip = try wireFinite(fields.example_clip, "training.exampleClip")
             guard fields.example_clip > 0 else { throw .malformed("training.exampleClip is not above 0") }

@@ -72,6 +72,7 @@ extension UpdateAck {
         case .committed:
             fields.pointee.state_case = SHOAL__V1__UPDATE_ACK__STATE_COMMITTED
             fields.pointee.committed = 1
+            fields.pointee.counts_in = UInt32(clamping: countsIn ?? 0)
         case .rejected(let reason):
             fields.pointee.state_case = SHOAL__V1__UPDATE_ACK__STATE_REJECTED
             fields.pointee.rejected = arena.sentence(reason)

@@ -63,7 +63,8 @@ extension UpdateAck {
             state = .rejected(reason: reason)
         default: throw .malformed("updateAck.state is missing or not known here")
         }
-        self.init(lease: fields.lease, state: state)
+        let isLater = state == .committed && fields.counts_in > 0
+        self.init(lease: fields.lease, state: state, countsIn: isLater ? Int(fields.counts_in) : nil)
     }
 }
 

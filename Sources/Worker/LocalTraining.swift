@@ -242,8 +242,10 @@ public final class LocalTraining: TaskRunning {
             }
             let before = (task.round - 1) * task.training.localSteps
             var steps = slowdown?.steps()
+            var options = task.training
+            options.localSteps = options.steps(items: packed.train.count)
             let summary = try base.train(
-                &adapter, on: packed.train, options: task.training, after: before,
+                &adapter, on: packed.train, options: options, after: before,
                 scope: TrainingScope(
                     correction: task.correction, core: core.map { ($0, task.values) }, privateSteps: privateSteps),
                 batches: task.stream(.batches), dropout: task.stream(.dropout)

@@ -2,21 +2,30 @@ import Federation
 import ModelFiles
 import Randomness
 
-/// Updates: the first byte picks the codec, two the number of values, one the seed; the rest is what was uploaded.
-enum CodecFuzzing {
-    private static let codecs: [any UpdateCodec] = [
+/// Updates of one codec: the first byte picks its parameters, two the number of values, one the seed; the rest is what was
+/// uploaded.
+struct CodecFuzzing {
+    private static let names = [
         "dense", "bfloat16", "int8", "eden:bits=1", "eden:bits=4", "eden:bits=8", "eden:bits=2,quantiser=lloyd-max",
         "ternary", "ternary:density=0.9", "topk", "topk:density=0.1,bits=1", "topk:density=0.8,bits=8", "trellis",
         "trellis:bits=0.5", "trellis:bits=0.0625",
-    ].compactMap { CodecName($0).flatMap { try? Codecs.make($0) } }
+    ]
 
-    static func reader() throws -> FuzzTarget.Reader {
+    private let codecs: [any UpdateCodec]
+
+    /// - Parameter name: Without parameters.
+    init(of name: String) {
+        codecs = Self.names.compactMap(CodecName.init).filter { $0.name == name }.compactMap { try? Codecs.make($0) }
+        precondition(!codecs.isEmpty, "no codec \(name)")
+    }
+
+    func reader() throws -> FuzzTarget.Reader {
         let file = try InputFile("update")
         return { input in
             guard input.count >= 4 else { return false }
             let codec = codecs[Int(input[0]) % codecs.count]
             let count = Int(input[1]) | Int(input[2] & 0x1F) << 8
-            return try read(Array(input.dropFirst(4)), codec, count: count, seed: UInt64(input[3]), file)
+            return try Self.read(Array(input.dropFirst(4)), codec, count: count, seed: UInt64(input[3]), file)
         }
     }
 
@@ -41,7 +50,7 @@ enum CodecFuzzing {
         return true
     }
 
-    static func seeds() -> [[UInt8]] {
+    func seeds() -> [[UInt8]] {
         codecs.indices.flatMap { index in
             [0, 1, 33, 70, 300].map { (count: Int) -> [UInt8] in
                 var random = CounterRandom(key: UInt64(count))

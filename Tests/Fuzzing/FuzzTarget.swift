@@ -3,8 +3,14 @@
 public enum FuzzTarget: String, CaseIterable, Sendable {
     /// Protobuf envelopes.
     case envelope
-    /// Uploaded updates, every codec.
-    case codec
+    /// Uploaded updates, a target for each codec.
+    case dense
+    case bfloat16
+    case int8
+    case eden
+    case ternary
+    case topk
+    case trellis
     /// The entropy coder below them.
     case rans
     /// Downlink changes.
@@ -48,7 +54,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     public func reader() throws -> Reader {
         switch self {
         case .envelope: EnvelopeFuzzing.read
-        case .codec: try CodecFuzzing.reader()
+        case .dense, .bfloat16, .int8, .eden, .ternary, .topk, .trellis: try CodecFuzzing(of: rawValue).reader()
         case .rans: try RANSFuzzing.reader()
         case .changes: ChangesFuzzing.read
         case .codecName: ChangesFuzzing.readName
@@ -72,7 +78,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     public func seeds() throws -> [[UInt8]] {
         switch self {
         case .envelope: try EnvelopeFuzzing.seeds()
-        case .codec: CodecFuzzing.seeds()
+        case .dense, .bfloat16, .int8, .eden, .ternary, .topk, .trellis: CodecFuzzing(of: rawValue).seeds()
         case .rans: RANSFuzzing.seeds()
         case .changes: try ChangesFuzzing.seeds()
         case .codecName: ChangesFuzzing.names

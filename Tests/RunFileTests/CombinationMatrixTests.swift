@@ -38,7 +38,7 @@ struct CombinationMatrixTests {
         "q-fedavg": Refusal.mixers + private3 + ["masks", "robust", "asynchronous"],
         "scaffold": Refusal.mixers + private3 + biased
             + ["rolora", "fedsa", "masks", "robust", "asynchronous", "lossy downlink"],
-        "rolora": biased + ["asynchronous", "dp-ftrl"],
+        "rolora": ["asynchronous", "dp-ftrl"],
         "hetlora": mixed, "fedex-lora": mixed, "flexlora": mixed + biased, "flora": mixed + biased,
         "fedsa": private3 + ["masks", "asynchronous", "local-adapter", "dora"],
         "fed-sb": ["local-adapter", "dora"],

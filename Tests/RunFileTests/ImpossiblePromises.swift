@@ -127,8 +127,9 @@ extension Refusal {
         Refusal(["privacy.example-noise-multiplier=1"], "add it, or remove the key"),
         Refusal(["privacy.metrics=reported"] + exampleNoise, "remove 'privacy.metrics'"),
         Refusal(["federation.weight-cap=5"] + exampleNoise, "remove 'federation.weight-cap'"),
-        Refusal(["federation.selection=data-size"] + exampleNoise, "choose another 'federation.selection'", others: 1),
-        Refusal(["federation.strategy=q-fedavg"] + exampleNoise, "choose another strategy", others: 2),
+        Refusal(["federation.selection=data-size"] + exampleNoise, "choose another 'federation.selection'"),
+        Refusal(["federation.strategy=q-fedavg"] + exampleNoise, "choose another strategy"),
+        Refusal(["training.local-epochs=1"] + exampleNoise, "remove 'training.local-epochs'"),
         Refusal(local + exampleNoise, "remove 'federation.personalisation'", others: 1),
         Refusal(["evaluation.source=workers"] + exampleNoise, "set 'evaluation.source: coordinator'"),
         Refusal(

@@ -67,6 +67,7 @@ extension Refusal {
             Refusal(["simulation.command-share=0.5"], "remove it"),
             Refusal(["training.command=[a]"] + scaffold, "choose another strategy"),
             Refusal(["training.command=[a]", "training.proximal=0.1"], "remove it"),
+            Refusal(["training.command=[a]", "training.local-epochs=2"], "remove 'training.local-epochs'"),
             Refusal(["training.command=[a]"] + local, "remove 'federation.personalisation'"),
         ]
         + each(

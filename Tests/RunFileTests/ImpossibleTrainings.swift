@@ -19,9 +19,6 @@ extension Refusal {
     private static let codecs: [Refusal] =
         [
             Refusal(["compression.error-feedback=true"], "remove the key or choose ternary or topk"),
-            Refusal(
-                [ternary, "federation.aggregation=rolora"],
-                "set 'compression.error-feedback: false' or choose another codec"),
             Refusal(["compression.residual-decay=0.5"], "remove it, or choose a biased codec"),
             Refusal(
                 ["compression.residual-decay=0.5", "compression.error-feedback=false", ternary],

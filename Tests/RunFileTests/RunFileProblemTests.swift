@@ -128,7 +128,7 @@ struct RunFileProblemTests {
             (["training.momentum=0.9"], "set 'training.optimizer: sgd'"),
             (["adapter.method=dora", "adapter.dropout=0.1"], "remove it or set 'adapter.method: lora'"),
             (
-                ["federation.aggregation=rolora", "compression.uplink=ternary:density=0.1"],
+                ["federation.aggregation=flora", "compression.uplink=ternary:density=0.1"],
                 "set 'compression.error-feedback: false'"
             ),
             (["limits.heartbeat=20s"], "must be at least twice 'limits.heartbeat'"),

@@ -91,6 +91,33 @@ struct AsynchronousTests {
         #expect(conversation.workers.values.allSatisfy { $0.service?.outcome == .finished })
     }
 
+    @Test func aWorkerHearsWhichRoundItsUpdateCountsIn() throws {
+        // Lost answers are asked for again, of what the ledger has.
+        let faults = LinkFaults(loss: 0.1, duplication: 0.1, delaySeconds: 0.001...0.5)
+        let conversation = try makeConversation(faults: faults)
+        var told: Set<String> = []
+        var (later, leases) = (0, [UInt64: String]())
+        conversation.link.watch = { envelope, _ in
+            switch envelope.message {
+            // Whose answer it is, the connection knows; here, a worker's own bytes tell.
+            case .updateBegin(let begin): leases[begin.lease] = begin.object.description
+            case .updateWhole(let commit): leases[commit.lease] = commit.object.description
+            case .updateAck(let ack) where ack.state == .committed:
+                let round = Int(envelope.round)
+                later += (ack.countsIn ?? round) > round ? 1 : 0
+                if let object = leases[ack.lease] { told.insert("\(object) \(round) \(ack.countsIn ?? round)") }
+            default: break
+            }
+        }
+        #expect(conversation.runToEnd())
+        let counted = try (1...conversation.settings.rounds).flatMap { round in
+            try conversation.keys.countedUpdates(in: round).map { "\($0.record.object) \($0.askedIn) \(round)" }
+        }
+        #expect(later > 0 && told.count >= counted.count / 2)
+        // The last buffer's updates may have been told, and the run ended.
+        #expect(told.subtracting(counted).allSatisfy { $0.hasSuffix(" \(conversation.settings.rounds + 1)") })
+    }
+
     @Test func coresBetweenFixedFactorsAreBufferedAsAnAdapterIs() throws {
         let conversation = try Conversation(rounds: 5, workersPerRound: 3, minimumConnected: Self.names.count)
         conversation.settings.aggregation = .fedSB

@@ -108,6 +108,20 @@ enum SampleEnvelopes {
         return offer
     }
 
+    private static func offerWithTurns() throws -> Offer {
+        var offer = try plainOffer(.train)
+        offer.uplink = try #require(CodecName("ternary:density=0.01"))
+        offer.errorFeedback = true
+        offer.residualTurns = 2
+        return offer
+    }
+
+    private static func offerOfEpochs() throws -> Offer {
+        var offer = try plainOffer(.train)
+        offer.training.localEpochs = 0.5
+        return offer
+    }
+
     private static func offerWithCatchUp(frozen: [AdapterTensorName.Factor?] = []) throws -> Offer {
         var offer = try plainOffer(.evaluate)
         offer.catchUp = CatchUp(
@@ -270,6 +284,8 @@ enum SampleEnvelopes {
         return [
             ("offer that balances classes", .offer(balanced)),
             ("offer with packed weights", .offer(packed)),
+            ("offer with parts that take turns", .offer(try offerWithTurns())),
+            ("offer of passes over the text", .offer(try offerOfEpochs())),
             ("offer that takes attempts back", .offer(taken)),
             ("offer with a clip and noise", .offer(noisy)),
             ("offer with noise on single examples", .offer(examples)),
@@ -317,6 +333,10 @@ enum SampleEnvelopes {
             ("update ack, more", .updateAck(UpdateAck(lease: lease, state: .receivedThrough(1 << 20)))),
             ("update ack, from the start", .updateAck(UpdateAck(lease: lease, state: .receivedThrough(0)))),
             ("update ack, committed", .updateAck(UpdateAck(lease: lease, state: .committed))),
+            (
+                "update ack, committed in a later round",
+                .updateAck(UpdateAck(lease: lease, state: .committed, countsIn: 12))
+            ),
             (
                 "update ack, rejected",
                 .updateAck(UpdateAck(lease: lease, state: .rejected(reason: "norm over the limit")))

@@ -59,6 +59,7 @@ struct RecordTests {
         #expect(
             hello.features == [
                 Feature.roundRecords, Feature.privateUpdates, Feature.partialChanges, Feature.privateExamples,
+                Feature.residualTurns,
             ])
         bench.receive(try welcome(try head(1_030, links: 1_024)))
         #expect(bench.failure == nil)

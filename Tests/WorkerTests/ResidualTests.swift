@@ -33,8 +33,11 @@ struct ResidualTests {
         return [UInt8](try Data(contentsOf: URL(fileURLWithPath: bench.folder + "/pending/update.bin")))
     }
 
-    private func answer(_ state: UpdateAck.State, lease: UInt64, round: UInt32, attempt: UInt32 = 1) {
-        bench.receive(.updateAck(UpdateAck(lease: lease, state: state)), round: round, attempt: attempt)
+    private func answer(
+        _ state: UpdateAck.State, lease: UInt64, round: UInt32, attempt: UInt32 = 1, countsIn: Int? = nil
+    ) {
+        bench.receive(
+            .updateAck(UpdateAck(lease: lease, state: state, countsIn: countsIn)), round: round, attempt: attempt)
     }
 
     private var dropReasons: [String] {
@@ -101,6 +104,26 @@ struct ResidualTests {
         let third = try train(lease: 3, round: 5, decay: 0.5)
         let decoded = try decode(second)
         try expectCarried(aged.indices.map { aged[$0] + bench.delta[$0] - decoded[$0] }, by: third)
+    }
+
+    /// An asynchronous run: what round 1 asked for came when round 3 was open.
+    @Test(arguments: [false, true])
+    func itsAgeBeginsWithTheRoundThatItsUpdateCountedIn(isRestarted: Bool) throws {
+        try begin()
+        let first = try train(lease: 1, round: 1, decay: 0.5)
+        answer(.committed, lease: 1, round: 1, countsIn: 3)
+        if isRestarted { try begin() }
+        let left = try remainder(of: [first], rounds: 1)
+        // Round 3 has its update; 4 went by.
+        let second = try train(lease: 2, round: 5, decay: 0.5)
+        try expectCarried(left.map { 0.5 * $0 }, by: second)
+    }
+
+    @Test func anUpdateOfTheRoundThatIsStillOpenMissedNothing() throws {
+        try begin()
+        let first = try train(lease: 1, round: 1, decay: 0.5)
+        answer(.committed, lease: 1, round: 1, countsIn: 4)
+        try expectCarried(try remainder(of: [first], rounds: 1), by: try train(lease: 2, round: 4, decay: 0.5))
     }
 
     /// Its age goes on from the update that counted, not from the one that did not.

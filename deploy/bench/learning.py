@@ -1,5 +1,7 @@
 """Runs what learning.rows lists with `shoal simulate` and writes learning.md and learning.svg; started by learning.sh."""
 import argparse
+import functools
+import hashlib
 import json
 import os
 import re
@@ -33,13 +35,21 @@ def read_rows(path):
 
 
 def measure(command, path):
-    """The events of one run: from `path` where it was done before, else by running it. A string says why it failed."""
+    """The events of one run: from `path` where the same program did the same before, else by running it.
+
+    A string says why it failed.
+    """
     record = path.with_name(path.name + ".command")
-    text = " ".join(command)
-    if record.exists() and record.read_text(encoding="utf-8") == text:
-        events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        if events and events[-1].get("event") == "finished":
-            return events
+    wanted = provenance(command)
+    if record.exists():
+        known = record.read_text(encoding="utf-8")
+        if known == wanted:
+            events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            if events and events[-1].get("event") == "finished":
+                return events
+        else:
+            print(f"{path.stem}: the result that is there came of {difference(known, wanted)}; it is measured again",
+                  file=sys.stderr)
     print(f"running {path.stem}", file=sys.stderr)
     record.unlink(missing_ok=True)
     result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -49,8 +59,32 @@ def measure(command, path):
         lines = result.stderr.strip().splitlines()
         return lines[-1] if lines else f"exit code {result.returncode}"
     path.write_text(result.stdout, encoding="utf-8")
-    record.write_text(text, encoding="utf-8")
+    record.write_text(wanted, encoding="utf-8")
     return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def provenance(command):
+    """What a run's result depends on, a line each: the program's bytes, the run file's, and the command."""
+    files = {"program": command[0]}
+    if "--config" in command:
+        files["run file"] = command[command.index("--config") + 1]
+    lines = [f"{name} {digest(path, os.stat(path).st_mtime_ns)}" for name, path in files.items()]
+    return "\n".join([*lines, "command " + " ".join(command)])
+
+
+@functools.cache
+def digest(path, _changed):
+    """A file's SHA-256; `_changed` makes a file that is written anew another one."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def difference(known, wanted):
+    """In what two provenances differ, for people."""
+    parts = [{line.rpartition(" ")[0]: line.rpartition(" ")[2] for line in text.split("\n")
+              if not line.startswith("command ")} for text in (known, wanted)]
+    changed = [name for name, value in parts[1].items() if parts[0].get(name) != value]
+    return "another " + " and another ".join(changed) if changed else "another command"
 
 
 def measure_all(command, seeds, path):

@@ -7,9 +7,9 @@
 # Options: --config FILE and --model DIR as `shoal simulate` takes them; --out DIR (default: out/robustness);
 # --seeds "0 1 2" (default: 0); --shares "0.1 0.2", some of the shares only; --rules "median,*arc" and --attacks "IPM", only
 # those whose names begin so; --rows FILE (default: robustness.rows beside this script). After `--` come options for every
-# `shoal simulate`, such as --set federation.rounds=5. A run that is done is not done again: after an interruption, start
-# the same command once more. Needs Python 3 without any package. SHOAL names the program (default: the release build of
-# this checkout).
+# `shoal simulate`, such as --set federation.rounds=5. A run that the same program did with the same run file is not done
+# again: after an interruption, start the same command once more. Needs Python 3.11 without any package. SHOAL names the
+# program (default: the release build of this checkout).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 export SHOAL=${SHOAL:-$here/../../.build/release/shoal}

@@ -565,6 +565,12 @@ struct  Shoal__V1__AlphaPattern
 
 
 typedef enum {
+  SHOAL__V1__TRAINING_OPTIONS__LOCAL_EPOCHS_PRESENCE__NOT_SET = 0,
+  SHOAL__V1__TRAINING_OPTIONS__LOCAL_EPOCHS_PRESENCE_LOCAL_EPOCHS = 141
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__TRAINING_OPTIONS__LOCAL_EPOCHS_PRESENCE__CASE)
+} Shoal__V1__TrainingOptions__LocalEpochsPresenceCase;
+
+typedef enum {
   SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET = 0,
   SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE_CLIP_NORM = 15
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__CASE)
@@ -673,6 +679,10 @@ struct  Shoal__V1__TrainingOptions
    * Standard deviation of that noise over example_clip, at least 0.05 beside it.
    */
   double example_noise_multiplier;
+  Shoal__V1__TrainingOptions__LocalEpochsPresenceCase local_epochs_presence_case;
+  union {
+    double local_epochs;
+  };
   Shoal__V1__TrainingOptions__ClipNormPresenceCase clip_norm_presence_case;
   union {
     double clip_norm;
@@ -688,7 +698,7 @@ struct  Shoal__V1__TrainingOptions
 };
 #define SHOAL__V1__TRAINING_OPTIONS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__training_options__descriptor) \
-    , 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED, 0, 0, SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED, 0, 0, 0,NULL, 0, 0, SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET, {0}, SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE__NOT_SET, {0}, SHOAL__V1__TRAINING_OPTIONS__EXAMPLE_CLIP_PRESENCE__NOT_SET, {0} }
+    , 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, SHOAL__V1__TRAINING_OPTIONS__SCHEDULE__SCHEDULE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__TRAINING_OPTIONS__PRECISION__PRECISION_UNSPECIFIED, 0, 0, SHOAL__V1__TRAINING_OPTIONS__CHAT_TEMPLATE__CHAT_TEMPLATE_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED, SHOAL__V1__TRAINING_OPTIONS__FACTOR__FACTOR_UNSPECIFIED, 0, 0, 0,NULL, 0, 0, SHOAL__V1__TRAINING_OPTIONS__LOCAL_EPOCHS_PRESENCE__NOT_SET, {0}, SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE__NOT_SET, {0}, SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE__NOT_SET, {0}, SHOAL__V1__TRAINING_OPTIONS__EXAMPLE_CLIP_PRESENCE__NOT_SET, {0} }
 
 
 typedef enum {
@@ -759,6 +769,11 @@ struct  Shoal__V1__Offer
    */
   protobuf_c_boolean error_feedback;
   /*
+   * Feature "residual-turns": parts of the adapter take turns, and what this round trains comes once in so many rounds. A
+   * residual is of one part, and ages by the rounds of its part alone. 0: all rounds train the same.
+   */
+  uint32_t residual_turns;
+  /*
    * Hash of what earlier rounds added to the base model for good, a safetensors object to request: low-rank factors of
    * scale 1 by the adapter's names. It is applied and not trained. Empty: nothing.
    */
@@ -808,7 +823,7 @@ struct  Shoal__V1__Offer
 };
 #define SHOAL__V1__OFFER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__offer__descriptor) \
-    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, NULL, 0, 0, 0,NULL, NULL, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__RESIDUAL_DECAY_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CLIP_PRESENCE__NOT_SET, {0} }
+    , 0, SHOAL__V1__OFFER__TASK__TASK_UNSPECIFIED, 0, {0,NULL}, {0,NULL}, NULL, NULL, (char *)protobuf_c_empty_string, 0, 0, 0, {0,NULL}, NULL, 0, 0, 0,NULL, NULL, SHOAL__V1__OFFER__DEADLINE_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__RESIDUAL_DECAY_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CONTROL_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__FIXED_FACTORS_PRESENCE__NOT_SET, {0}, SHOAL__V1__OFFER__CLIP_PRESENCE__NOT_SET, {0} }
 
 
 typedef enum {
@@ -1057,7 +1072,7 @@ struct  Shoal__V1__UpdateCommit
    */
   uint64_t tokens_trained;
   /*
-   * Mean over the round's steps, finite. Unit: nats a token.
+   * Mean over the round's steps, finite; 0: not told. Unit: nats a token.
    */
   float train_loss;
   /*
@@ -1097,6 +1112,11 @@ struct  Shoal__V1__UpdateAck
 {
   ProtobufCMessage base;
   uint64_t lease;
+  /*
+   * Beside committed, where it is not the round that asked for the update: the round that it counts in, no earlier than
+   * that one. 0: that one.
+   */
+  uint32_t counts_in;
   Shoal__V1__UpdateAck__StateCase state_case;
   union {
     /*
@@ -1115,7 +1135,7 @@ struct  Shoal__V1__UpdateAck
 };
 #define SHOAL__V1__UPDATE_ACK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__update_ack__descriptor) \
-    , 0, SHOAL__V1__UPDATE_ACK__STATE__NOT_SET, {0} }
+    , 0, 0, SHOAL__V1__UPDATE_ACK__STATE__NOT_SET, {0} }
 
 
 /*

@@ -113,6 +113,15 @@ extension Ledger {
         }
     }
 
+    /// The round of an asynchronous run that a worker's update counts in; `nil`: there is none of it.
+    public func roundOfArrival(askedIn round: Int, of worker: WorkerName) throws(LedgerError) -> Int? {
+        try read { database in
+            try Int.fetchOne(
+                database, sql: "SELECT countsIn FROM arrival WHERE round = ? AND worker = ?",
+                arguments: [round, worker.text])
+        }
+    }
+
     /// What counts in a round of a run of either schedule.
     public func countedUpdates(in round: Int, attempt: Int) throws(LedgerError) -> [CountedUpdate] {
         let buffered = try countedUpdates(in: round)

@@ -28,7 +28,7 @@ public struct UpdateRecord: Hashable, Sendable {
     public var items: UInt64
     public var steps: UInt32
     public var tokens: UInt64
-    /// Unit: nats a token.
+    /// 0: not told. Unit: nats a token.
     public var trainLoss: Double
     /// `nil`: not told.
     public var cost: TaskCost?
@@ -44,6 +44,12 @@ public struct UpdateRecord: Hashable, Sendable {
         self.tokens = tokens
         self.trainLoss = trainLoss
         self.cost = cost
+    }
+
+    /// What aggregation goes by.
+    /// - Parameter weight: As ``Federation/UpdateReport/weight``.
+    func report(weight: Double) -> UpdateReport {
+        UpdateReport(weight: weight, steps: Int(steps), trainLoss: trainLoss == 0 ? nil : trainLoss)
     }
 }
 

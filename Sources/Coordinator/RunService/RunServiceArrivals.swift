@@ -37,7 +37,7 @@ extension RunService {
             }
             // Durable: only now may the workers forget them.
             for arrival in batch {
-                acknowledge(.committed, arrival.lease, arrival.envelope, arrival.peer)
+                acknowledge(.committed, arrival.lease, arrival.envelope, arrival.peer, countsIn: countsIn)
                 uploads[arrival.worker] = nil
                 sessions[arrival.worker]?.hadOfferedAdapter()
                 observe(

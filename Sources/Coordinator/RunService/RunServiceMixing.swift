@@ -87,9 +87,7 @@ extension RunService {
             settings.aggregation, global: adapter.values, factors: try factors(rank: settings.ranks.largest))
         for update in updates {
             let values = try decode(try store.read(update.object), from: update.worker, plan)
-            let report = UpdateReport(
-                weight: settings.weightCap.weight(trainingItems: update.items), steps: Int(update.steps),
-                trainLoss: update.trainLoss)
+            let report = update.report(weight: settings.weightCap.weight(trainingItems: update.items))
             step.add(values, of: try factors(rank: rank(of: update.worker)), from: report)
         }
         let key = StreamKey(

@@ -111,9 +111,8 @@ extension RunService {
         for start in stride(from: 0, to: updates.count, by: WeightedMean.batch) {
             let batch = updates[start..<min(updates.count, start + WeightedMean.batch)]
             let reports = batch.map { update in
-                UpdateReport(
-                    weight: discount(update) * settings.weightCap.weight(trainingItems: update.record.items),
-                    steps: Int(update.record.steps), trainLoss: update.record.trainLoss)
+                update.record.report(
+                    weight: discount(update) * settings.weightCap.weight(trainingItems: update.record.items))
             }
             for (update, report) in zip(batch, reports) {
                 weight += settings.weightCap.weight(trainingItems: update.record.items)

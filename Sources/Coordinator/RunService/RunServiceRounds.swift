@@ -113,6 +113,7 @@ extension RunService {
             seed: settings.seed, errorFeedback: settings.errorFeedback,
             residual: adapter.residual?.object)
         offer.residualDecay = settings.residualDecay
+        if task == .train { offer.residualTurns = settings.aggregation.turns }
         if task == .train { offer.control = control?.object }
         offer.privacy = offeredPrivacy
         if task == .train { offer.masking = offeredMasking(round: round) }

@@ -104,6 +104,12 @@ extension RunService {
                 "the run's workers add noise to gradients of single examples, which this worker does not know; install "
                     + "the coordinator's release", envelope, peer)
         }
+        if settings.errorFeedback, settings.aggregation.turns > 1, !hello.features.contains(Feature.residualTurns) {
+            return refuse(
+                .unsupportedVersion,
+                "the run's factors take turns and keep what their codec leaves out apart, which this worker does not know; "
+                    + "install the coordinator's release", envelope, peer)
+        }
         let isNew = sessions[name] == nil
         // The budget outlives a change of connection, or reconnecting would refill it.
         let budget = sessions[name]?.budget ?? PeerBudget(at: now)

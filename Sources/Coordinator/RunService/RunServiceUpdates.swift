@@ -177,7 +177,9 @@ extension RunService {
     ) throws -> Bool {
         switch try verdict(lease, object, envelope, name) {
         case .take: return true
-        case .alreadyRecorded: acknowledge(.committed, lease, envelope, peer)
+        case .alreadyRecorded:
+            let countsIn = buffer == nil ? nil : try ledger.roundOfArrival(askedIn: Int(envelope.round), of: name)
+            acknowledge(.committed, lease, envelope, peer, countsIn: countsIn)
         case .refuse(let reason): acknowledge(.rejected(reason: reason), lease, envelope, peer)
         }
         return false
@@ -207,9 +209,13 @@ extension RunService {
         try handle(.renewed(name))
     }
 
-    func acknowledge(_ state: UpdateAck.State, _ lease: UInt64, _ envelope: Envelope, _ peer: Peer) {
+    /// - Parameter countsIn: The round that a committed update counts in, where it is known.
+    func acknowledge(
+        _ state: UpdateAck.State, _ lease: UInt64, _ envelope: Envelope, _ peer: Peer, countsIn: Int? = nil
+    ) {
+        let later = countsIn.flatMap { $0 > Int(envelope.round) ? $0 : nil }
         send(
-            .updateAck(UpdateAck(lease: lease, state: state)), to: peer, answering: envelope.id,
+            .updateAck(UpdateAck(lease: lease, state: state, countsIn: later)), to: peer, answering: envelope.id,
             round: Int(envelope.round), attempt: Int(envelope.attempt))
     }
 

@@ -41,6 +41,9 @@ public enum FactorAggregation: String, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// Once in how many rounds what a round trains is trained.
+    public var turns: Int { self == .roLoRA ? 2 : 1 }
+
     /// Whether a worker's A meets its B in the aggregation: ``MixingStep`` instead of ``ServerStep``.
     public var mixesFactors: Bool {
         switch self {
@@ -58,6 +61,7 @@ public enum FactorAggregation: String, Hashable, Sendable, CaseIterable {
     /// Whether the next adapter's rows mean something else than the last one's: what was remembered of single values
     /// (a residual of error feedback) is of no use then.
     public var changesBasis: Bool { self == .flexLoRA || self == .flora }
+
     /// The factor that every worker trains for itself.
     public var ownFactor: AdapterTensorName.Factor? { self == .fedSA ? .b : nil }
 

@@ -6,10 +6,10 @@ public struct UpdateReport: Hashable, Sendable {
     public var weight: Double
     /// Optimiser steps; at least 1.
     public var steps: Int
-    /// The worker's own mean loss over these steps. Unit: nats a token.
-    public var trainLoss: Double
+    /// The worker's own mean loss over these steps; `nil`: it does not tell. Unit: nats a token.
+    public var trainLoss: Double?
 
-    public init(weight: Double, steps: Int, trainLoss: Double) {
+    public init(weight: Double, steps: Int, trainLoss: Double?) {
         self.weight = weight
         self.steps = steps
         self.trainLoss = trainLoss

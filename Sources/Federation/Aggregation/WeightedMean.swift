@@ -55,6 +55,14 @@ public struct WeightedMean: Sendable {
         try outcome.get()
     }
 
+    /// Adds what another mean has taken up, each of its weights times `factor`.
+    mutating func add(_ other: WeightedMean, times factor: Double) {
+        precondition(other.sum.count == sum.count, "sums of \(other.sum.count) and \(sum.count) values")
+        for index in sum.indices { sum[index] += factor * other.sum[index] }
+        totalWeight += factor * other.totalWeight
+        updateCount += other.updateCount
+    }
+
     /// The mean of everything added, `[parameterCount]`.
     ///
     /// - Throws: ``AggregationError/noUpdates`` if nothing was added.

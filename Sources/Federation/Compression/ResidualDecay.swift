@@ -19,10 +19,13 @@ public struct ResidualDecay: Hashable, Sendable {
     /// - Parameters:
     ///   - round: Of the last update that counted, from 1; `nil`: not known, and nothing is taken off.
     ///   - next: The round of the update that is being made.
-    public func factor(from round: Int?, to next: Int) -> Float {
-        guard let round, perRound < 1, next - round > 1 else { return 1 }
+    ///   - turns: Once in how many rounds what `next` trains is trained: only those count as missed.
+    /// - Precondition: `turns >= 1`.
+    public func factor(from round: Int?, to next: Int, turns: Int = 1) -> Float {
+        precondition(turns >= 1, "\(turns) turns")
+        guard let round, perRound < 1, next > round else { return 1 }
         // By products alone: no machine's power function is another's.
-        var (factor, square, missed) = (1.0, perRound, next - round - 1)
+        var (factor, square, missed) = (1.0, perRound, (next - round) / turns - 1)
         while missed > 0 {
             if missed % 2 == 1 { factor *= square }
             square *= square

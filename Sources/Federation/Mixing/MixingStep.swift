@@ -83,7 +83,7 @@ public struct MixingStep: Sendable {
     /// - Parameters:
     ///   - residual: Of the rounds before.
     ///   - residualRank: The largest rank that the next one may have in a layer.
-    ///   - random: Where FLoRA's fresh factors come from.
+    ///   - random: Where FLoRA's fresh factors come from, and FlexLoRA's where nothing earlier is left.
     /// - Throws: ``AggregationError``, also where a value is not finite.
     public func finish(
         residual: AdapterResidual? = nil, residualRank: Int, random: CounterRandom
@@ -101,11 +101,13 @@ public struct MixingStep: Sendable {
         var outcome: Outcome
         switch aggregation {
         case .hetLoRA:
-            for (layer, mean) in zip(factors.layers, means) { mean.write(layer, total: totalWeight, to: &values) }
+            for (layer, mean) in zip(factors.layers, means) { mean.write(layer, to: &values) }
             outcome = Outcome(values: values)
         case .flexLoRA:
+            var random = random
             for (layer, product) in zip(factors.layers, products) {
-                let parts = product.decomposed().factors(rank: layer.rank, factorB: 1 / (totalWeight * layer.scale))
+                var parts = product.decomposed().factors(rank: layer.rank, factorB: 1 / (totalWeight * layer.scale))
+                SpareRows.fill(&parts.a, earlier: values[layer.a], inputs: layer.inputs, random: &random)
                 values.replaceSubrange(layer.a, with: parts.a)
                 values.replaceSubrange(layer.b, with: parts.b)
             }
@@ -113,7 +115,7 @@ public struct MixingStep: Sendable {
         case .fedExLoRA:
             var sums = products
             for (index, layer) in factors.layers.enumerated() {
-                means[index].write(layer, total: totalWeight, to: &values)
+                means[index].write(layer, to: &values)
                 // Less the product of the factors as they are published.
                 sums[index].scale(by: 1 / totalWeight)
                 sums[index].add(
@@ -148,36 +150,5 @@ extension MixingStep.Outcome {
         _ sums: [LowRankSum], factors: AdapterFactors, earlier: AdapterResidual?, rank: Int
     ) throws(AggregationError) {
         (residual, truncation) = try ResidualTruncation.next(sums, factors: factors, earlier: earlier, rank: rank)
-    }
-}
-
-/// The weighted mean of one layer's factors, padded with zeros to the largest rank.
-private struct FactorMean: Sendable {
-    private let rank: Int
-    private let inputs: Int
-    private let scale: Double
-    private var a: [Double]
-    private var b: [Double]
-
-    init(_ layer: AdapterFactors.Layer) {
-        (rank, inputs, scale) = (layer.rank, layer.inputs, layer.scale)
-        a = [Double](repeating: 0, count: layer.a.count)
-        b = [Double](repeating: 0, count: layer.b.count)
-    }
-
-    /// - Parameter scale: The worker's own, by which its B counts at this layer's.
-    mutating func add(
-        a other: [Double], b otherB: [Double], rank otherRank: Int, scale otherScale: Double, weight: Double
-    ) {
-        for index in other.indices { a[index] += weight * other[index] }
-        let ratio = weight * (otherScale / scale)
-        for row in 0..<b.count / rank {
-            for column in 0..<otherRank { b[row * rank + column] += ratio * otherB[row * otherRank + column] }
-        }
-    }
-
-    func write(_ layer: AdapterFactors.Layer, total: Double, to values: inout [Float]) {
-        values.replaceSubrange(layer.a, with: a.map { Float($0 / total) })
-        values.replaceSubrange(layer.b, with: b.map { Float($0 / total) })
     }
 }

@@ -6,7 +6,7 @@ public struct RankOptions: Hashable, Sendable {
         case fixed(Int)
         /// Dealt to workers in turn; at least two.
         case dealt([Int])
-        /// By each worker's memory and cores.
+        /// By each worker's memory and measured speed.
         case auto
     }
 

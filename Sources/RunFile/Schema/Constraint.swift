@@ -57,12 +57,6 @@ struct Constraint: Sendable {
             return "'compression.error-feedback' needs a biased codec, and \(run.compression.uplink) is unbiased: its "
                 + "errors cancel by themselves; remove the key or choose ternary or topk"
         },
-        // Each round sends the other factor, and a residual belongs to one.
-        Constraint(keys: ["compression.error-feedback", "compression.uplink", "federation.aggregation"]) { run in
-            guard run.compression.errorFeedback, run.federation.aggregation == .roLoRA else { return nil }
-            return "error feedback is not supported with 'federation.aggregation: rolora'; set "
-                + "'compression.error-feedback: false' or choose another codec for 'compression.uplink'"
-        },
         Constraint(keys: ["compression.residual-decay", "compression.error-feedback", "compression.uplink"]) { run in
             guard run.compression.residualDecay != nil, !run.compression.errorFeedback else { return nil }
             return "'compression.residual-decay' is used only with error feedback; remove it, or choose a biased codec "

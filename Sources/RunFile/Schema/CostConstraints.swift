@@ -48,6 +48,10 @@ extension Constraint {
                 guard run.training.proximal != nil else { return nil }
                 return "knows nothing of the proximal term; remove it or choose a strategy other than fedprox"
             },
+            withCommand("training.local-epochs") { run in
+                guard run.training.localEpochs != nil else { return nil }
+                return "takes the steps that it is told; remove 'training.local-epochs'"
+            },
             withCommand("federation.personalisation") { run in
                 guard run.federation.personalisation == .localAdapter else { return nil }
                 return "trains one adapter; remove 'federation.personalisation'"

@@ -24,7 +24,7 @@ extension Constraint {
                     + "'privacy.metrics'"
             },
             withExamples("federation.weight-cap") { run in
-                guard run.federation.weightCap.maximumItems != 1 else { return nil }
+                guard run.federation.weightCap.maximumItems != 1, RunSchema.weighsBySize(run) else { return nil }
                 return "counts all workers alike: weights would tell how many examples there are; remove "
                     + "'federation.weight-cap'"
             },
@@ -47,6 +47,11 @@ extension Constraint {
                 guard run.evaluation.source != .coordinator else { return nil }
                 return "covers updates alone, and losses that workers measure on their own text would be told without "
                     + "noise; set 'evaluation.source: coordinator'"
+            },
+            withExamples("training.local-epochs") { run in
+                guard run.training.localEpochs != nil else { return nil }
+                return "takes the same steps at every worker: passes over its text would tell how many examples there "
+                    + "are; remove 'training.local-epochs'"
             },
             withExamples("training.balance-classes") { run in
                 guard run.training.balancesClasses else { return nil }

@@ -53,9 +53,9 @@ extension RunSchema {
                 "1 with selection data-size, which counts size already, and with a privacy.mechanism or example-clip; else none, "
                     + "as where workers are not weighed by size at all (q-fedavg, scaffold, hetlora, robust)"
             ) {
-                if $0.privacy.mechanism != .none || $0.training.exampleClip != nil { return .integer(1) }
-                let countsSize = $0.federation.selection == .dataSize && weighsBySize($0)
-                return countsSize ? .integer(1) : .text("none")
+                if $0.privacy.mechanism != .none { return .integer(1) }
+                let isTold = $0.training.exampleClip == nil && $0.federation.selection != .dataSize
+                return isTold || !weighsBySize($0) ? .text("none") : .integer(1)
             },
             at: \.federation.weightCap, "Most blocks or examples for which one worker's update counts."),
     ]
@@ -84,7 +84,7 @@ extension RunSchema {
     ]
 
     /// Whether the size of a worker's text decides how much it counts.
-    private static func weighsBySize(_ run: RunConfiguration) -> Bool {
+    static func weighsBySize(_ run: RunConfiguration) -> Bool {
         ![.qfedavg, .scaffold].contains(run.federation.strategy) && run.federation.aggregation != .hetLoRA
             && run.federation.robust.rules == nil
     }

@@ -7,7 +7,7 @@ extension RunSchema {
             "adapter.rank", .either([.integer(rankRange), .choice(["auto"]), .integerList(rankRange)]),
             .value(.integer(8)), at: \.ranks.choice,
             "Rank of the low-rank matrices: a number, a list that is dealt to workers in turn, or what each worker's memory "
-                + "and cores allow (auto)."),
+                + "and measured speed allow (auto)."),
         SchemaKey(
             "adapter.minimum-rank", .integer(rankRange), orWord: nil,
             .derived("4 where adapter.rank is auto") { $0.ranks.choice == .auto ? .integer(4) : nil },

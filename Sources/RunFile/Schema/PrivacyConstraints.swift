@@ -209,18 +209,18 @@ extension Constraint {
     ]
 
     private static let withheld = [
-        // Privacy and masks refuse it for reasons of their own.
+        // Privacy, masks and noise on examples refuse it for reasons of their own.
         Constraint(keys: ["privacy.metrics", "federation.strategy"]) { run in
-            guard run.privacy.mechanism == .none, !run.privacy.secureAggregation.isOn,
+            guard run.privacy.mechanism == .none, !run.privacy.secureAggregation.isOn, run.training.exampleClip == nil,
                 run.privacy.metrics == .withheld, run.federation.strategy == .qfedavg
             else { return nil }
             return "strategy 'q-fedavg' weighs workers by their training losses; set 'privacy.metrics: reported' or "
                 + "another strategy"
         },
-        // Central privacy and masks refuse it for reasons of their own.
+        // Central privacy, masks and noise on examples refuse it for reasons of their own.
         Constraint(keys: ["federation.selection", "privacy.metrics", "privacy.mechanism"]) { run in
             guard run.federation.selection == .dataSize, run.privacy.metrics == .withheld,
-                run.privacy.mechanism != .central, !run.privacy.secureAggregation.isOn
+                run.privacy.mechanism != .central, !run.privacy.secureAggregation.isOn, run.training.exampleClip == nil
             else { return nil }
             return "'federation.selection: data-size' goes by the size of each worker's text, which workers withhold "
                 + "here ('privacy.metrics'); choose another 'federation.selection'"

@@ -89,9 +89,9 @@ extension Constraint {
             }
         } + [
             Constraint(keys: ["federation.weight-cap", "federation.strategy"]) { run in
-                // Privacy and masks set or need a cap, and refuse q-fedavg themselves.
+                // Privacy, masks and noise on examples set or need a cap, and refuse q-fedavg themselves.
                 guard run.federation.strategy == .qfedavg, run.federation.weightCap.maximumItems != nil,
-                    run.privacy.mechanism == .none, !run.privacy.secureAggregation.isOn
+                    run.privacy.mechanism == .none, !run.privacy.secureAggregation.isOn, run.training.exampleClip == nil
                 else { return nil }
                 return
                     "'federation.weight-cap' is not used by strategy 'q-fedavg', which weighs workers by their loss; "

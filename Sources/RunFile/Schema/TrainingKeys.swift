@@ -8,6 +8,10 @@ extension RunSchema {
             "training.local-steps", .integer(1...1_000_000), .value(.integer(10)), at: \.training.localSteps,
             "Optimiser steps a worker takes in a round."),
         SchemaKey(
+            "training.local-epochs", .number(.positive), orWord: nil, .absent, at: \.training.localEpochs,
+            "Passes over its own text that a worker takes in a round at most: one with little text stops before local-steps. "
+                + "Schedules count local-steps for every round."),
+        SchemaKey(
             "training.batch-size", .integer(1...65_536), .value(.integer(8)), at: \.training.batchSize,
             "Blocks or examples in one forward and backward pass."),
         SchemaKey(

@@ -48,6 +48,7 @@ struct ExternalTrainer: Sendable {
         if task.residual != nil { return "aggregations that add to the base model (flora, fedex-lora)" }
         if !task.correction.isEmpty { return "'federation.strategy: scaffold'" }
         if task.training.proximal != nil { return "'training.proximal'" }
+        if task.training.localEpochs != nil { return "'training.local-epochs'" }
         if task.training.personal.hasLocalAdapter { return "'federation.personalisation: local-adapter'" }
         return nil
     }

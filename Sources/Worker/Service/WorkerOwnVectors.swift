@@ -6,7 +6,14 @@ internal import Wire
 
 // MARK: - What a worker keeps for itself from round to round
 extension WorkerService {
-    var ownStores: [OwnVectorStore] { [residuals, controls, ownModels] }
+    var ownStores: [OwnVectorStore] { residualStores + [controls, ownModels] }
+
+    var residualStores: [OwnVectorStore] { [residuals, residualsOfA] }
+
+    /// What codecs left out of the part that a task trains: factors that take turns have a residual each.
+    func residualStore(for training: TrainingOptions) -> OwnVectorStore {
+        training.frozenFactor == .b ? residualsOfA : residuals
+    }
 
     func kept(
         _ store: OwnVectorStore, for task: ActiveTask, _ run: RunID, _ layout: AdapterLayout, count: Int
@@ -27,7 +34,7 @@ extension WorkerService {
 
     func reportDrop(of store: OwnVectorStore, because reason: String) {
         observer(
-            store === residuals
+            residualStores.contains { $0 === store }
                 ? .residualDropped(reason: reason) : .ownVectorDropped(name: store.name, reason: reason))
     }
 
@@ -115,7 +122,7 @@ extension WorkerService {
         var stores: [OwnVectorStore] = []
         if personal.keepsControl || personal.isPersonal { stores += [controls, ownModels] }
         // A residual from before an update that counts would be sent a second time.
-        if offer.task == .train, offer.errorFeedback { stores.append(residuals) }
+        if offer.task == .train, offer.errorFeedback { stores += residualStores }
         return unsettled(besides: offer.lease, in: stores) == nil
     }
 
@@ -131,10 +138,12 @@ extension WorkerService {
     }
 
     /// What became of the update of `lease` is known. Without a vector that waits for it, nothing changes.
-    func settleOwn(lease: UInt64, counts: Bool) {
+    ///
+    /// - Parameter round: The round that it counts in, if not the one that asked for it.
+    func settleOwn(lease: UInt64, counts: Bool, in round: Int? = nil) {
         for store in ownStores {
             do {
-                try counts ? store.commit(lease: lease) : store.restore(lease: lease)
+                try counts ? store.commit(lease: lease, countsIn: round) : store.restore(lease: lease)
             } catch {
                 // It stays prepared on disk: the coordinator is asked again before the next update.
                 observer(.warning("the \(store.name) could not be settled: \(error)"))
@@ -177,7 +186,7 @@ extension WorkerService {
     /// What an acknowledgement says about an update that waits to be settled; a task may have waited for it.
     func settleOwn(_ ack: UpdateAck, answering id: UInt64) {
         switch ack.state {
-        case .committed: settleOwn(lease: ack.lease, counts: true)
+        case .committed: settleOwn(lease: ack.lease, counts: true, in: ack.countsIn)
         case .rejected: settleOwn(lease: ack.lease, counts: false)
         case .receivedThrough:
             // Not whole, and it is sent no more: it will never count.

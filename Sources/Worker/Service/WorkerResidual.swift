@@ -19,17 +19,19 @@ extension WorkerService {
         let seed = CodecSeed.derive(seed: task.offer.seed, round: task.round, attempt: task.attempt, worker: worker)
         let update: PendingUpdate
         if task.offer.errorFeedback, !codec.isUnbiased {
-            let start = start(from: residuals, for: task, run, layout, count: values.count)
+            let store = residualStore(for: task.offer.training)
+            let start = start(from: store, for: task, run, layout, count: values.count)
             let decay = ResidualDecay(perRound: task.offer.residualDecay)
             let feedback = ErrorFeedback(
-                values, residual: start.values, factor: decay.factor(from: start.round, to: task.round))
+                values, residual: start.values,
+                factor: decay.factor(from: start.round, to: task.round, turns: task.offer.residualTurns))
             // Finite values may add up to what is not.
             try UpdateCheck(parameterCount: values.count).validate(feedback.carried, trainingItems: 1)
             let bytes = codec.encode(feedback.carried, seed: seed)
             let left = try feedback.residual(afterSending: bytes, codec: codec, seed: seed)
             update = pending(bytes)
             // The worker's own vectors first: an update that can be sent has them to settle.
-            try residuals.prepare(update, layout: layout, from: start.values, dated: start.round, next: left)
+            try store.prepare(update, layout: layout, from: start.values, dated: start.round, next: left)
         } else {
             update = pending(codec.encode(values, seed: seed))
         }

@@ -42,6 +42,8 @@ public final class WorkerService: WorkerServiceProtocol {
     let inbox: TaskInbox
     let pendingStore: PendingStore
     let residuals: OwnVectorStore
+    /// Of rounds that train A alone: each of two factors that take turns keeps what was left out of it.
+    let residualsOfA: OwnVectorStore
     let controls: OwnVectorStore
     let ownModels: OwnVectorStore
     let observer: (WorkerEvent) -> Void
@@ -109,6 +111,7 @@ public final class WorkerService: WorkerServiceProtocol {
         inbox = TaskInbox(loop: loop)
         pendingStore = PendingStore(folder: state.pendingFolder)
         residuals = OwnVectorStore("residual", folder: state.residualFolder, record: "residual.json")
+        residualsOfA = OwnVectorStore("residual of A", folder: state.residualOfAFolder, record: "residual.json")
         controls = OwnVectorStore("control variate", folder: state.controlFolder, record: "control.json")
         ownModels = OwnVectorStore("own part of the model", folder: state.ownFolder, record: "own.json")
         random = backoff

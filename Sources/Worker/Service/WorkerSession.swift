@@ -82,8 +82,10 @@ extension WorkerService {
     }
 
     private var features: [String] {
-        [Feature.roundRecords, Feature.privateUpdates, Feature.partialChanges, Feature.privateExamples]
-            + (settings.identity == nil ? [] : [Feature.maskedUpdates, Feature.sharedNoise])
+        [
+            Feature.roundRecords, Feature.privateUpdates, Feature.partialChanges, Feature.privateExamples,
+            Feature.residualTurns,
+        ] + (settings.identity == nil ? [] : [Feature.maskedUpdates, Feature.sharedNoise])
     }
 
     func take(_ welcome: Welcome, _ envelope: Envelope) {

@@ -34,8 +34,10 @@ struct OwnVectorRecord: Hashable, Codable {
     var before: String?
     /// SHA-256 of the vector after it.
     var after: String
-    /// Of the last update that counted into `before`; `nil`: not known.
+    /// In which the last update that counted into `before` counted; `nil`: not known.
     var beforeRound: Int?
+    /// The round that the update counts in, where it is not the one that asked for it: an asynchronous run's.
+    var countsIn: Int?
     var standing = Standing.prepared
 
     /// The files it needs.
@@ -50,9 +52,9 @@ struct OwnVectorRecord: Hashable, Codable {
         hasCounted(before: round) ? after : before
     }
 
-    /// The round of the last update that counted into the vector that a task of this round starts from.
+    /// The round in which the last update counted of those in the vector that a task of this round starts from.
     func dated(round: Int) -> Int? {
-        hasCounted(before: round) ? update.round : beforeRound
+        hasCounted(before: round) ? countsIn ?? update.round : beforeRound
     }
 
     private func hasCounted(before round: Int) -> Bool {

@@ -16,7 +16,7 @@ final class OwnVectorStore {
     struct Start {
         /// `[count]`; `nil`: there is none so far.
         var values: [Float]?
-        /// Of the last update that counted into it; `nil`: not known.
+        /// In which the last update that counted into it counted; `nil`: not known.
         var round: Int?
         /// Why a vector was dropped, for the log.
         var dropped: String?
@@ -99,8 +99,9 @@ final class OwnVectorStore {
     }
 
     /// The update counts.
-    func commit(lease: UInt64) throws(FileError) {
-        try settle(lease: lease, as: .counted)
+    /// - Parameter round: The one it counts in, if not the one that asked for it.
+    func commit(lease: UInt64, countsIn round: Int? = nil) throws(FileError) {
+        try settle(lease: lease, as: .counted, countsIn: round)
     }
 
     /// The update does not count.
@@ -116,9 +117,12 @@ final class OwnVectorStore {
         sweep()
     }
 
-    private func settle(lease: UInt64, as standing: OwnVectorRecord.Standing) throws(FileError) {
+    private func settle(
+        lease: UInt64, as standing: OwnVectorRecord.Standing, countsIn round: Int? = nil
+    ) throws(FileError) {
         guard var record, record.standing == .prepared, record.update.lease == lease else { return }
         record.standing = standing
+        record.countsIn = round
         try save(record)
         sweep()
     }

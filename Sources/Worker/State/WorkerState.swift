@@ -41,7 +41,7 @@ public final class WorkerState {
     public init(folder: String) throws(WorkerStateError) {
         do throws(FileError) {
             try StateFolder.make(folder)
-            for name in ["pending", "residual", "control", "own", "records", "masks", "models"] {
+            for name in ["pending", "residual", "residual-a", "control", "own", "records", "masks", "models"] {
                 try StateFolder.make(folder + "/" + name)
             }
             // An earlier process may have been killed after it made names and before they were durable.
@@ -111,6 +111,7 @@ public final class WorkerState {
 
     var pendingFolder: String { folder + "/pending" }
     var residualFolder: String { folder + "/residual" }
+    var residualOfAFolder: String { folder + "/residual-a" }
     var controlFolder: String { folder + "/control" }
     var ownFolder: String { folder + "/own" }
     /// Where the worker's own model is written, once there is one.

@@ -111,7 +111,7 @@ struct RunProvenance {
             ("schedule", federation.schedule.rawValue),
             (
                 "local training",
-                "\(training.localSteps) steps of \(training.batchSize) × \(training.sequenceLength) tokens a round, "
+                "\(training.stepsText) of \(training.batchSize) × \(training.sequenceLength) tokens a round, "
                     + "\(training.optimizer.rawValue), learning rate \(training.learningRate)"
             ),
             ("updates sent as", "\(configuration.compression.uplink)"),

@@ -20,7 +20,7 @@ enum RunHeader {
             "adapter       LoRA rank \(rank(configuration.ranks)) on \(prepared.plan.layers.count) layers: "
                 + "\(Quantity.count(parameters)) parameters, \(Quantity.bytes(UInt64(4 * parameters)))",
             "workers       \(federation.workers), \(schedule(federation)), \(federation.rounds) rounds",
-            "strategy      \(strategy(federation)), \(training.localSteps) local steps of "
+            "strategy      \(strategy(federation)), \(training.stepsText) of "
                 + "\(training.batchSize) × \(training.sequenceLength) tokens, \(training.optimizer.rawValue) "
                 + "\(training.learningRate), updates \(updates(configuration))",
         ] + robust(configuration, parameters: parameters) + privacy(configuration)

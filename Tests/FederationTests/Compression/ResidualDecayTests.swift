@@ -19,6 +19,14 @@ struct ResidualDecayTests {
         #expect(ResidualDecay(perRound: 0).factor(from: round, to: next) == (missed == 0 ? 1 : 0))
     }
 
+    @Test(
+        "counts the rounds of its own part alone where parts take turns",
+        arguments: [(1, 3, 0), (2, 4, 0), (1, 5, 1), (2, 10, 3), (3, 3, 0)])
+    func turns(_ round: Int, _ next: Int, _ missed: Int) {
+        let factor = ResidualDecay(perRound: 0.5).factor(from: round, to: next, turns: 2)
+        #expect(factor == (0..<missed).reduce(Float(1)) { product, _ in product / 2 })
+    }
+
     @Test("is not known of what was kept by a release without it")
     func unknown() {
         #expect(ResidualDecay(perRound: 0).factor(from: nil, to: 1_000) == 1)

@@ -238,6 +238,79 @@ struct MixingStepTests {
         }
     }
 
+    // MARK: Ranks that nobody trained
+
+    private static let outer = factors(rank: largest).layers[0]
+
+    private static func row(_ index: Int, ofA values: [Float]) -> [Double] {
+        values[outer.a.lowerBound + index * outer.inputs..<outer.a.lowerBound + (index + 1) * outer.inputs]
+            .map(Double.init)
+    }
+
+    private static func column(_ index: Int, ofB values: [Float]) -> [Float] {
+        (0..<outer.outputs).map { values[outer.b.lowerBound + $0 * outer.rank + index] }
+    }
+
+    @Test("HetLoRA keeps what it had of ranks above all of a round's workers")
+    func keptRanks() throws {
+        let outcome = try Self.finish(.hetLoRA, Self.locals([1, 2, 2]))
+        for index in 2..<Self.largest {
+            #expect(Self.row(index, ofA: outcome.values) == Self.row(index, ofA: Self.global))
+            #expect(Self.column(index, ofB: outcome.values) == Self.column(index, ofB: Self.global))
+        }
+        #expect(Self.row(1, ofA: outcome.values) != Self.row(1, ofA: Self.global))
+    }
+
+    @Test("HetLoRA keeps ranks whose only workers weigh nothing, as their product is 0")
+    func weightlessRanks() throws {
+        var locals = Self.locals([2, 4])
+        var values = locals[1].values
+        for index in locals[1].factors.layers[0].b { values[index] = 0 }
+        locals[1] = Local(rank: 4, weight: 1, values: values)
+        let outcome = try Self.finish(.hetLoRA, locals)
+        for index in 2..<Self.largest {
+            #expect(Self.row(index, ofA: outcome.values) == Self.row(index, ofA: Self.global))
+            #expect(Self.column(index, ofB: outcome.values) == Self.column(index, ofB: Self.global))
+        }
+    }
+
+    @Test("FlexLoRA's ranks beyond the singular values keep directions to train in, and the product is the same")
+    func spareDirections() throws {
+        let local = Self.locals([1])
+        let outcome = try Self.finish(.flexLoRA, local)
+        let factors = Self.factors(rank: Self.largest)
+        let found = Self.product(outcome.values, factors)
+        #expect(largestDifference(found, local[0].product) < 1e-5 * Self.norm(local[0].product))
+        let rows = (0..<Self.largest).map { Self.row($0, ofA: outcome.values) }
+        let stack = ColumnMatrix(rows: Self.outer.inputs, columns: Self.largest, values: rows.flatMap { $0 })
+        #expect(stack.departureFromOrthonormal < 1e-6)
+        for index in 1..<Self.largest {
+            #expect(Self.column(index, ofB: outcome.values).allSatisfy { $0 == 0 })
+            // What the rank had is not lost: it lies in the span of what there is now.
+            var rest = Self.row(index, ofA: Self.global)
+            for row in rows {
+                let product = zip(row, rest).reduce(0) { $0 + $1.0 * $1.1 }
+                for place in rest.indices { rest[place] -= product * row[place] }
+            }
+            #expect(Self.norm(rest) < 1e-5)
+        }
+    }
+
+    @Test("FlexLoRA draws directions where both factors were lost")
+    func drawnDirections() throws {
+        let factors = Self.factors(rank: Self.largest)
+        var step = MixingStep(
+            .flexLoRA, global: [Float](repeating: 0, count: factors.parameterCount), factors: factors)
+        let local = Self.locals([2])[0]
+        step.add(local.values, of: local.factors, from: Self.report(1))
+        let values = try step.finish(residualRank: 1, random: CounterRandom(key: 1)).values
+        let rows = ColumnMatrix(rows: 6, columns: Self.largest, values: values[Self.outer.a].map(Double.init))
+        #expect(rows.departureFromOrthonormal < 1e-6)
+        let again = try step.finish(residualRank: 1, random: CounterRandom(key: 1)).values
+        let other = try step.finish(residualRank: 1, random: CounterRandom(key: 2)).values
+        #expect(again == values && other != values)
+    }
+
     // MARK: What a worker gets
 
     @Test(

@@ -1,4 +1,5 @@
 import Federation
+import Foundation
 import Randomness
 import Testing
 
@@ -46,14 +47,15 @@ struct CombinationTests {
 
     @Test("q-FedAvg follows Algorithm 2 of its paper")
     func qFedAvg() throws {
-        // q = ½, L = 4, F = (4, ¼), ‖Δ‖² = (20, 37): ΣF^qΔ = (8.5, −1), Σh/L = (20 + 2) + (148 + ½) = 170.5.
+        // q = ½, L = ¼, F = (4, 25), ‖Δ‖² = (20, 37): ΣF^qΔ = (13, 26),
+        // Σh/L = (½·½·5 + 2) + (½·⅕·9.25 + 5) = 3.25 + 5.925.
         let mean = try combine(
-            .qFedAvg(q: 0.5, lipschitz: 4),
+            .qFedAvg(q: 0.5, lipschitz: 0.25),
             [
                 ([4, -2], UpdateReport(weight: 100, steps: 1, trainLoss: 4)),
-                ([1, 6], UpdateReport(weight: 1, steps: 1, trainLoss: 0.25)),
+                ([1, 6], UpdateReport(weight: 1, steps: 1, trainLoss: 25)),
             ])
-        #expect(abs(mean[0] - 8.5 / 170.5) < 1e-7 && abs(mean[1] + 1 / 170.5) < 1e-7)
+        #expect(abs(mean[0] - 13 / 9.175) < 1e-6 && abs(mean[1] - 26 / 9.175) < 1e-6)
     }
 
     @Test("q-FedAvg with q = 0 is the mean over workers, whatever their sizes and losses")
@@ -88,5 +90,75 @@ struct CombinationTests {
                 ([0.5, 1], UpdateReport(weight: 1, steps: 1, trainLoss: 2)),
             ])
         #expect(mean.allSatisfy { $0.isFinite && abs($0) <= 2 })
+    }
+
+    // MARK: Losses that are 0, and losses that nobody tells
+
+    private static let size = 64
+
+    private func random(_ count: Int, key: UInt64) -> [Float] {
+        var random = CounterRandom(key: key)
+        return (0..<count).map { _ in random.normal() }
+    }
+
+    private func norm(_ values: some Sequence<Double>) -> Double {
+        values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    }
+
+    private func fair(_ q: Double, _ losses: [Double?], lipschitz: Double = 0.05) throws -> [Float] {
+        try combine(
+            .qFedAvg(q: q, lipschitz: lipschitz),
+            losses.enumerated().map { index, loss in
+                (random(Self.size, key: UInt64(index)), UpdateReport(weight: 1, steps: 1, trainLoss: loss))
+            })
+    }
+
+    @Test("a worker with a loss of 0 neither stops a round of q-FedAvg nor leads it", arguments: [0.2, 0.5, 1, 4])
+    func lossOfZero(_ q: Double) throws {
+        let losses = (0..<9).map { 2.5 + 0.1 * Double($0) }
+        let without = try fair(q, losses).map(Double.init)
+        for loss in [0, 1e-300, 1e-12, -1] {
+            let mean = try fair(q, losses + [loss]).map(Double.init)
+            #expect(norm(zip(mean, without).map { $0 - $1 }) < 0.05 * norm(without), "a loss of \(loss)")
+        }
+    }
+
+    /// A loss that is never negative bounds its gradient, so no report may shorten a step by more than 1 + 2q.
+    @Test("whatever losses are told, the step stays within 1 and 1 / (1 + 2q) of the weighted mean", arguments: 0..<24)
+    func bounded(_ key: UInt64) throws {
+        var random = CounterRandom(key: key + 100)
+        let q = Double(4 * random.uniform())
+        let lipschitz = Double(1_000 * random.uniform())
+        let losses = (0..<8).map { _ in pow(10, Double(-12 + 15 * random.uniform())) }
+        let mean = try fair(q, losses, lipschitz: lipschitz).map(Double.init)
+        let weights = losses.map { max($0, 1e-10) }.map { pow($0, q) }
+        var plain = [Double](repeating: 0, count: Self.size)
+        for (index, weight) in weights.enumerated() {
+            for (place, value) in self.random(Self.size, key: UInt64(index)).enumerated() {
+                plain[place] += weight * Double(value) / weights.reduce(0, +)
+            }
+        }
+        let share = norm(mean) / norm(plain)
+        #expect(share <= 1 + 1e-6 && share >= 1 / (1 + 2 * q) - 1e-6)
+        // Only the length is less.
+        let product = zip(mean, plain).reduce(0) { $0 + $1.0 * $1.1 }
+        #expect(product > (1 - 1e-6) * norm(mean) * norm(plain))
+    }
+
+    @Test("a worker that does not tell its loss counts as one with the mean of the others'", arguments: [0.2, 1, 3])
+    func untold(_ q: Double) throws {
+        let mean = try fair(q, [nil, 2, nil, 3, 7])
+        let told = try fair(q, [4, 2, 4, 3, 7])
+        #expect(zip(mean, told).allSatisfy { abs($0 - $1) < 1e-6 })
+        #expect(try fair(q, [9, 2, 9, 3, 7]) != mean)
+    }
+
+    @Test("where nobody tells a loss, q-FedAvg is the plain mean over workers")
+    func noneTold() throws {
+        let mean = try fair(1, [nil, nil, nil])
+        let alike = try combine(
+            .fedAvg,
+            (0..<3).map { (random(Self.size, key: $0), UpdateReport(weight: 1, steps: 1, trainLoss: nil)) })
+        #expect(mean == alike)
     }
 }

@@ -99,6 +99,11 @@ MESSAGES = [
     ("offer with a residual that decays", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "ternary:density=0.01") + fixed64(10, 1) + number(11, 1)
      + real64(120, 0.5)),
+    ("offer with parts that take turns", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "ternary:density=0.01") + fixed64(10, 1) + number(11, 1)
+     + number(142, 2)),
+    ("offer of passes over the text", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
+     + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD + real64(141, 0.5)) + text(9, "dense") + fixed64(10, 1)),
     ("offer with a residual", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1) + blob(30, A)),
     ("accept", 23, number(1, LEASE)),
@@ -131,6 +136,7 @@ MESSAGES = [
     # A oneof's member is written even when it is 0.
     ("update ack, from the start", 30, number(1, LEASE) + varint(2 << 3) + varint(0)),
     ("update ack, committed", 30, number(1, LEASE) + number(3, 1)),
+    ("update ack, committed in a later round", 30, number(1, LEASE) + number(3, 1) + number(140, 12)),
     ("update ack, rejected", 30, number(1, LEASE) + text(4, "norm over the limit")),
     ("report", 31, number(1, LEASE) + number(2, 12) + real64(3, 34.5) + real64(4, 101.25)),
     ("record head", 32, blob(1, A) + blob(2, SIGNATURE)),
