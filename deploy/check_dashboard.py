@@ -247,7 +247,7 @@ def check_finished(page, shoal, folder):
         page.wait("finished: it comes to its end", lambda: page.text("state") == "Finished", 180)
         page.wait("finished: all rounds are shown", lambda: len(
             page.driver.find_elements(By.CSS_SELECTOR, "#rounds tbody tr")) == 4, 20)
-        program.process.wait(60)
+        program.process.wait(180)
         page.wait("finished: it says that the coordinator has ended",
                   lambda: "ended" in page.text("link-text") and page.text("state") == "Finished", 20)
         page.shoot("finished")
