@@ -155,7 +155,7 @@ const fleet = {
       : [format.loss(worker.heldOutLoss), sub(`first ${format.loss(worker.firstHeldOutLoss)}`)];
     case "energy": return worker.energyJoules === undefined ? ["–"]
       : [format.energy(worker.energyJoules, worker.energyIsMeasured),
-        sub(worker.trainingSeconds === undefined ? "" : `in ${format.duration(worker.trainingSeconds)}`)];
+        sub(worker.trainingSeconds === undefined ? "" : `in ${format.roughly(worker.trainingSeconds)}`)];
     case "suspicion": return worker.suspicion
       ? [worker.suspicion.score.toFixed(2), sub(`${worker.suspicion.rounds} rounds`)] : ["–"];
     case "memory": return worker.cores === undefined ? ["–"]

@@ -69,6 +69,12 @@ const format = {
     const whole = Math.max(0, Math.round(seconds));
     return whole < 10 ? `${whole} s` : this.duration(whole);
   },
+  /** In its largest unit alone. */
+  roughly(seconds) {
+    if (seconds < 60) return this.ago(seconds);
+    if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+    return seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`;
+  },
   clock(text) {
     const time = new Date(text);
     const isToday = time.toDateString() === new Date().toDateString();
