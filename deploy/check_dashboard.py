@@ -247,7 +247,7 @@ def check_finished(page, shoal, folder):
         page.wait("finished: it comes to its end", lambda: page.text("state") == "Finished", 180)
         page.wait("finished: all rounds are shown", lambda: len(
             page.driver.find_elements(By.CSS_SELECTOR, "#rounds tbody tr")) == 4, 20)
-        program.process.wait(60)
+        program.process.wait(180)
         page.wait("finished: it says that the coordinator has ended",
                   lambda: "ended" in page.text("link-text") and page.text("state") == "Finished", 20)
         page.shoot("finished")
@@ -291,6 +291,12 @@ def check_made_up(page, html, policy):
                 page.wait("thousand: the page before", lambda: "1–50 of 1,000" in page.text("page"), 10)
                 markup = page.driver.execute_script("return document.querySelectorAll('main img, main b b').length")
                 check(markup == 0 and "<img src=x" in page.text("events"), "thousand: a worker's words stay text")
+            energy = page.driver.execute_script("return document.querySelector('#tiles').textContent.match(/Energy[^E]*/)?.[0]")
+            check({"secret": energy is None, "stays": energy and "≈" not in energy and "measured" in energy}.get(
+                name, energy and "≈" in energy and "estimate" in energy), f"{name}: energy is marked as what it is ({energy})")
+            if name == "stays":
+                shown = [each for each in ("pause", "resume", "stop") if page.driver.find_element(By.ID, each).is_displayed()]
+                check(not shown and page.text("link-text") == "live", f"stays: there is nothing to press {shown}")
             if name != "secret":
                 page.wait(f"{name}: the workers that are served worst have a line",
                           lambda: page.driver.find_elements(By.CSS_SELECTOR, "polyline.mark-worst"), 10)

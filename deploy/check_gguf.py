@@ -6,9 +6,9 @@ needs: pip install gguf safetensors numpy
 
 Names come from gguf's own tensor map. Every tensor must be the PEFT adapter's within float32: A as it is, B with the
 rows of Llama's queries and keys in llama.cpp's order (rotary pairs side by side), and times what the file's one alpha
-leaves of the layer's scale.
+leaves of the layer's scale. What the file says of its run must be what the adapter's model card says.
 """
-import json, math, re, sys
+import json, math, pathlib, re, sys
 
 import gguf
 import numpy as np
@@ -59,6 +59,12 @@ def converted(adapter, config):
     return result
 
 
+def cell(card, name):
+    """The value of a row of the model card's tables, without its font."""
+    row = re.search(rf"^\| {re.escape(name)} \| (.*) \|$", card, re.M)
+    return row and row[1].strip("`")
+
+
 def main():
     path, adapter, model = sys.argv[1:4]
     config = json.load(open(f"{model}/config.json"))
@@ -80,6 +86,24 @@ def main():
     metadata("general.file_type", types.UINT32, int(gguf.LlamaFileType.ALL_F32))
     metadata("general.quantization_version", types.UINT32, gguf.GGML_QUANT_VERSION)
     alpha = metadata("adapter.lora.alpha", types.FLOAT32)
+
+    card = pathlib.Path(adapter, "README.md").read_text()
+    metadata("shoal.run", types.STRING, cell(card, "run"))
+    metadata("shoal.round", types.UINT32, int(cell(card, "round")))
+    metadata("shoal.base_model.identity", types.STRING, cell(card, "base model's identity"))
+    metadata("shoal.record.hash", types.STRING, cell(card, "its hash"))
+    if cell(card, "workers that gave updates"):
+        for key, kind, row in (("shoal.workers", types.UINT32, "workers that gave updates"),
+                               ("shoal.updates", types.UINT32, "updates"),
+                               ("shoal.tokens_trained", types.UINT64, "tokens trained on")):
+            metadata(key, kind, int(cell(card, row).replace(",", "")))
+    else:
+        metadata("shoal.participation", types.STRING, cell(card, "workers"))
+        for key in ("shoal.workers", "shoal.updates", "shoal.tokens_trained"):
+            if reader.get_field(key):
+                failures.append(f"{key} tells what is secret")
+    sentences = re.search(r"## Privacy\n\n((?:- .*\n)+)", card)[1].splitlines()
+    metadata("shoal.privacy", types.STRING, " ".join(line.removeprefix("- ").replace("\\", "") for line in sentences))
 
     expected = {}
     for name, (a, b, own) in converted(adapter, config).items():

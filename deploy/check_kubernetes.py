@@ -18,11 +18,13 @@ import kubernetes_validate
 import yaml
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "kubernetes"
-BUILDS = ["base", "nodes", "overlays/example"]
+BUILDS = ["base", "nodes", "overlays/example", "archive"]
+# The rules for alerts find a coordinator under this name.
+SCRAPE_JOB = "shoal"
 VERSIONS = ["1.29", "1.31", "1.33"]
-# Made by the person who deploys: secrets by hand, the volume with the workers' text.
+# Made by the person who deploys: secrets by hand, the volume with the workers' text; and by the StatefulSet, its pod's.
 GIVEN = {"Secret": {"shoal-monitor": {"token", "tls.crt", "tls.key"}, "shoal-joins": None},
-         "PersistentVolumeClaim": {"shoal-data": None}}
+         "PersistentVolumeClaim": {"shoal-data": None, "state-shoal-coordinator-0": None}}
 # Of the restricted Pod Security Standard.
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 
@@ -143,6 +145,9 @@ def check_references(folder, items):
                         and matches(spec["selector"], each["metadata"].get("labels", {}))]
             if not services:
                 complain(where, "selects no service")
+            job = spec.get("jobLabel")
+            if any(each["metadata"].get("labels", {}).get(job) != SCRAPE_JOB for each in services):
+                complain(where, f"what it scrapes is not the job {SCRAPE_JOB}, for which the alerts are")
             for endpoint in spec["endpoints"]:
                 if not any(endpoint["port"] == port["name"] for each in services for port in each["spec"]["ports"]):
                     complain(where, f"no service has the port {endpoint['port']}")
@@ -156,16 +161,28 @@ def options(command):
             if name["kind"] == "long"}
 
 
+def check_command(where, root, words):
+    command, rest = root, list(words)
+    while rest and not rest[0].startswith("-"):
+        found = [each for each in command.get("subcommands", []) if each["commandName"] == rest[0]]
+        if not found:
+            break
+        command, rest = found[0], rest[1:]
+    places = [each for each in command.get("arguments", []) if each["kind"] == "positional"]
+    if command is root or len([word for word in rest if not word.startswith("-")]) > len(places):
+        complain(where, f"shoal has no command {' '.join(words)}")
+    for word in rest:
+        if word.startswith("-") and word.partition("=")[0] not in options(command):
+            complain(where, f"shoal {' '.join(words[:len(words) - len(rest)])} has no {word}")
+
+
 def check_with_program(program, folder, items):
     dump = subprocess.run([program, "--experimental-dump-help"], check=True, capture_output=True, text=True).stdout
-    commands = {each["commandName"]: options(each) for each in json.loads(dump)["command"]["subcommands"]}
+    root = json.loads(dump)["command"]
     for item in items:
         where = f"{folder}: {item['kind']} {item['metadata']['name']}"
         for each in (pod_of(item) or {"spec": {"containers": []}})["spec"]["containers"]:
-            verb, *rest = each["args"]
-            for given in rest:
-                if given.partition("=")[0] not in commands.get(verb, set()):
-                    complain(where, f"shoal {verb} has no {given}")
+            check_command(where, root, each["args"])
         if item["kind"] == "ConfigMap":
             for name, text in item["data"].items():
                 with tempfile.TemporaryDirectory() as scratch:

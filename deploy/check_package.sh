@@ -116,9 +116,11 @@ if $boots; then
     echo "==> A run under systemd (systemd-nspawn --boot)"
     cat >"$root/usr/local/sbin/check-run" <<'INSIDE'
 #!/bin/bash
-# Starts the units, kills the coordinator and restarts a worker on the way, waits until all have ended by themselves, says
-# how they ended and turns the machine off.
-units=(shoal-coordinator@check shoal-worker@clinic shoal-worker@bank)
+# Starts the units, kills the coordinator and restarts a worker on the way, waits until the workers have ended by themselves,
+# ends the coordinator, which has stayed, says how they ended and turns the machine off.
+coordinator=shoal-coordinator@check
+workers=(shoal-worker@clinic shoal-worker@bank)
+units=("$coordinator" "${workers[@]}")
 systemctl start "${units[@]}"
 sleep 2
 systemctl kill --signal=KILL shoal-coordinator@check
@@ -126,11 +128,13 @@ systemctl restart shoal-worker@bank
 for _ in $(seq 300); do
     sleep 1
     # Inactive for good: neither running nor about to be started again.
-    for unit in "${units[@]}"; do
+    for unit in "${workers[@]}"; do
         [[ $(systemctl show -P ActiveState "$unit") =~ ^(inactive|failed)$ ]] || continue 2
     done
     break
 done
+systemctl show -P ActiveState "$coordinator" >/var/log/check-stayed
+systemctl stop "$coordinator"
 systemctl show -p Id,ActiveState,SubState,Result,ExecMainStatus "${units[@]}" >/var/log/check-units
 journalctl --no-pager -o cat "${units[@]/#/--unit=}" >/var/log/check-journal 2>&1
 systemctl poweroff
@@ -145,6 +149,10 @@ INSIDE
     }
     cat "$root/var/log/check-journal"
     cat "$root/var/log/check-units"
+    if [[ $(cat "$root/var/log/check-stayed") != active ]]; then
+        echo "the coordinator did not stay when its run was over" >&2
+        exit 1
+    fi
     if (($(grep -c '^Result=success' "$root/var/log/check-units") != 3)) ||
         (($(grep -c '^ExecMainStatus=0' "$root/var/log/check-units") != 3)) ||
         ! grep -q 'shoal-coordinator@check.service: Scheduled restart job' "$root/var/log/check-journal"; then
@@ -176,7 +184,13 @@ start shoal-worker clinic
 clinic=$!
 start shoal-worker bank
 bank=$!
-for process in "$coordinator" "$clinic" "$bank"; do wait "$process"; done
+for process in "$clinic" "$bank"; do wait "$process"; done
+# It has stayed, as the unit lets it. Exit code 0, since its run is over.
+for process in /proc/[0-9]*; do
+    # The one program that is left; what started it would not pass its exit code on.
+    if [[ $(readlink "$process/exe") == /usr/bin/shoal ]]; then kill -TERM "${process#/proc/}"; fi
+done
+wait "$coordinator"
 INSIDE
 fi
 

@@ -91,7 +91,7 @@ def page_of(state, query):
     workers = [one for one in state["workers"] if query.get("search", "") in one["worker"]]
     shown = query.get("state", "all")
     workers = [one for one in workers if shown == "all" or (shown == "connected") == one["isConnected"]]
-    key = {"memory": "memoryBytes"}.get(query.get("sort"), query.get("sort", "worker"))
+    key = {"memory": "memoryBytes", "energy": "energyJoules"}.get(query.get("sort"), query.get("sort", "worker"))
     workers.sort(key=lambda one: str(one.get(key, "")), reverse=query.get("order") == "descending")
     offset, limit = int(query.get("offset", 0)), int(query.get("limit", 50))
     return {"participationIsSecret": state["run"]["participationIsSecret"], "total": len(state["workers"]),
@@ -111,6 +111,8 @@ def fleet(count, is_secret=False):
             worker |= {"updates": draw.randrange(0, 40), "failures": draw.choice([0, 0, 0, 0, 2]), "lastSeen": ago(draw.random() * 8),
                        "tokens": draw.randrange(10**4, 10**7), "trainLoss": 1.4 + draw.random(), "waitsForSlot": False,
                        "heldOutLoss": 1.6 + draw.random(), "firstHeldOutLoss": 4.8 + draw.random(),
+                       "energyJoules": draw.random() * 4e4, "energyIsMeasured": draw.random() < 0.3,
+                       "trainingSeconds": 60 + draw.random() * 4e3,
                        "suspicion": {"score": draw.random(), "rounds": draw.randrange(1, 40)}}
             if worker["isConnected"]:
                 worker["phase"] = phase
@@ -133,6 +135,7 @@ def rounds(count, is_secret=False):
             if "loss" in one:
                 one["worstDecileLoss"] = one["loss"] + 0.35
             one |= {"workers": 100, "trainLoss": 1.8 + 3.4 * math.exp(-number / 13) + 0.05 * draw.random(),
+                    "energyJoules": 3e4 + 4e3 * draw.random(), "energyIsMeasured": False,
                     "tokens": 10**6, "uplinkBytes": number * 36_000_000, "downlinkBytes": number * 740_000_000,
                     "denseUplinkBytes": number * 976_000_000}
         made.append(one)
@@ -148,7 +151,7 @@ def run(**changes):
            "workersEnrolled": 1000, "phases": {"idle": 560, "training": 240, "uploading": 81, "downloading": 80},
            "participationIsSecret": False, "updates": 6012, "declinedOffers": 14, "tokensTrained": 61_000_000,
            "uplinkBytes": 2_190_000_000, "downlinkBytes": 44_900_000_000, "denseUplinkBytes": 58_560_000_000,
-           "roundsUplinkBytes": 2_160_000_000, "refusedMessages": {"malformed": 3},
+           "roundsUplinkBytes": 2_160_000_000, "energyJoules": 1_930_000, "energyIsMeasured": False, "refusedMessages": {"malformed": 3},
            "openRound": {"round": 61, "attempt": 1, "updates": 37, "workersAsked": 100}}
     run.update(changes)
     return {key: value for key, value in run.items() if value is not None}
@@ -188,7 +191,7 @@ def made_up_states():
         (42, "is not connected"), (107, "lost its connection; it is asked again when it comes back"),
         (311, "is training, step 3 of 20"), (640, "declined: the owner's budget of updates is used up")]]
     secret_run = run(participationIsSecret=True, trainLoss=None, phases=None, updates=None, declinedOffers=None, tokensTrained=None,
-                     uplinkBytes=None, downlinkBytes=None, denseUplinkBytes=None, roundsUplinkBytes=None, rollbacks=0, worstDecileLoss=None,
+                     uplinkBytes=None, downlinkBytes=None, denseUplinkBytes=None, roundsUplinkBytes=None, energyJoules=None, energyIsMeasured=None, rollbacks=0, worstDecileLoss=None,
                      openRound={"round": 21, "attempt": 1}, publishedRounds=20, lossRound=20, loss=2.72,
                      waitingFor="round 21 is open until its deadline, whoever takes part", waitingSince=ago(31))
     return {
@@ -206,6 +209,9 @@ def made_up_states():
             waitingFor="paused", waitingSince=ago(5400)), fleet(12), 60,
             privacy={"mechanism": "dp-ftrl", "epsilon": 8, "delta": 1e-5, "epsilonSpent": 7.94, "steps": 60, "unreleased": 1,
                      "stepsLeft": 0, "noiseMultiplier": 0.8123, "samplingRate": 1, "clip": 0.35, "isSeeded": False, "workers": 1000}),
+        "stays": state("Finished", run(
+            state="finished", openRound=None, secondsLeft=None, publishedRounds=60, rounds=60, workersConnected=0, phases={},
+            energyIsMeasured=True), [{**one, "isConnected": False, "phase": None} for one in fleet(12)], 60),
         "failed": state("Failed", run(), fleet(12), 60, end={
             "outcome": "failed", "cause": "the ledger run1/ledger.sqlite cannot be used: database or disk is full; check free space "
             "and permissions, then start again"}),

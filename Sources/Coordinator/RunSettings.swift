@@ -37,6 +37,9 @@ public struct RunSettings: Sendable {
     public var resumeGatherSeconds = 60.0
     /// How long the end of the run waits for the workers' goodbyes. Unit: seconds.
     public var farewellSeconds = 10.0
+    /// Whether the service goes on after the end of the run, until ``RunService/requestStop()``: workers that come late are
+    /// told that it is over, and a monitor has something to show.
+    public var staysAfterEnd = false
     public var evaluationSource: EvaluationSource = .coordinator
     /// Every so many rounds; the base and the last round always are. `nil`: only these two.
     public var evaluateEvery: Int?

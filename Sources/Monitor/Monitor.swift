@@ -73,6 +73,9 @@ package final class Monitor: Sendable {
     /// How often the ledger was read.
     package var ledgerReads: Int { get async { await desk.run?.reader.readCount ?? 0 } }
 
+    /// How often the state directory's disk was looked at.
+    package var diskLooks: Int { get async { await desk.run?.reader.diskLooks ?? 0 } }
+
     /// What requests are answered from.
     final class Desk: Sendable {
         let version: String

@@ -11,7 +11,13 @@ enum Readiness: Hashable, Sendable {
     /// A loop that has said nothing for so long serves nobody. Unit: seconds.
     static let silenceSecondsMax = 60
 
-    init(of source: RunSource) {
+    /// What keeps a state directory from being written; `nil`: nothing.
+    typealias DiskProblem = String
+
+    /// - Parameters:
+    ///   - source: The run.
+    ///   - disk: What ``diskProblem(of:)`` found, lately.
+    init(of source: RunSource, disk: DiskProblem?) {
         guard let (fleet, age) = source.board.newest else {
             self = .notReady("the coordinator is starting")
             return
@@ -24,24 +30,20 @@ enum Readiness: Hashable, Sendable {
             self = .notReady("the coordinator has served nobody for \(age.components.seconds) seconds")
             return
         }
-        do throws(FileError) {
-            try Self.write(below: source.state)
-            self = .ready
-        } catch {
-            self = .notReady("the state directory cannot be written: \(error.reason)")
-        }
+        self = disk.map { .notReady("the state directory cannot be written: \($0)") } ?? .ready
     }
 
-    /// Leaves nothing behind.
-    private static func write(below folder: String) throws(FileError) {
-        let path = folder + "/monitor.probe"
-        let disk = DiskTable.disk(of: path)
-        let descriptor = disk.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw FileError.last("open", path) }
-        let written = withUnsafeBytes(of: UInt64(0)) { disk.write(descriptor, $0) }
-        let failure = written == 8 && disk.synchronize(descriptor) == 0 ? nil : FileError.last("write", path)
-        _ = disk.close(descriptor)
-        _ = disk.unlink(path)
-        if let failure { throw failure }
+    /// Looks whether a folder can be written, and writes nothing: anybody may ask, as often as they like.
+    static func diskProblem(of folder: String) -> DiskProblem? {
+        // Says so, too, where the whole file system may only be read.
+        guard access(folder, W_OK | X_OK) == 0 else { return FileError.last("write", folder).reason }
+        var disk = statvfs()
+        guard statvfs(folder, &disk) == 0 else { return FileError.last("look at", folder).reason }
+        // A file system that counts nothing says 0 in all.
+        guard disk.f_blocks == 0 || disk.f_bavail > 0 else {
+            return FileError(operation: "write", path: folder, code: ENOSPC).reason
+        }
+        guard disk.f_files == 0 || disk.f_favail > 0 else { return "no inode is left on its disk" }
+        return nil
     }
 }

@@ -13,6 +13,8 @@ final class RunReader: Sendable {
     private let privacy: Cached<PrivacyReport?>
     /// Runs that were put away, by folder: nothing of them changes any more.
     private let archived: Cached<[String: RunOverview]>
+    /// A disk that does not answer holds up one thread, however many ask.
+    private let disk: Cached<Readiness.DiskProblem?>
 
     init(_ source: RunSource, version: String) {
         self.source = source
@@ -22,6 +24,7 @@ final class RunReader: Sendable {
         let slow = DispatchQueue(label: "shoal.monitor.history")
         let slowest = DispatchQueue(label: "shoal.monitor.privacy")
         let others = DispatchQueue(label: "shoal.monitor.runs")
+        let probe = DispatchQueue(label: "shoal.monitor.disk")
         view = Cached(patience: 20) { _ in try await Self.blocking(quick) { try Self.view(source) } }
         history = Cached(patience: 20) { _ in
             try await Self.blocking(slow) { try RunHistory(ledger: source.ledger) }
@@ -33,6 +36,9 @@ final class RunReader: Sendable {
         }
         archived = Cached(patience: 20) { earlier in
             try await Self.blocking(others) { try Self.archived(in: source.state, earlier ?? [:]) }
+        }
+        disk = Cached(patience: 20) { _ in
+            try await Self.blocking(probe) { Readiness.diskProblem(of: source.state) }
         }
     }
 
@@ -78,11 +84,14 @@ final class RunReader: Sendable {
     }
 
     func readiness() async -> Readiness {
-        let source = source
-        // Never throws; the queue's closure may.
-        return (try? await Self.blocking(.global()) { Readiness(of: source) })
-            ?? .notReady("its readiness cannot be found out")
+        // Never thrown; what is cached may.
+        do { return Readiness(of: source, disk: try await disk.get()) } catch {
+            return .notReady("its readiness cannot be found out")
+        }
     }
+
+    /// How often the disk was looked at.
+    var diskLooks: Int { get async { await disk.madeCount } }
 
     private static func view(_ source: RunSource) throws -> LedgerView {
         let overview = try RunOverview(state: source.state, ledger: source.ledger, events: LedgerView.eventsMax)

@@ -1,6 +1,6 @@
 public import ModelFiles
 
-/// The `README.md` of an exported adapter: what it is, how it came about, and how to check that, without a word about
+/// The `README.md` of an exported adapter, or of a base model with it in its weights: what it is, how it came about, and how to check that, without a word about
 /// anybody's data and without a worker's name.
 ///
 /// - SeeAlso: The Hugging Face Hub's model cards: a YAML head, and Markdown below it.
@@ -17,6 +17,12 @@ public struct ModelCard: Sendable {
             self.value = value
             self.isCode = isCode
         }
+    }
+
+    public enum Kind: Hashable, Sendable {
+        case adapter
+        /// A base model with the adapter's products in its weights.
+        case merged
     }
 
     /// How the round's place in the chain of records is found again.
@@ -38,6 +44,7 @@ public struct ModelCard: Sendable {
         }
     }
 
+    public var kind: Kind
     /// As the Hub names it, or a folder's name.
     public var baseModel: String
     public var baseIdentity: ContentHash
@@ -52,7 +59,7 @@ public struct ModelCard: Sendable {
     public var training: [Fact]
     /// Sentences about what is promised to the workers.
     public var privacy: [String]
-    /// SHA-256 of `adapter_model.safetensors`.
+    /// SHA-256 of the file of weights beside the card.
     public var weights: ContentHash
     /// `nil` where the ledger has no record of the round.
     public var proof: Proof?
@@ -60,9 +67,11 @@ public struct ModelCard: Sendable {
     public var software: String
 
     public init(
-        baseModel: String, baseIdentity: ContentHash, run: String, round: Int, taskType: String?, labels: [String],
+        _ kind: Kind = .adapter, baseModel: String, baseIdentity: ContentHash, run: String, round: Int,
+        taskType: String?, labels: [String],
         adapter: [Fact], training: [Fact], privacy: [String], weights: ContentHash, proof: Proof?, software: String
     ) {
+        self.kind = kind
         self.baseModel = baseModel
         self.baseIdentity = baseIdentity
         self.run = run
@@ -81,10 +90,18 @@ public struct ModelCard: Sendable {
 
     /// The file's text.
     public func markdown() -> String {
-        var parts = [head, "# LoRA adapter for \(Self.inline(baseModel)), trained by federated learning"]
+        let base = Self.inline(baseModel)
+        var parts = [head]
+        switch kind {
+        case .adapter: parts.append("# LoRA adapter for \(base), trained by federated learning")
+        case .merged: parts.append("# \(base), fine-tuned by federated learning")
+        }
         parts.append(
-            "Trained with Shoal: workers fine-tuned it on text of their own, which stayed with them; the coordinator combined "
-                + "their updates.")
+            "Trained with Shoal: workers fine-tuned a LoRA adapter on text of their own, which stayed with them; the "
+                + "coordinator combined their updates."
+                + (kind == .merged
+                    ? " These are the base model's weights with the adapter's products added, each rounded once more to its "
+                        + "own type." : ""))
         parts.append("## Adapter\n\n" + Self.table(adapter + classes))
         parts.append(
             "## Training\n\n" + Self.table([Fact("run", run, isCode: true), Fact("round", "\(round)")] + training))
@@ -94,13 +111,18 @@ public struct ModelCard: Sendable {
     }
 
     private var head: String {
-        var lines = ["---", "base_model: \(Self.quoted(baseModel))", "library_name: peft"]
+        var lines = ["---", "base_model: \(Self.quoted(baseModel))"]
+        switch kind {
+        case .adapter: lines += ["base_model_relation: adapter", "library_name: peft"]
+        case .merged: lines += ["base_model_relation: finetune", "library_name: transformers"]
+        }
         switch taskType {
         case "CAUSAL_LM": lines.append("pipeline_tag: text-generation")
         case "SEQ_CLS": lines.append("pipeline_tag: text-classification")
         default: break
         }
-        lines += ["tags:", "- lora", "- peft", "- federated-learning", "- shoal", "---"]
+        lines +=
+            ["tags:"] + (kind == .adapter ? ["- lora", "- peft"] : []) + ["- federated-learning", "- shoal", "---"]
         return lines.joined(separator: "\n")
     }
 
@@ -112,7 +134,7 @@ public struct ModelCard: Sendable {
         var facts = [
             Fact("base model", baseModel, isCode: true),
             Fact("base model's identity", baseIdentity.description, isCode: true),
-            Fact("SHA-256 of adapter_model.safetensors", weights.description, isCode: true),
+            Fact("SHA-256 of \(weightsFile)", weights.description, isCode: true),
         ]
         if let proof {
             facts += [
@@ -127,13 +149,20 @@ public struct ModelCard: Sendable {
         return facts + [Fact("made by", "Shoal \(software)")]
     }
 
+    private var weightsFile: String { kind == .adapter ? "adapter_model.safetensors" : "model.safetensors" }
+
     private var verification: String {
-        let sum = "`sha256sum adapter_model.safetensors` gives the hash above"
+        let sum = "`sha256sum \(weightsFile)` gives the hash above"
         guard let proof else { return "\(sum). The run's ledger has no signed record of this round." }
         let named =
-            proof.adapter == weights
-            ? ", the one in the round's signed record."
-            : "; it is not the one in the round's signed record, because this copy was cut to another rank."
+            switch kind {
+            case .adapter where proof.adapter == weights: ", the one in the round's signed record."
+            case .adapter:
+                "; it is not the one in the round's signed record, because this copy was cut to another rank."
+            case .merged:
+                ". The round's signed record names the adapter, which `shoal run export STATE --out DIR --round \(round)` "
+                    + "writes; base model and adapter give these weights again."
+            }
         return """
             \(sum)\(named) Records are chained, signed by the coordinator and countersigned by workers; each worker remembers \
             the newest hash and the key in `records/` of its own state folder. Whoever holds the run's state directory checks \

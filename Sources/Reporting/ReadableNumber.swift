@@ -30,7 +30,10 @@ enum ReadableNumber {
     /// Decimal units: 1 MB = 10⁶ bytes.
     static func bytes(_ value: UInt64) -> String { scaled(Double(value), ["B", "kB", "MB", "GB", "TB"], 1000) }
 
-    static func energy(_ joules: Double) -> String { scaled(joules, ["J", "kJ", "MJ", "GJ"], 1000) }
+    /// An estimate is never shown without its mark.
+    static func energy(_ joules: Double, isMeasured: Bool) -> String {
+        (isMeasured ? "" : "≈ ") + scaled(joules, ["J", "kJ", "MJ", "GJ"], 1000)
+    }
 
     static func seconds(_ value: Double) -> String {
         if value < 60 { return "\(fixed(value, 1)) s" }

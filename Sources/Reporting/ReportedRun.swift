@@ -90,6 +90,8 @@ public struct ReportedRun: Sendable {
         public var isRevoked: Bool
         /// Unit: joules.
         public var energy: Double?
+        /// Whether all of it was read from counters, and nothing estimated.
+        public var isEnergyMeasured = false
 
         public init(
             name: String, updates: Int, failures: Int, items: UInt64, tokens: UInt64, firstLoss: Double?,
@@ -121,11 +123,18 @@ public struct ReportedRun: Sendable {
         }
     }
 
-    /// When an update of the newest round was recorded.
+    /// How an update of the newest round came. Unit: seconds since the round was opened.
     public struct Arrival: Sendable {
         public var worker: String
-        /// Since the round was opened.
+        /// When it was recorded.
         public var seconds: Double
+        /// When it was offered to its worker, and when that answered; `nil`: not known, as is the next.
+        public var offered: Double?
+        public var answered: Double?
+        /// When its worker began to send it.
+        public var sent: Double?
+        /// What training took, as the worker told. Unit: seconds.
+        public var trainingSeconds: Double?
 
         public init(worker: String, seconds: Double) {
             self.worker = worker
@@ -209,4 +218,7 @@ public struct ReportedRun: Sendable {
         let known = rounds.compactMap(\.energy)
         return known.isEmpty ? nil : known.reduce(0, +)
     }
+
+    /// Whether all of ``energy`` was read from counters, and nothing estimated.
+    var isEnergyMeasured: Bool { rounds.allSatisfy { $0.energy == nil || $0.isEnergyMeasured } }
 }

@@ -139,12 +139,16 @@ struct AnswerExchange: Sendable {
     private func forEach(
         of local: LocalAnswer, _ body: (Continuation.Step, [NamedToken]?) async throws -> Void
     ) async throws {
+        // A step's own text may be held back for a stop string; where a token begins is certain all the same.
+        var text = TokenTextStream(tokenizer, after: local.prompt)
+        var offset = 0
         do {
             try await local.forEach { step in
                 guard request.alternatives != nil, step.isOfText, let token = step.token else {
                     return try await body(step, nil)
                 }
-                try await body(step, [NamedToken(token, tokenizer)])
+                try await body(step, [NamedToken(token, tokenizer, offset: offset)])
+                offset += text.append(token.id).unicodeScalars.count
             }
         } catch {
             local.cancel()

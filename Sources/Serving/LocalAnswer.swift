@@ -5,11 +5,12 @@ struct LocalAnswer: Sendable {
     private let generation: Generation
     private var early: [Continuation.Step] = []
     private var isHeld = false
-    let promptTokens: Int
+    let prompt: [Int32]
+    var promptTokens: Int { prompt.count }
 
-    init(_ generation: Generation, promptTokens: Int) {
+    init(_ generation: Generation, of prompt: [Int32]) {
         self.generation = generation
-        self.promptTokens = promptTokens
+        self.prompt = prompt
     }
 
     /// Waits until the text is held or ended.

@@ -73,7 +73,7 @@ package final class ServingService: Sendable {
                 sampling: request.sampling, seed: request.seed ?? UInt64.random(in: 0...UInt64.max),
                 alternatives: request.alternatives ?? (routing == nil ? nil : 0), promptPart: Self.promptPart))
         let generation = try engine.start(text, adapter: adapter, holdAfter: routing?.tokens)
-        return LocalAnswer(generation, promptTokens: prompt.tokens.count)
+        return LocalAnswer(generation, of: prompt.tokens)
     }
 
     private static func newID(_ kind: AnswerKind) -> String {

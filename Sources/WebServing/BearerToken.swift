@@ -4,8 +4,12 @@ import ModelFiles
 package struct BearerToken: Sendable {
     private let bytes: [UInt8]
 
-    /// - Returns: `nil` for what is no token (RFC 6750's `b64token`, 16 to 512 characters).
-    package init?(_ text: some StringProtocol) {
+    /// The fewest characters of a token that keeps others out: nobody guesses so many.
+    package static let lengthMin = 16
+
+    /// - Parameter lengthMin: How many characters it needs; one that is sent to others is as long as they made it.
+    /// - Returns: `nil` for what is no token (RFC 6750's `b64token`, up to 512 characters).
+    package init?(_ text: some StringProtocol, lengthMin: Int = BearerToken.lengthMin) {
         let isToken: (UInt8) -> Bool = { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -14,12 +18,23 @@ package struct BearerToken: Sendable {
             default: "-._~+/=".utf8.contains(byte)
             }
         }
-        guard (16...512).contains(text.utf8.count), text.utf8.allSatisfy(isToken) else { return nil }
+        guard (lengthMin...512).contains(text.utf8.count), text.utf8.allSatisfy(isToken) else { return nil }
         bytes = Array(text.utf8)
     }
 
     /// Reads one from a file that only its owner can read.
     package init(file path: String) throws(WebServingError) {
+        guard let token = BearerToken(try Self.line(of: path)) else { throw .badToken(path: path) }
+        self = token
+    }
+
+    /// Reads one that another service gave, however short, from a file that only its owner can read.
+    package init(foreignFile path: String) throws(WebServingError) {
+        guard let token = BearerToken(try Self.line(of: path), lengthMin: 1) else { throw .badForeignToken(path: path) }
+        self = token
+    }
+
+    private static func line(of path: String) throws(WebServingError) -> String {
         var text: [UInt8]
         do throws(SecretFileError) {
             text = try SecretFile.read(path)
@@ -27,8 +42,7 @@ package struct BearerToken: Sendable {
             throw .unreadableToken("\(error)")
         }
         while let last = text.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") { text.removeLast() }
-        guard let token = BearerToken(String(decoding: text, as: UTF8.self)) else { throw .badToken(path: path) }
-        self = token
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// What a client sends as `Authorization`.

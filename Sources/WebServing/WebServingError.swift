@@ -5,6 +5,8 @@ package enum WebServingError: Error, Hashable, Sendable, CustomStringConvertible
     case needsTokenAndCertificate(ListenAddress)
     case certificateWithoutKey
     case badToken(path: String)
+    /// Of a service that is called.
+    case badForeignToken(path: String)
     case unreadableToken(String)
     case unreadableCertificate(path: String, reason: String)
     case cannotListen(ListenAddress, reason: String)
@@ -19,6 +21,9 @@ package enum WebServingError: Error, Hashable, Sendable, CustomStringConvertible
         case .badToken(let path):
             "\(path) holds no bearer token: one line of 16 to 512 letters, digits and -._~+/= is needed; make one with: "
                 + "(umask 077; openssl rand -hex 32 > '\(path)')"
+        case .badForeignToken(let path):
+            "\(path) holds no bearer token: one line of up to 512 letters, digits and -._~+/= is needed, as the other service "
+                + "gave it"
         case .unreadableToken(let reason): "the bearer token: \(reason)"
         case .unreadableCertificate(let path, let reason): "\(path) cannot be used for TLS: \(reason)"
         case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"

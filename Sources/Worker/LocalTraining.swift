@@ -235,6 +235,10 @@ public final class LocalTraining: TaskRunning {
                         "the run asks for noise on single examples, which this worker's own training program does not "
                         + "add")
             }
+            if trainer != nil, base.configuration.quantisation != nil {
+                return .failed(
+                    reason: "the run's base model is quantised, which this worker's own training program cannot read")
+            }
             let (privateSteps, refusal) = try PrivateSteps.paid(task, count: packed.train.count)
             if let refusal { return .failed(reason: refusal) }
             if let trainer {

@@ -236,14 +236,39 @@ struct ExportTests {
         let outcome = try Program.start(check).finish()
         #expect(outcome.code == 0, "\(outcome.errors)")
 
+        #expect(card.contains("`\(try sha256(of: out + "/adapter_model.safetensors"))`"))
+    }
+
+    /// As `sha256sum` has it.
+    private func sha256(of path: String) throws -> String {
         let process = Process()
         let pipe = Pipe()
         process.executableURL = URL(filePath: "/usr/bin/sha256sum")
-        process.arguments = [out + "/adapter_model.safetensors"]
+        process.arguments = [path]
         process.standardOutput = pipe
         try process.run()
         let sum = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile().prefix(64), as: UTF8.self)
-        #expect(sum.count == 64 && card.contains("`\(sum)`"))
+        try #require(sum.count == 64)
+        return sum
+    }
+
+    @Test("merged weights have a model card of their own, that names their hash and the adapter's")
+    func mergedCard() throws {
+        _ = try simulate(try data(), "run", "federation.seed=7")
+        let (out, adapter) = (folder.file("merged"), folder.file("adapter"))
+        let merge = [
+            "run", "export", folder.file("run"), "--out", out, "--merge", "built-in", "--base-name", "owner/base",
+        ]
+        let outcome = try Program.start(merge).finish()
+        try #require(outcome.code == 0, "\(outcome.errors)")
+        #expect(try Program.run("run", "export", folder.file("run"), "--out", adapter).code == 0)
+        let card = folder.text("merged/README.md")
+        #expect(card.contains(#"base_model: "owner/base""#) && card.contains("base_model_relation: finetune"))
+        #expect(card.contains("library_name: transformers") && !card.contains("peft"))
+        #expect(card.contains("`\(try sha256(of: out + "/model.safetensors"))`"))
+        #expect(card.contains("`\(try sha256(of: adapter + "/adapter_model.safetensors"))`"))
+        #expect(card.contains("| workers that gave updates | 3 |"))
+        for worker in ["w0", "w1", "w2"] { #expect(!card.contains(worker)) }
     }
 
     @Test("a GGUF file has the metadata of a llama.cpp adapter, and what does not go together is refused")
@@ -255,7 +280,9 @@ struct ExportTests {
         #expect(try number(outcome, "rank") == 4)
         let bytes = try Data(contentsOf: URL(filePath: out))
         #expect(bytes.prefix(8) == Data("GGUF".utf8) + Data([3, 0, 0, 0]))
-        for text in ["general.architecture", "adapter.lora.alpha", "blk.0.attn_q.weight.lora_b", "shoal.record.hash"] {
+        for text in ["general.architecture", "adapter.lora.alpha", "blk.0.attn_q.weight.lora_b", "shoal.record.hash"]
+            + ["shoal.workers", "shoal.tokens_trained", "shoal.privacy", "No differential privacy"]
+        {
             #expect(bytes.range(of: Data(text.utf8)) != nil, "no \(text)")
         }
         let encoder = try folder.write(#"{"model_type": "bert"}"#, to: "config.json")

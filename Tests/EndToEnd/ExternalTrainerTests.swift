@@ -65,6 +65,42 @@ struct ExternalTrainerTests {
         #expect(mode == 0o600)
     }
 
+    @Test("a base that shoal quantize made is refused at start with its line, and by a worker with a trainer")
+    func quantised() throws {
+        let model = folder.file("int8")
+        let made = try Program.run("quantize", "--model", "built-in", "--to", "int8", "--out", model)
+        try #require(made.code == 0, "\(made.errors)")
+        let file = try folder.write(
+            """
+            model: \(model)
+            data: {path: built-in, partition: worker}
+            adapter: {rank: 4, alpha: 8, targets: all-linear}
+            training:
+              local-steps: 1
+              batch-size: 2
+              sequence-length: 32
+              learning-rate: 0.003
+              command: [sh, train.sh]
+            federation: {workers: 2, rounds: 1, workers-per-round: 2}
+            """, to: "quantised.yaml")
+        let outcome = try Program.run("simulate", "--config", file, "--state", folder.file("never"))
+        #expect(outcome.code == 2)
+        #expect(outcome.errors.contains("quantised.yaml:9: "), "\(outcome.errors)")
+        #expect(outcome.errors.contains("which is quantised (int8); take the model that it was made from"))
+        #expect(!FileManager.default.fileExists(atPath: folder.file("never")))
+        let federation = try LocalFederation(workerCount: 1, rounds: 1, workersPerRound: 1, localSteps: 1)
+        let join = try federation.invite(federation.workers[0])
+        let text = try folder.write("{\"text\": \"Some text of the owner's.\"}\n", to: "text.jsonl")
+        let worker = try Program.run(
+            "worker", "--join", join, "--data", text, "--model", model, "--state", folder.file("w"), "--trainer", "sh")
+        #expect(worker.code == 2 && worker.errors.contains("which is quantised (int8)"), "\(worker.errors)")
+        // Without a trainer the same base is as good as any.
+        let plain = try folder.write(
+            folder.text("quantised.yaml").replacing("  command: [sh, train.sh]\n", with: ""), to: "plain.yaml")
+        let native = try Program.run("simulate", "--config", plain, "--state", folder.file("native"))
+        #expect(native.code == 0, "\(native.errors)")
+    }
+
     @Test(
         "a trainer that leaves no update is declined with a reason that tells nothing of what it said",
         arguments: [

@@ -56,6 +56,27 @@ struct RunArchiveTests {
         #expect(try Data(contentsOf: URL(fileURLWithPath: out + "/adapter_model.safetensors")) == adapter)
     }
 
+    @Test("workers of a simulation in one process go on as processes of their own, and the other way round")
+    func fromOneProcessToMany() throws {
+        let folder = ScratchFolder()
+        let state = folder.file("state")
+        func simulate(_ options: String...) throws {
+            let outcome = try Program.start(
+                [
+                    "simulate", "--workers", "2", "--set", "federation.workers-per-round=2", "--set",
+                    "federation.rounds=1", "--set", "training.local-steps=1", "--state", state,
+                ] + options
+            ).finish()
+            try #require(outcome.code == 0, "\(outcome.errors)")
+        }
+        for options in [["--in-process"], [], ["--in-process"]] {
+            if options.isEmpty { try simulate() } else { try simulate(options[0]) }
+            let archived = try Program.run("run", "archive", state)
+            #expect(archived.code == 0, "\(archived.errors)")
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: state + "/runs").count == 3)
+    }
+
     @Test("a run that is not over stays where it is")
     func unfinished() throws {
         let federation = try LocalFederation(workerCount: 1, rounds: 5_000, workersPerRound: 1, localSteps: 1)

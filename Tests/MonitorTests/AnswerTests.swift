@@ -79,6 +79,32 @@ struct AnswerTests {
         await client.stop()
     }
 
+    @Test func energyIsToldWithWhetherItWasMeasured() async throws {
+        let run = try MadeUpRun()
+        let client = try await MonitorClient()
+        client.monitor.attach(run.ledger, state: run.folder)
+        try run.ledger.select(Array(run.names.prefix(2)), round: 3, attempt: 1)
+        let costs = [TaskCost(seconds: 2, joules: 30, isMeasured: true), TaskCost(seconds: 3, joules: 50)]
+        let updates = zip(run.names, costs).map { name, cost in
+            var update = run.update(name, items: 1, loss: 2)
+            update.cost = cost
+            return update
+        }
+        try run.ledger.record(updates, round: 3, attempt: 1, counters: RunCounters(uplinkBytes: 300, downlinkBytes: 9))
+        try run.publish(3, uplink: 300, seconds: 5)
+        let rounds = try await client.decode(RoundsAnswer.self, "api/v1/rounds").rounds
+        #expect(rounds.map(\.energyJoules) == [nil, nil, 80] && rounds.map(\.energyIsMeasured) == [nil, nil, false])
+        let workers = try await client.decode(WorkersAnswer.self, "api/v1/workers?sort=energy&order=descending").workers
+        #expect(workers.map(\.worker) == ["b", "a", "c"])
+        #expect(workers.map(\.energyJoules) == [50, 30, nil])
+        #expect(workers.map(\.energyIsMeasured) == [false, true, nil])
+        let answer = try await client.decode(RunAnswer.self, "api/v1/run")
+        #expect(answer.energyJoules == 80 && answer.energyIsMeasured == false)
+        let metrics = try await client.ask("metrics").body
+        #expect(metrics.contains("\nshoal_energy_joules_total 80\n") && metrics.contains("\nshoal_energy_measured 0\n"))
+        await client.stop()
+    }
+
     @Test func theRunsOfTheStateDirectory() async throws {
         let run = try MadeUpRun()
         let client = try await MonitorClient()

@@ -27,7 +27,6 @@ struct ServiceTests {
         #expect(try await client.ask("readyz").status == 503)
         client.monitor.board.post(run.fleet())
         #expect(try await client.ask("readyz").status == 200)
-        #expect(!FileManager.default.fileExists(atPath: run.folder + "/monitor.probe"))
         var leaving = run.fleet()
         leaving.acceptsWorkers = false
         client.monitor.board.post(leaving)
@@ -42,6 +41,30 @@ struct ServiceTests {
         let disk = try await other.ask("readyz")
         #expect(disk.status == 503 && disk.body == "the state directory cannot be written: No such file or directory\n")
         await other.stop()
+    }
+
+    /// Making and removing a file would change when the folder was changed last.
+    @Test func whoeverAsksForReadinessCostsNoWriteAndHardlyALook() async throws {
+        let run = try MadeUpRun()
+        let client = try await MonitorClient()
+        client.monitor.attach(run.ledger, state: run.folder)
+        client.monitor.board.post(run.fleet())
+        // The ledger's own files are there from here on.
+        _ = try await client.ask("api/v1/run")
+        let before = try lastChange(of: run.folder)
+        for _ in 0..<50 { #expect(try await client.ask("readyz").status == 200) }
+        #expect(try lastChange(of: run.folder) == before)
+        // One, or a few where 50 answers took longer than a second each.
+        let looks = await client.monitor.diskLooks
+        #expect(looks >= 1 && looks < 25)
+        await client.stop()
+    }
+
+    /// To the nanosecond.
+    private func lastChange(of folder: String) throws -> [Int] {
+        var status = stat()
+        try #require(stat(folder, &status) == 0)
+        return [status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
     }
 
     @Test func theOwnerPausesResumesAndStops() async throws {

@@ -183,7 +183,64 @@ struct ReportPageTests {
         var run = run(rounds: 2)
         #expect(!ReportPage(run).html().contains("Energy"))
         run.rounds[1].energy = 1234
+        run.rounds[1].isEnergyMeasured = true
         let text = try read(ReportPage(run).html()).text
         #expect(text.contains("Energy a round") && text.contains("1.23 kJ"))
+        #expect(text.contains("of the workers, measured"))
+        #expect(!text.contains("≈") && !ReportSummary(run).markdown().contains("≈"))
+    }
+
+    @Test("energy of which any part is an estimate is marked wherever it stands")
+    func estimatedEnergy() throws {
+        var run = run(rounds: 2)
+        (run.rounds[0].energy, run.rounds[0].isEnergyMeasured) = (1000, true)
+        run.rounds[1].energy = 234
+        (run.workers[0].energy, run.workers[0].isEnergyMeasured) = (500, true)
+        run.workers[1].energy = 734
+        let text = try read(ReportPage(run).html()).text
+        let markdown = ReportSummary(run).markdown()
+        for part in ["≈ 1.23 kJ", "1.00 kJ", "≈ 234 J"] {
+            #expect(text.contains(part) && markdown.contains(part), "\(part)")
+        }
+        #expect(!markdown.contains("≈ 1.00 kJ") && !text.contains("≈ 500 J"))
+        #expect(text.contains("≈ 734 J") && text.contains("500 J"))
+        #expect(text.contains("Energy a round, estimated"))
+        #expect(markdown.contains("- Energy: **≈ 1.23 kJ** (of the workers, estimated in whole or in part)"))
+    }
+
+    @Test("a round's timeline shows what each worker's time went into, in proportion")
+    func timeline() throws {
+        var run = run(rounds: 1, workers: 2)
+        run.rounds[0].seconds = 10
+        var slow = ReportedRun.Arrival(worker: "worker-0", seconds: 10)
+        (slow.offered, slow.answered, slow.sent, slow.trainingSeconds) = (0, 1, 8, 5)
+        // An update that an earlier release recorded.
+        run.arrivals = [slow, .init(worker: "worker-1", seconds: 4)]
+        let reading = try read(ReportPage(run).html())
+        let start = try #require(reading.elements.firstIndex { $0.attributes["id"] == "timeline" })
+        let bars = reading.elements[start...].prefix { $0.name != "ul" }.filter { $0.name == "rect" }
+        #expect(bars.map { $0.attributes["class"] } == ["fill-q", "fill-b", "fill-a", "fill-c", "fill-q"])
+        let widths = bars.compactMap { $0.attributes["width"].flatMap(Double.init) }
+        // 1 s without an answer, 2 s of downloading, 5 s of training, 2 s of sending; and 4 s of which nothing is known.
+        try #require(widths.count == 5)
+        for (width, seconds) in zip(widths, [1.0, 2, 5, 2, 4]) {
+            #expect(abs(width - seconds * widths[2] / 5) <= 0.2, "\(width) for \(seconds) s")
+        }
+        for word in ["downloading, or waiting for its turn", "sending its update", "1.000 s", "3.000 s", "8.000 s"] {
+            #expect(reading.text.contains(word), "\(word)")
+        }
+    }
+
+    @Test("times of a timeline that do not fit together are still drawn in order")
+    func disorderlyTimeline() throws {
+        var run = run(rounds: 1, workers: 1)
+        var arrival = ReportedRun.Arrival(worker: "worker-0", seconds: 2)
+        // Asked in an earlier round of an asynchronous run; a worker whose clock runs fast.
+        (arrival.offered, arrival.answered, arrival.sent, arrival.trainingSeconds) = (-3, -4, 5, 1e9)
+        run.arrivals = [arrival]
+        let elements = try read(ReportPage(run).html()).elements
+        let start = try #require(elements.firstIndex { $0.attributes["id"] == "timeline" })
+        let bars = elements[start...].prefix { $0.name != "ul" }.filter { $0.name == "rect" }
+        #expect(bars.map { $0.attributes["class"] } == ["fill-a"])
     }
 }

@@ -32,6 +32,8 @@ struct OwnerPolicyTests {
         #expect(policy.hours?.map(\.description) == ["22:00-06:00", "12:30-13:15"])
         #expect(policy.power == .mainsOnly)
         #expect(policy.sentences.count == 23)
+        #expect(policy.sentences.contains("only one named coordinator is obeyed"))
+        #expect(policy.sentences.contains("only one named base model is trained on"))
     }
 
     @Test("the complete example knows every key, and so does the schema")

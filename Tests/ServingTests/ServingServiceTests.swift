@@ -26,6 +26,13 @@ struct ServingServiceTests {
         return value
     }
 
+    private static func list(_ json: [String: JSONValue], _ path: String) throws -> [JSONValue] {
+        guard case .array(let elements)? = value(json, path) else {
+            throw CocoaError(.coderValueNotFound)
+        }
+        return elements
+    }
+
     @Test func modelsAreListed() async throws {
         let server = try await ServedFixture.server()
         let list = try await Self.ask(server, "v1/models").json()
@@ -54,6 +61,14 @@ struct ServingServiceTests {
                 continue
             }
             #expect(abs(chance - row.logProbabilities[0]) < 1e-3)
+            let names = try Self.list(json, "choices.0.logprobs.tokens")
+            let offsets = try Self.list(json, "choices.0.logprobs.text_offset")
+            #expect(names.count == row.tokens.count && offsets.count == names.count)
+            #expect(offsets.first == .integer(0))
+            let text = Array(row.text.unicodeScalars)
+            for case (.string(let name), .integer(let offset)) in zip(names, offsets) where !name.contains("\u{FFFD}") {
+                #expect(text.dropFirst(offset).starts(with: name.unicodeScalars), "\(name) at \(offset)")
+            }
         }
         await server.stop()
     }

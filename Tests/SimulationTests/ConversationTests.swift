@@ -10,18 +10,23 @@ import Worker
 @Suite("Coordinator and workers in conversation")
 struct ConversationTests {
     @Test func aRoundsDurationIsTheStopwatchs() throws {
-        let conversation = try Conversation(rounds: 3, workersPerRound: 1, minimumConnected: 1)
-        try conversation.allow(["a"])
-        // Read at each round's start and at its publication: 4, 16 | 36, 64 | 100, 144.
-        var reading: Int64 = 0
-        conversation.stopwatch = {
-            reading += 2
-            return Instant(nanoseconds: reading * reading * 1_000_000_000)
+        /// - Parameter speed: Of the stopwatch against the link's clock; `nil`: without a stopwatch.
+        func seconds(speed: Int64?) throws -> [Double] {
+            let conversation = try Conversation(rounds: 3, workersPerRound: 1, minimumConnected: 1)
+            try conversation.allow(["a"])
+            if let speed {
+                conversation.stopwatch = { [link = conversation.link] in
+                    Instant(nanoseconds: link.now.nanoseconds * speed)
+                }
+            }
+            try conversation.startCoordinator()
+            try conversation.startWorker("a", runner: FakeRunner(items: 1, slope: 1), secondsPerStep: 0.5)
+            #expect(conversation.runToEnd())
+            return conversation.published.map(\.seconds)
         }
-        try conversation.startCoordinator()
-        try conversation.startWorker("a", runner: FakeRunner(items: 1, slope: 1))
-        #expect(conversation.runToEnd())
-        #expect(conversation.published.map(\.seconds) == [12, 28, 44])
+        let plain = try seconds(speed: nil)
+        #expect(plain.count == 3 && plain.allSatisfy { $0 >= 5 })
+        for (stopped, seconds) in zip(try seconds(speed: 3), plain) { #expect(abs(stopped - 3 * seconds) < 1e-6) }
     }
 
     /// Workers a, b, c… with different weights and directions.

@@ -31,6 +31,12 @@ struct BearerTokenTests {
         #expect(try BearerToken(file: path).isCarried(by: "Bearer \(secret)"))
         try AtomicFile.write(Array("short\n".utf8), to: path, permissions: 0o600)
         #expect(throws: WebServingError.badToken(path: path)) { try BearerToken(file: path) }
+        // One that another service gave is as long as that made it.
+        #expect(try BearerToken(foreignFile: path).headerValue == "Bearer short")
+        for text in ["", "two words", String(repeating: "a", count: 513)] {
+            try AtomicFile.write(Array(text.utf8), to: path, permissions: 0o600)
+            #expect(throws: WebServingError.badForeignToken(path: path)) { try BearerToken(foreignFile: path) }
+        }
         try AtomicFile.write(Array(secret.utf8), to: path, permissions: 0o644)
         #expect(throws: WebServingError.self) { try BearerToken(file: path) }
     }

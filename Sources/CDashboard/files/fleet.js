@@ -15,10 +15,14 @@ const fleet = {
     { key: "updates", title: "Given", number: true, isOpen: true },
     { key: "trainLoss", title: "Train loss", number: true, isOpen: true },
     { key: "heldOutLoss", title: "Held-out", number: true, isOpen: true },
+    { key: "energy", title: "Energy", number: true, isOpen: true },
     { key: "suspicion", title: "Suspicion", number: true, isOpen: true },
     { key: "memory", title: "Resources" },
     { key: "software", title: "Version" },
   ],
+
+  /** Columns that some runs know nothing for, and what of a worker they show. */
+  optional: { heldOutLoss: "heldOutLoss", energy: "energyJoules", suspicion: "suspicion" },
 
   begin() {
     $("filters").addEventListener("submit", (event) => event.preventDefault());
@@ -64,7 +68,7 @@ const fleet = {
   show() {
     const { workers, matching, total, offset, participationIsSecret } = this.answer;
     const columns = this.columns.filter((column) => !(participationIsSecret && column.isOpen)
-      && (!["suspicion", "heldOutLoss"].includes(column.key) || workers.some((worker) => worker[column.key] !== undefined)));
+      && (this.optional[column.key] === undefined || workers.some((worker) => worker[this.optional[column.key]] !== undefined)));
     this.showHead(columns);
     this.showBody(columns, workers);
     show("suspicion-note", columns.some((column) => column.key === "suspicion"));
@@ -149,6 +153,9 @@ const fleet = {
     case "trainLoss": return [worker.trainLoss === undefined ? "–" : format.loss(worker.trainLoss)];
     case "heldOutLoss": return worker.heldOutLoss === undefined ? ["–"]
       : [format.loss(worker.heldOutLoss), sub(`first ${format.loss(worker.firstHeldOutLoss)}`)];
+    case "energy": return worker.energyJoules === undefined ? ["–"]
+      : [format.energy(worker.energyJoules, worker.energyIsMeasured),
+        sub(worker.trainingSeconds === undefined ? "" : `in ${format.roughly(worker.trainingSeconds)}`)];
     case "suspicion": return worker.suspicion
       ? [worker.suspicion.score.toFixed(2), sub(`${worker.suspicion.rounds} rounds`)] : ["–"];
     case "memory": return worker.cores === undefined ? ["–"]

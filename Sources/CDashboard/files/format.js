@@ -44,6 +44,13 @@ const format = {
     const gibibytes = count / 2 ** 30;
     return gibibytes < 1 ? `${Math.round(count / 2 ** 20)} MiB` : `${gibibytes.toFixed(gibibytes < 10 ? 1 : 0)} GiB`;
   },
+  /** An estimate is never shown without its mark. */
+  energy(joules, isMeasured) {
+    const units = ["J", "kJ", "MJ", "GJ"];
+    let unit = 0;
+    while (joules >= 1000 && unit < units.length - 1) { joules /= 1000; unit += 1; }
+    return `${isMeasured ? "" : "≈ "}${joules.toFixed(joules < 10 ? 2 : 1)} ${units[unit]}`;
+  },
   count(value) { return Number(value).toLocaleString("en-US"); },
   short(value) {
     return new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 }).format(value);
@@ -61,6 +68,12 @@ const format = {
   ago(seconds) {
     const whole = Math.max(0, Math.round(seconds));
     return whole < 10 ? `${whole} s` : this.duration(whole);
+  },
+  /** In its largest unit alone. */
+  roughly(seconds) {
+    if (seconds < 60) return this.ago(seconds);
+    if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+    return seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`;
   },
   clock(text) {
     const time = new Date(text);

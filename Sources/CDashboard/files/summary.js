@@ -146,9 +146,11 @@ function showFigures(run, privacy) {
       privacy.epsilonSpent > 0.9 * privacy.epsilon ? "warn" : ""));
   }
   if (run.energyJoules !== undefined) {
-    const told = `${run.energyIsMeasured ? "measured" : "estimated"} by the workers`;
-    tiles.push(run.energyJoules < 3600 ? tile("Energy", format.short(run.energyJoules), "joules", told, null)
-      : tile("Energy", format.short(run.energyJoules / 3600), "Wh", `${format.short(run.energyJoules)} joules, ${told}`, null));
+    const told = run.energyIsMeasured ? "measured by the workers" : "an estimate, in whole or in part";
+    const mark = run.energyIsMeasured ? "" : "≈ ";
+    tiles.push(run.energyJoules < 3600 ? tile("Energy", mark + format.short(run.energyJoules), "joules", told, null)
+      : tile("Energy", mark + format.short(run.energyJoules / 3600), "Wh",
+        `${format.energy(run.energyJoules, true)}, ${told}`, null));
   }
   $("tiles").replaceChildren(...tiles);
   // A lease that ended while a message was on its way is the normal course.
@@ -214,6 +216,7 @@ function showRounds(rounds, rollbacks) {
     ["Worst decile", (round) => round.worstDecileLoss && format.loss(round.worstDecileLoss)],
     ["Train", (round) => round.trainLoss && format.loss(round.trainLoss)],
     ["Workers", (round) => round.workers && format.count(round.workers)], ["Time", (round) => format.duration(round.seconds)],
+    ["Energy", (round) => round.energyJoules !== undefined && format.energy(round.energyJoules, round.energyIsMeasured)],
     ["Up, in all", (round) => round.uplinkBytes && format.bytes(round.uplinkBytes)],
     ["Gate", (round) => rollbacks.some((one) => one.round === round.round) ? `attempt ${round.attempt}` : "passed"]]
     .filter(([name, cell]) => name === "Gate" ? rollbacks.length : newest.some(cell));

@@ -63,10 +63,23 @@ public struct RunHistory: Sendable {
         public var firstHeldOut: (version: Int, loss: Double)?
         /// Over all its updates; `nil`: not told. Unit: joules.
         public var energyJoules: Double?
+        /// Whether all of that was read from hardware; otherwise some is an estimate from processor time.
+        public var isEnergyMeasured = false
         /// Over all its updates; `nil`: not told. Unit: seconds.
         public var trainingSeconds: Double?
         /// Under robust rules, how far its updates lie from the others'.
         public var suspicion: SuspicionScore?
+    }
+
+    /// How an update came.
+    public struct Arrival: Sendable {
+        public var worker: WorkerName
+        /// When it was recorded. Unit: seconds since 1970.
+        public var at: Int64
+        /// What training took, as its worker told; `nil`: not told. Unit: seconds.
+        public var trainingSeconds: Double?
+        /// `nil` where nobody looked: updates of earlier releases.
+        public var course: UpdateCourse?
     }
 
     public var id: RunID
@@ -78,9 +91,8 @@ public struct RunHistory: Sendable {
     public var rollbacks: [Rollback]
     /// In name order.
     public var workers: [Contribution]
-    /// When each update of the newest round was recorded, earliest first; empty where participation is secret. Unit:
-    /// seconds since 1970.
-    public var newestArrivals: [(worker: WorkerName, at: Int64)]
+    /// The newest round's updates, those that were recorded first before the others; empty where participation is secret.
+    public var newestArrivals: [Arrival]
 
     /// Of all published rounds; `nil`: no worker told any. Unit: joules.
     public var energyJoules: Double? {

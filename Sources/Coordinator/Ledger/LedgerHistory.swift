@@ -67,7 +67,8 @@ extension Ledger {
                 sql: """
                     WITH given AS (
                         SELECT worker, COUNT(*) AS updates, SUM(tokens) AS tokens, MAX(acceptedAt) AS lastUpdateAt,
-                            MAX(items) AS items, SUM(joules) AS joules, SUM(seconds) AS seconds
+                            MAX(items) AS items, SUM(joules) AS joules, SUM(seconds) AS seconds,
+                            MIN(isMeasured) AS isMeasured
                         FROM updates GROUP BY worker),
                     -- SQLite takes the other columns from the row that holds the maximum.
                     newest AS (
@@ -80,7 +81,7 @@ extension Ledger {
                         SELECT worker, MIN(version) AS firstTested, MAX(version) AS tested FROM workerEvaluation
                         GROUP BY worker)
                     SELECT name, enrolledAt, revokedAt, updates, tokens, lastUpdateAt, given.items AS items, joules,
-                        seconds, trainLoss, firstLoss, failures, tested, own.loss AS heldOut, firstTested,
+                        isMeasured, seconds, trainLoss, firstLoss, failures, tested, own.loss AS heldOut, firstTested,
                         firstOwn.loss AS firstHeldOut
                     FROM worker LEFT JOIN given ON given.worker = name LEFT JOIN newest ON newest.worker = name
                         LEFT JOIN earliest ON earliest.worker = name LEFT JOIN failed ON failed.worker = name
@@ -97,6 +98,7 @@ extension Ledger {
                     items: UInt64(clamping: (row["items"] as Int64?) ?? 0),
                     tokens: UInt64(clamping: (row["tokens"] as Int64?) ?? 0), lastUpdateAt: row["lastUpdateAt"],
                     trainLoss: loss == 0 ? nil : loss, energyJoules: row["joules"], trainingSeconds: row["seconds"])
+                contribution.isEnergyMeasured = row["isMeasured"] ?? false
                 contribution.firstTrainLoss = row["firstLoss"]
                 if let version = row["tested"] as Int?, let first = row["firstTested"] as Int? {
                     contribution.heldOut = (version, row["heldOut"])
@@ -116,16 +118,21 @@ extension Ledger {
         }
     }
 
-    /// When the updates of a round's attempt were recorded, earliest first. Unit: seconds since 1970.
-    func arrivals(round: Int, attempt: Int) throws(LedgerError) -> [(worker: WorkerName, at: Int64)] {
+    /// The updates that count in a round's attempt, those that were recorded first before the others.
+    func arrivals(round: Int, attempt: Int) throws(LedgerError) -> [RunHistory.Arrival] {
         try read { database in
             try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT worker, acceptedAt FROM updates LEFT JOIN arrival USING (round, attempt, worker)
-                    WHERE COALESCE(countsIn, round) = ? AND attempt = ? ORDER BY acceptedAt, worker
+                    SELECT worker, acceptedAt, seconds, offered, answered, sent, recorded FROM updates
+                        LEFT JOIN arrival USING (round, attempt, worker) LEFT JOIN course USING (round, attempt, worker)
+                    WHERE COALESCE(countsIn, round) = ? AND attempt = ? ORDER BY acceptedAt, recorded, worker
                     """, arguments: [round, attempt]
-            ).map { (try worker($0["worker"]), $0["acceptedAt"]) }
+            ).map { row in
+                RunHistory.Arrival(
+                    worker: try worker(row["worker"]), at: row["acceptedAt"], trainingSeconds: row["seconds"],
+                    course: UpdateCourse(row))
+            }
         }
     }
 }

@@ -89,7 +89,7 @@ extension Ledger {
                 let row = try Row.fetchOne(
                     database,
                     sql: """
-                        SELECT number, attempt FROM round WHERE state = 'open' AND NOT EXISTS
+                        SELECT number, attempt, openedAt FROM round WHERE state = 'open' AND NOT EXISTS
                             (SELECT 1 FROM rolledBack WHERE rolledBack.round = number AND rolledBack.attempt = round.attempt)
                         AND NOT EXISTS
                             (SELECT 1 FROM maskFailure AS failed WHERE failed.round = number AND failed.attempt = round.attempt)
@@ -101,7 +101,7 @@ extension Ledger {
                 database, sql: "SELECT worker FROM selection WHERE round = ? AND attempt = ? ORDER BY worker",
                 arguments: [number, attempt])
             return OpenRound(
-                number: number, attempt: attempt, selected: try names.map(worker),
+                number: number, attempt: attempt, openedAt: row["openedAt"], selected: try names.map(worker),
                 updates: try updates(database, round: number, attempt: attempt))
         }
     }
@@ -128,14 +128,19 @@ extension Ledger {
                 update.steps, Int64(clamping: update.tokens), update.trainLoss, wallClock(), update.cost?.seconds,
                 update.cost?.joules, update.cost?.isMeasured,
             ])
+        if let course = update.course {
+            try insert(database, course, of: update.worker, round: round, attempt: attempt)
+        }
     }
 
     /// Takes back an update whose bytes are lost, so that its worker may send one again.
     func forget(_ worker: WorkerName, round: Int, attempt: Int, because text: String) throws(LedgerError) {
         try write { database in
-            try database.execute(
-                sql: "DELETE FROM updates WHERE round = ? AND attempt = ? AND worker = ?",
-                arguments: [round, attempt, worker.text])
+            for table in ["course", "updates"] {
+                try database.execute(
+                    sql: "DELETE FROM \(table) WHERE round = ? AND attempt = ? AND worker = ?",
+                    arguments: [round, attempt, worker.text])
+            }
             try note(database, .recovered, text)
         }
     }

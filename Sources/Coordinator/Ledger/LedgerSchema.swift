@@ -28,6 +28,7 @@ extension Ledger {
         migrator.registerMigration("worker evaluations") { try $0.execute(sql: workerEvaluationTables) }
         migrator.registerMigration("audits") { try $0.execute(sql: auditTables) }
         migrator.registerMigration("published noise") { try $0.execute(sql: publishedNoiseTables) }
+        migrator.registerMigration("courses") { try $0.execute(sql: courseTables) }
         return migrator
     }
 

@@ -32,6 +32,8 @@ public struct UpdateRecord: Hashable, Sendable {
     public var trainLoss: Double
     /// `nil`: not told.
     public var cost: TaskCost?
+    /// `nil` where nobody looked.
+    public var course: UpdateCourse?
 
     public init(
         worker: WorkerName, object: ContentHash, items: UInt64, steps: UInt32, tokens: UInt64, trainLoss: Double,
@@ -57,6 +59,8 @@ public struct UpdateRecord: Hashable, Sendable {
 public struct OpenRound: Hashable, Sendable {
     public var number: Int
     public var attempt: Int
+    /// Unit: seconds since 1970.
+    public var openedAt: Int64
     public var selected: [WorkerName]
     public var updates: [UpdateRecord]
 }

@@ -50,7 +50,7 @@ public struct FleetSnapshot: Sendable {
     public var counters: RunCounters?
     /// Offers that workers declined since the process began; `nil` where participation is secret.
     public var declined: Int?
-    /// False once the run takes its leave.
+    /// False once the run takes its leave, unless the coordinator stays to tell late workers.
     public var acceptsWorkers: Bool
 
     public init(

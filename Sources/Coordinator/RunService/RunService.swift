@@ -112,6 +112,10 @@ public final class RunService: CoordinatorService {
     /// Versions before ``adapter`` that leases may refer to, by version.
     var earlierAdapters: [Int: GlobalAdapter] = [:]
     var roundStart = Instant(nanoseconds: 0)
+    /// How long the round had been open when this process took it up. Unit: seconds.
+    var roundAge = 0.0
+    /// Of updates that are on their way.
+    var courses: [WorkerName: CourseNotes] = [:]
     var uploads: [WorkerName: Upload] = [:]
     /// What the last publication left to do.
     var leftovers = Leftovers()
@@ -199,7 +203,7 @@ public final class RunService: CoordinatorService {
             privacy?.hidesParticipation == true
             ? { event in event.withoutParticipation.map(resources.observe) } : resources.observe
         let asked = try ledger.control()
-        if asked.request == .stop { throw LedgerError.runStopped(at: asked.since ?? 0) }
+        if asked.request == .stop, !settings.staysAfterEnd { throw LedgerError.runStopped(at: asked.since ?? 0) }
         records = try RecordsOfRun(run: run.id, ledger: ledger, state: state.path)
         guard let current = try ledger.currentAdapter() else { throw RunError.missingAdapter }
         assignments = RankAssignments(ranks: try ledger.workerRanks())
@@ -230,9 +234,11 @@ public final class RunService: CoordinatorService {
     /// What belongs to the global model beside ``currentAdapter``; `nil`: nothing.
     public var currentResidual: AdapterResidual? { adapter.residual?.value }
 
-    /// Ends in order, keeping the state: workers are told and will wait for the coordinator to come back.
+    /// Ends in order, keeping the state: workers are told and will wait for the coordinator to come back. A service that
+    /// stayed after the end of its run ends as one that did not.
     public func requestStop() {
         guard !isFinished else { return }
+        if settings.staysAfterEnd, farewellUntil != nil { return finish() }
         farewell(reason: "the coordinator stops; the run can go on later", isRunFinished: false)
         attempt {
             try saveCounters()

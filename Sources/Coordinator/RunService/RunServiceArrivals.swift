@@ -27,12 +27,13 @@ extension RunService {
             guard !batch.isEmpty else { continue }
             try store.keep(batch.map(\.update))
             let countsIn = openRoundNumber ?? 0
+            let records = batch.map(withCourse)
             if let plan = round?.plan {
                 try ledger.record(
-                    batch.map(\.record), round: plan.round, attempt: plan.attempt,
+                    records, round: plan.round, attempt: plan.attempt,
                     clipped: batch.filter(\.isClipped).map(\.worker), counters: counters)
             } else {
-                let asked = batch.map { (update: $0.record, askedIn: Int($0.envelope.round)) }
+                let asked = zip(records, batch).map { (update: $0, askedIn: Int($1.envelope.round)) }
                 try ledger.record(asked, countsIn: countsIn, counters: counters)
             }
             // Durable: only now may the workers forget them.

@@ -6,19 +6,22 @@ import Wire
 // MARK: - The rounds of an asynchronous run
 extension RunService {
     /// Takes up the open buffer, or opens the next: leases that were given in earlier rounds go on.
-    func openBuffer(_ number: Int, _ options: BufferOptions) throws {
+    ///
+    /// - Parameter age: How long it has been open already. Unit: seconds.
+    func openBuffer(_ number: Int, _ options: BufferOptions, age: Double = 0) throws {
         let record = try ledger.bufferRecord(round: number)
         var buffer = BufferedRounds(
             record, options: options, seed: settings.seed, leaseSeconds: settings.leaseSeconds,
             selector: try selector(before: number, attempt: 1), available: Set(trainers), at: now)
         let actions = buffer.start(at: now)
         self.buffer = buffer
-        try enterBuffer(number)
+        try enterBuffer(number, age: age)
         try perform(actions)
     }
 
-    private func enterBuffer(_ number: Int) throws {
+    private func enterBuffer(_ number: Int, age: Double = 0) throws {
         roundStart = stopwatchTime
+        roundAge = age
         // Recorded even if nobody could be asked yet: the round is open.
         try ledger.select([], round: number, attempt: 1)
         observe(.roundStarted(round: number, workers: buffer.map { $0.tasks.keys.sorted() } ?? []))

@@ -10,7 +10,7 @@ extension RunService {
             FleetSnapshot(
                 members: sessions.sorted { $0.key < $1.key }.map(member), standing: presentStanding,
                 counters: hidesParticipation ? nil : counters, declined: hidesParticipation ? nil : declinedOffers,
-                acceptsWorkers: farewellUntil == nil && !isFinished))
+                acceptsWorkers: !isFinished && (farewellUntil == nil || settings.staysAfterEnd)))
     }
 
     private func member(_ worker: WorkerName, _ session: Session) -> FleetMember {

@@ -107,7 +107,7 @@ extension RunService {
         if let buffering = settings.buffering {
             // Leases of earlier rounds go on, whether or not one is open.
             if isResumed, adapter.version < settings.rounds {
-                try openBuffer(adapter.version + 1, buffering)
+                try openBuffer(adapter.version + 1, buffering, age: age(of: ledger.openRound()))
             }
             return
         }
@@ -116,6 +116,7 @@ extension RunService {
         guard try noteResting(round: open.number) else { return }
         try noteSpent(round: open.number)
         roundStart = stopwatchTime
+        roundAge = age(of: open)
         let recorded = Dictionary(
             try soundUpdates(of: open).map { ($0.worker, $0.object) }, uniquingKeysWith: { first, _ in first })
         var round = Round(
@@ -212,14 +213,14 @@ extension RunService {
 
     private func repeatFarewell() {
         guard let farewellUntil else { return }
-        if farewellUntil <= now { return finish() }
+        if farewellUntil <= now, !settings.staysAfterEnd { return finish() }
         guard nextFarewell <= now else { return }
         farewell(reason: farewellReason, isRunFinished: true)
         nextFarewell = now.advanced(bySeconds: 1)
     }
 
     func endIfEveryoneLeft() {
-        if farewellUntil != nil && sessions.isEmpty { finish() }
+        if farewellUntil != nil, sessions.isEmpty, !settings.staysAfterEnd { finish() }
     }
 
     func finish() {

@@ -38,6 +38,7 @@ extension RunService {
         self.round = round
         masked = maskedRound(round.plan)
         roundStart = stopwatchTime
+        roundAge = 0
         uploads = [:]
         // Recorded even if nobody could be selected yet: the round is open.
         try ledger.select([], round: number, attempt: attempt)
@@ -87,8 +88,10 @@ extension RunService {
 
     /// The round's deadline is not repeated in the offer: it is the coordinator's alone to judge.
     func offerTraining(to worker: WorkerName, _ plan: RoundPlan, adapter: GlobalAdapter) {
+        let lease = trainingLease(of: worker, plan.round, plan.attempt)
+        noteOffered(lease, to: worker)
         offer(
-            .train, lease: trainingLease(of: worker, plan.round, plan.attempt), to: worker, round: plan.round,
+            .train, lease: lease, to: worker, round: plan.round,
             attempt: plan.attempt, adapter: adapter, rank: rank(of: worker))
     }
 

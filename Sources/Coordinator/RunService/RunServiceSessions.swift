@@ -186,6 +186,7 @@ extension RunService {
         switch task(of: name, lease: lease) {
         case .train:
             pendingOffers[name] = nil
+            noteAnswered(name)
             try handle(.renewed(name))
         case .evaluate:
             pendingOffers[name] = nil

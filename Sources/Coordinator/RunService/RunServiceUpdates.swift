@@ -15,6 +15,7 @@ extension RunService {
             let upload = try openUpload(begin.lease, begin.object, bytes: begin.totalBytes, envelope, from: name, peer)
         else { return }
         try keepLease(name)
+        noteSent(name)
         acknowledge(.receivedThrough(UInt64(upload.receivedBytes)), begin.lease, envelope, peer)
     }
 
@@ -26,6 +27,7 @@ extension RunService {
             fits(UInt64(payload.count), commit.lease, envelope, from: name, peer)
         else { return }
         try keepLease(name)
+        noteSent(name)
         guard ContentHash(of: payload) == commit.object else {
             // The worker's mistake: in chunks, from the start.
             _ = try openUpload(
@@ -206,6 +208,7 @@ extension RunService {
 
     private func keepLease(_ name: WorkerName) throws {
         pendingOffers[name] = nil
+        noteAnswered(name)
         try handle(.renewed(name))
     }
 

@@ -6,6 +6,7 @@
 public struct GGUFFile: Sendable {
     public enum Value: Hashable, Sendable {
         case uint32(UInt32)
+        case uint64(UInt64)
         case float32(Float)
         case string(String)
     }
@@ -48,6 +49,9 @@ public struct GGUFFile: Sendable {
             switch value {
             case .uint32(let value):
                 bytes.appendLittleEndian(UInt32(4))
+                bytes.appendLittleEndian(value)
+            case .uint64(let value):
+                bytes.appendLittleEndian(UInt32(10))
                 bytes.appendLittleEndian(value)
             case .float32(let value):
                 bytes.appendLittleEndian(UInt32(6))

@@ -26,6 +26,8 @@ package struct RoundsAnswer: Codable, Hashable, Sendable {
         package var denseUplinkBytes: UInt64?
         /// Of this round, as its workers told. Unit: joules.
         package var energyJoules: Double?
+        /// Whether all of that was read from hardware; otherwise some is an estimate from processor time.
+        package var energyIsMeasured: Bool?
     }
 
     package struct Rollback: Codable, Hashable, Sendable {
@@ -66,7 +68,8 @@ package struct RoundsAnswer: Codable, Hashable, Sendable {
                 worstDecileLoss: isSecret ? nil : round.evaluation?.worstDecile, accuracy: round.evaluation?.accuracy,
                 tokens: isSecret ? nil : round.tokens,
                 uplinkBytes: round.uplinkBytes, downlinkBytes: round.downlinkBytes,
-                denseUplinkBytes: round.denseUplinkBytes, energyJoules: round.energyJoules)
+                denseUplinkBytes: round.denseUplinkBytes, energyJoules: round.energyJoules,
+                energyIsMeasured: round.energyJoules.map { _ in round.isEnergyMeasured })
         }
         rollbacks = history.rollbacks.suffix(Self.rollbacksMax).map {
             Rollback(

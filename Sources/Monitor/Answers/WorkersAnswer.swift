@@ -45,6 +45,8 @@ package struct WorkersAnswer: Codable, Hashable, Sendable {
         package var firstHeldOutLoss: Double?
         /// Over all its updates, as it told. Units: joules, seconds.
         package var energyJoules: Double?
+        /// Whether all of that was read from hardware; otherwise some is an estimate from processor time.
+        package var energyIsMeasured: Bool?
         package var trainingSeconds: Double?
         package var suspicion: Suspicion?
     }
@@ -107,6 +109,7 @@ extension WorkersAnswer.Worker {
         heldOutLoss = history.heldOut?.loss
         firstHeldOutLoss = history.firstHeldOut?.loss
         energyJoules = history.energyJoules
+        energyIsMeasured = energyJoules.map { _ in history.isEnergyMeasured }
         trainingSeconds = history.trainingSeconds
         suspicion = history.suspicion.map { Suspicion(score: $0.value, rounds: $0.rounds) }
     }

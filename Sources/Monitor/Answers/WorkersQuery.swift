@@ -11,7 +11,7 @@ struct WorkersQuery: Hashable, Sendable {
     }
 
     enum Column: String, Sendable {
-        case worker, lastSeen, phase, software, memory, updates, tokens, trainLoss, heldOutLoss, suspicion
+        case worker, lastSeen, phase, software, memory, updates, tokens, trainLoss, heldOutLoss, energy, suspicion
     }
 
     var search = ""
@@ -59,6 +59,7 @@ struct WorkersQuery: Hashable, Sendable {
         case .tokens: sorted(workers) { $0.tokens }
         case .trainLoss: sorted(workers) { $0.trainLoss }
         case .heldOutLoss: sorted(workers) { $0.heldOutLoss }
+        case .energy: sorted(workers) { $0.energyJoules }
         case .suspicion: sorted(workers) { $0.suspicion?.score }
         }
     }

@@ -106,6 +106,10 @@ enum RunMetrics {
                 .counter, "shoal_energy_joules_total",
                 "What workers told of the energy behind the published rounds; some of it may be estimated.",
                 snapshot.history.energyJoules)
+            metrics.add(
+                .gauge, "shoal_energy_measured",
+                "1 where all of shoal_energy_joules_total was read from hardware, 0 where some is an estimate.",
+                snapshot.history.energyJoules.map { _ in snapshot.history.isEnergyMeasured ? 1 : 0 })
         }
         guard let privacy = snapshot.privacy else { return }
         metrics.add(

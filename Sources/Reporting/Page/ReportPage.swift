@@ -88,7 +88,7 @@ public struct ReportPage {
 
     private var time: Markup? {
         let figures = TimeFigures(run)
-        return section("time", "Time", nil, plots([figures.durations, figures.arrivals, figures.staleness]))
+        return section("time", "Time", nil, plots([figures.durations, RoundTimeline(run).figure, figures.staleness]))
     }
 
     private var gate: Markup? {
@@ -164,8 +164,12 @@ public struct ReportPage {
             identifier: "epsilon", title: "Privacy budget spent",
             summary: "Epsilon \(spent[0][1]) of \(spent[1][1]) is spent.", xLabel: "epsilon",
             rows: [
-                .init(name: "spent", span: 0...max(0, privacy.epsilonSpent), tip: "spent: \(spent[0][1])"),
-                .init(name: "budget", span: 0...privacy.epsilon, style: "frame", tip: "budget: \(spent[1][1])"),
+                .init(
+                    name: "spent", spans: [.init(range: 0...max(0, privacy.epsilonSpent))], tip: "spent: \(spent[0][1])"
+                ),
+                .init(
+                    name: "budget", spans: [.init(range: 0...privacy.epsilon, style: "frame")],
+                    tip: "budget: \(spent[1][1])"),
             ])
         return section(
             "privacy", "Privacy", note, plots([plot.figure(table: .table("Privacy budget", ["", "#Epsilon"], spent))]))
@@ -175,9 +179,10 @@ public struct ReportPage {
         guard run.energy != nil else { return nil }
         return section(
             "energy", "Energy",
-            run.rounds.allSatisfy { $0.energy == nil || $0.isEnergyMeasured }
+            run.isEnergyMeasured
                 ? "Of training, as the workers' processors counted it."
-                : "Of training, as the workers told; partly estimated.",
+                : "Of training, as the workers told. What stands behind ≈ is an estimate from processor time, in whole or in "
+                    + "part: good for comparing rounds and workers, not for a bill.",
             plots([TrafficFigures(run).energy]))
     }
 

@@ -56,7 +56,8 @@ enum ReportStyle {
         .band{stroke:none;opacity:.18}.band.line-a{fill:var(--a)}.band.line-b{fill:var(--b)}
         .dot{stroke:none}.dot.line-a{fill:var(--a)}.dot.line-b{fill:var(--b)}.dot.line-c{fill:var(--c)}
         .hollow{fill:var(--card);stroke:var(--a);stroke-width:1.6}.stem{stroke:var(--a);stroke-width:1.4;opacity:.6}
-        .fill-a{fill:var(--a)}.fill-b{fill:var(--b)}.fill-c{fill:var(--c)}.frame{fill:none;stroke:var(--quiet);stroke-width:1.4}
+        .fill-a{fill:var(--a)}.fill-b{fill:var(--b)}.fill-c{fill:var(--c)}.fill-q{fill:var(--quiet);opacity:.5}
+        .frame{fill:none;stroke:var(--quiet);stroke-width:1.4}
         .cross{stroke:var(--bad);stroke-width:2.2;fill:none}
         @media(forced-colors:active){.line-a,.line-b,.line-c,.stem,.cross{stroke:CanvasText}.fill-a,.fill-b,.fill-c{fill:CanvasText}}
         @media print{:root{--page:#fff;--card:#fff;--ink:#000;--quiet:#444;--rule:#ccc;--a:#0a62c4;--b:#b8480b;--c:#0c7268;

@@ -59,7 +59,11 @@ struct ReportTiles {
                     note: "of \(ReadableNumber.fixed(privacy.epsilon, 3))"))
         }
         if let energy = run.energy {
-            tiles.append(Tile(name: "Energy", value: ReadableNumber.energy(energy), note: "of the workers"))
+            tiles.append(
+                Tile(
+                    name: "Energy", value: ReadableNumber.energy(energy, isMeasured: run.isEnergyMeasured),
+                    note: run.isEnergyMeasured
+                        ? "of the workers, measured" : "of the workers, estimated in whole or in part"))
         }
         all = tiles
     }

@@ -16,7 +16,10 @@ struct RoundTable {
             ("#Up so far", { $0.uplinkBytes.map { ReadableNumber.bytes($0) } }),
             ("#Down so far", { $0.downlinkBytes.map { ReadableNumber.bytes($0) } }),
             ("#Tokens", { $0.tokens.map { ReadableNumber.count($0) } }),
-            ("#Energy", { $0.energy.map { ReadableNumber.energy($0) } }),
+            (
+                "#Energy",
+                { round in round.energy.map { ReadableNumber.energy($0, isMeasured: round.isEnergyMeasured) } }
+            ),
             ("#Duration", { ReadableNumber.seconds($0.seconds) }),
         ]
         // A column that says nothing anywhere is left out.

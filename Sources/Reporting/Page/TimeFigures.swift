@@ -1,4 +1,4 @@
-/// How long rounds took, and how the newest one went.
+/// How long rounds took, and how old their updates were.
 struct TimeFigures {
     private let run: ReportedRun
 
@@ -17,30 +17,6 @@ struct TimeFigures {
             table: .table(
                 "From first offer to publication", ["#Round", "#Duration"],
                 run.rounds.map { ["\($0.number)", ReadableNumber.seconds($0.seconds)] }))
-    }
-
-    /// From the opening of the newest round to each worker's update.
-    var arrivals: Markup? {
-        guard let round = run.rounds.last, !run.arrivals.isEmpty else { return nil }
-        let shown = run.arrivals.prefix(RowPlot.rowCountMax)
-        let rows = shown.map { arrival in
-            RowPlot.Row(
-                name: arrival.worker, span: 0...max(0, arrival.seconds),
-                tip: "\(arrival.worker): update recorded after \(ReadableNumber.seconds(arrival.seconds))")
-        }
-        let left = run.arrivals.count - shown.count
-        let plot = RowPlot(
-            identifier: "arrivals",
-            title: "Round \(round.number): from its opening to each update"
-                + (left > 0 ? " (the first \(shown.count) of \(run.arrivals.count))" : ""),
-            summary: "The last of \(run.arrivals.count) updates came after "
-                + "\(ReadableNumber.seconds(run.arrivals.map(\.seconds).max() ?? 0)).", xLabel: "seconds", rows: rows,
-            domain: 0...max(1, round.seconds, shown.map(\.seconds).max() ?? 0), level: round.seconds,
-            key: [("fill-a", "offer to recorded update (whole seconds)"), ("level", "publication")])
-        return plot.figure(
-            table: .table(
-                "Updates of round \(round.number)", ["Worker", "#Recorded after"],
-                run.arrivals.map { [$0.worker, ReadableNumber.seconds($0.seconds)] }))
     }
 
     var staleness: Markup? {

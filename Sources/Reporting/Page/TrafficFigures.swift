@@ -65,14 +65,19 @@ struct TrafficFigures {
     var energy: Markup? {
         guard let total = run.energy else { return nil }
         let plot = BarPlot(
-            identifier: "energy", title: "Energy a round", summary: "\(ReadableNumber.energy(total)) in all.",
-            yLabel: "J",
+            identifier: "energy", title: "Energy a round" + (run.isEnergyMeasured ? "" : ", estimated"),
+            summary: "\(ReadableNumber.energy(total, isMeasured: run.isEnergyMeasured)) in all.", yLabel: "J",
             rounds: run.rounds.map(\.number),
             series: [.init(style: "fill-c", name: "energy", values: run.rounds.map(\.energy))]
-        ) { ReadableNumber.energy($0) }
+        ) { ReadableNumber.energy($0, isMeasured: run.isEnergyMeasured) }
         return plot.figure(
             table: .table(
                 "Energy a round", ["#Round", "#Energy"],
-                run.rounds.map { ["\($0.number)", $0.energy.map { ReadableNumber.energy($0) } ?? "–"] }))
+                run.rounds.map { round in
+                    [
+                        "\(round.number)",
+                        round.energy.map { ReadableNumber.energy($0, isMeasured: round.isEnergyMeasured) } ?? "–",
+                    ]
+                }))
     }
 }

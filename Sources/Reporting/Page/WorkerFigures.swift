@@ -77,8 +77,12 @@ struct WorkerFigures {
                     worker.name + (worker.isRevoked ? " (revoked)" : ""), ReadableNumber.count(worker.updates),
                     ReadableNumber.count(worker.failures), ReadableNumber.count(worker.items),
                     ReadableNumber.count(worker.tokens), ReadableNumber.loss(worker.lastLoss),
-                ] + (hasEnergy ? [worker.energy.map { ReadableNumber.energy($0) } ?? "–"] : [])
+                ] + (hasEnergy ? [Self.energy(of: worker)] : [])
             })
+    }
+
+    private static func energy(of worker: ReportedRun.Worker) -> String {
+        worker.energy.map { ReadableNumber.energy($0, isMeasured: worker.isEnergyMeasured) } ?? "–"
     }
 
     var suspicion: Markup? {

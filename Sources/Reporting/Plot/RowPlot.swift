@@ -2,12 +2,18 @@
 struct RowPlot {
     struct Row {
         let name: String
-        /// From where to where a bar goes; `nil` for none.
-        var span: ClosedRange<Double>?
-        var style = "fill-a"
+        /// Bars, one after the other.
+        var spans: [Span] = []
         /// Marked places: a hollow one first, then filled ones.
         var points: [Double] = []
         let tip: String
+    }
+
+    struct Span {
+        let range: ClosedRange<Double>
+        var style = "fill-a"
+        /// `nil`: its row's.
+        var tip: String?
     }
 
     /// More names than these are left to the table.
@@ -27,10 +33,10 @@ struct RowPlot {
         let rowHeight = 16.0
         let left = 108.0
         let height = Plot.top + rowHeight * Double(rows.count) + Plot.bottom
-        let values = rows.flatMap { ($0.span.map { [$0.lowerBound, $0.upperBound] } ?? []) + $0.points }
+        let values = rows.flatMap { $0.spans.flatMap { [$0.range.lowerBound, $0.range.upperBound] } + $0.points }
         let scale =
             domain.map { Scale([$0.lowerBound, $0.upperBound]) }
-            ?? Scale(values, includesZero: rows.contains { $0.span != nil })
+            ?? Scale(values, includesZero: rows.contains { !$0.spans.isEmpty })
         let x = { (value: Double) in left + scale.place(value) * (Plot.width - left - Plot.right - 4) }
         var plot = Plot(identifier, title: title, summary: summary, height: height)
         for tick in scale.ticks {
@@ -42,10 +48,10 @@ struct RowPlot {
         for (index, row) in rows.enumerated() {
             let middle = Plot.top + rowHeight * (Double(index) + 0.5)
             plot.text(Self.short(row.name), left - 8, middle + 4, anchor: "end")
-            if let span = row.span {
-                plot.bar(
-                    row.style, x(span.lowerBound), middle - 4, max(1.5, x(span.upperBound) - x(span.lowerBound)), 8,
-                    tip: row.tip)
+            for span in row.spans {
+                let (start, end) = (x(span.range.lowerBound), x(span.range.upperBound))
+                // What is too short to be seen would be taken for what did not happen.
+                plot.bar(span.style, start, middle - 4, max(1.5, end - start), 8, tip: span.tip ?? row.tip)
             }
             if let first = row.points.first, let last = row.points.last, row.points.count > 1 {
                 plot.line("stem", x(first), middle, x(last), middle)

@@ -5,8 +5,12 @@ extension OwnerPolicy {
         func add(_ value: (some Any)?, _ line: (String) -> String) {
             if let value { lines.append(line("\(value)")) }
         }
-        add(baseModels?.count) { "only \($0) named base models are trained on" }
-        add(coordinators?.count) { "only \($0) named coordinators are obeyed" }
+        add(baseModels?.count) {
+            $0 == "1" ? "only one named base model is trained on" : "only \($0) named base models are trained on"
+        }
+        add(coordinators?.count) {
+            $0 == "1" ? "only one named coordinator is obeyed" : "only \($0) named coordinators are obeyed"
+        }
         add(minimumSteps) { "a round has at least \($0) optimiser steps" }
         add(minimumBatchSize) { "a step has at least \($0) blocks or examples" }
         add(minimumSequenceLength) { "a block has at least \($0) tokens" }

@@ -11,8 +11,11 @@ struct NamedToken: Hashable, Sendable {
 
     let drawn: Candidate
     let alternatives: [Candidate]
+    /// Where it begins in the answer's text. Unit: Unicode scalars.
+    let offset: Int
 
-    init(_ token: DrawnToken, _ tokenizer: Tokenizer) {
+    init(_ token: DrawnToken, _ tokenizer: Tokenizer, offset: Int) {
+        self.offset = offset
         drawn = Candidate(
             text: Self.text(of: token.id, tokenizer), logProbability: Self.writable(token.logProbability ?? 0))
         alternatives = token.alternatives.map {
@@ -58,7 +61,7 @@ struct NamedToken: Hashable, Sendable {
                             token.alternatives.map { ($0.text, .number($0.logProbability)) },
                             uniquingKeysWith: { first, _ in first }))
                 }),
-            "text_offset": .array([]),
+            "text_offset": .array(tokens.map { .integer($0.offset) }),
         ])
     }
 }

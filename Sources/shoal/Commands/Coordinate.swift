@@ -26,6 +26,15 @@ struct Coordinate: AsyncParsableCommand {
     @Flag(help: "No encryption and no proof of identity: for experiments on one machine only.")
     var insecure = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Once the run has ended, stay until told to stop: tell workers that come late, and go on serving the monitor.",
+            discussion: """
+                For services that are started again whenever they end, and for monitoring that would take a finished run for \
+                a dead one. Told to stop (SIGTERM) after the end of its run, it ends with exit code 0.
+                """))
+    var stay = false
+
     @OptionGroup var monitoring: MonitorOptions
     @OptionGroup var log: LogOptions
 
@@ -44,7 +53,7 @@ struct Coordinate: AsyncParsableCommand {
                 "warning: training.command is for simulations and starts nothing here: what runs on a worker's machine is "
                     + "its owner's decision (shoal worker --trainer)")
         }
-        var record = RunOutcome()
+        var closing = RunClosing(prepared, json: json, started: started, stays: stay)
         let (transport, service) = try usingInput {
             let security: CoordinatorSecurity =
                 insecure ? .insecure : .curve(try CoordinatorKeys.readOrCreate(in: self.state))
@@ -53,17 +62,19 @@ struct Coordinate: AsyncParsableCommand {
                 prepared: prepared, state: state, heldOut: try heldOut(prepared), compute: compute.post,
                 minimumConnected: nil)
             assembly.board = monitor?.board
+            assembly.staysAfterEnd = stay
             let transport = try CoordinatorTransport(
                 bindingTo: bind, security: security, admission: state.ledger, logger: logger)
             return (
                 transport,
                 try assembly.service(link: transport, loop: transport) { event in
-                    record.note(event)
                     view.show(event)
                     monitor?.notices.note(event)
+                    closing.note(event, view)
                 }
             )
         }
+        closing.attach(service, state)
         try monitor?.attach(state: self.state)
         view.showHeader(
             RunHeader.lines(prepared) + (monitor.map { [$0.headerLine] } ?? [])
@@ -73,12 +84,9 @@ struct Coordinate: AsyncParsableCommand {
         await transport.runOnOwnThread(stopping)
         view.clearProgress()
         withExtendedLifetime(signals) {}
-        await monitor?.stop(after: service.outcome)
+        await monitor?.stop(after: service.outcome, wasStopped: closing.wasStopped)
         try service.outcome.requireFinished()
-        try record.recall(service, state.ledger)
-        try record.close(
-            prepared, adapter: state.directory.adapter, seconds: MonotonicClock.now().seconds(since: started),
-            json: json)
+        try closing.close()
     }
 
     /// The coordinator's own text, when the run is evaluated on it.

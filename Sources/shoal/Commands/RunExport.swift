@@ -16,7 +16,7 @@ struct RunExport: ParsableCommand {
               shoal run export STATE --out DIR               the current adapter, with a model card
               shoal run export STATE --out DIR --rank 16     its best approximation of rank 16, with its error
               shoal run export STATE --out FILE --format gguf    for llama.cpp: llama-cli -m BASE.gguf --lora FILE
-              shoal run export STATE --out DIR --merge MODEL a copy of the base model with the adapter in its weights
+              shoal run export STATE --out DIR --merge MODEL a copy of the base model with the adapter in its weights, with a card
             """)
 
     enum Format: String, CaseIterable, ExpressibleByArgument {
@@ -87,7 +87,10 @@ struct RunExport: ParsableCommand {
     }
 
     private func write(_ adapter: ExportedAdapter, _ provenance: RunProvenance) throws {
-        if let merge { return try adapter.merge(into: BuiltInModel.resolve(merge), at: out) }
+        if let merge {
+            let name = baseName ?? merge.split(separator: "/").last.map(String.init) ?? "unknown"
+            return try adapter.merge(into: BuiltInModel.resolve(merge), at: out, card: provenance, named: name)
+        }
         let base = model ?? provenance.basePath ?? adapter.configuration.baseModel
         // A path of the machine that the run was on is nobody else's business.
         let name = baseName ?? base.flatMap { $0.split(separator: "/").last.map(String.init) } ?? "unknown"
@@ -100,7 +103,9 @@ struct RunExport: ParsableCommand {
     }
 
     private var kind: (name: String, text: String) {
-        if merge != nil { return ("merged", "the base model with the adapter merged, a Hugging Face model,") }
+        if merge != nil {
+            return ("merged", "the base model with the adapter merged, a Hugging Face model with its card,")
+        }
         return format == .gguf
             ? ("gguf", "a GGUF adapter for llama.cpp") : ("adapter", "a PEFT adapter with its model card")
     }

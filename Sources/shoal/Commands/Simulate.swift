@@ -56,6 +56,7 @@ struct Simulate: AsyncParsableCommand {
                 throw CommandFailure.badInput(
                     "training.command needs workers that are processes of their own; leave out --in-process")
             }
+            try prepared.refuseQuantisedBaseWithCommand()
             if compareLocal, prepared.configuration.task == .classification {
                 throw CommandFailure.badInput("--compare-local compares losses of language models; leave it out")
             }
@@ -99,7 +100,7 @@ struct Simulate: AsyncParsableCommand {
             ? try simulation.runInProcess(observe: observe)
             : try await simulation.runProcesses(logger: log.logger("shoal.simulate"), log: log, observe: observe)
         view.clearProgress()
-        await monitor?.stop(after: service.outcome)
+        await monitor?.stop(after: service.outcome, wasStopped: record.wasStopped)
         try service.outcome.requireFinished()
         let seconds = MonotonicClock.now().seconds(since: started)
         try record.recall(service, simulation.state.ledger)

@@ -3,6 +3,7 @@ import Benchmarking
 import Federation
 import FineTuning
 import Foundation
+import LanguageModel
 import Logging
 import ModelFiles
 import RunFile
@@ -122,9 +123,10 @@ struct Work: ParsableCommand {
                 idle: LocalTraining.Idleness(slots: try slots(logger), giveBack: { ProcessMemory.giveBack() }),
                 trainer: trainerCommand(in: state), wattsPerCore: wattsPerCore,
                 compute: ComputeThread().post)
+            let held = try model.map(WorkerAssembly.heldModel)
+            try refuseQuantised(held)
             return try WorkerAssembly(
-                join: join, state: state, insecure: insecure,
-                model: try model.map(WorkerAssembly.heldModel), runner: training, policy: policy,
+                join: join, state: state, insecure: insecure, model: held, runner: training, policy: policy,
                 afterTask: { ProcessMemory.giveBack() }, minimumCohort: minimumCohort, gigaflops: gigaflops
             ).service(logger: logger)
         }
@@ -140,6 +142,16 @@ struct Work: ParsableCommand {
         case .stopped, nil: throw CommandFailure.interrupted()
         case .failed(let reason): throw CommandFailure.badInput(reason)
         }
+    }
+
+    /// A base that comes from the coordinator is looked at when it is there: then its tasks are declined.
+    private func refuseQuantised(_ held: HeldModel?) throws {
+        guard !trainer.isEmpty, let held,
+            let format = try ModelConfiguration(path: held.path + "/config.json").quantisation
+        else { return }
+        throw CommandFailure.badInput(
+            "--trainer: another program cannot read the base model \(held.path), which is quantised (\(format)); train "
+                + "natively, or take part in a run on the model that it was made from")
     }
 
     /// What trains in place of the native trainer; `nil`: nothing does.

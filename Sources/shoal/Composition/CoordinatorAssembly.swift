@@ -43,6 +43,8 @@ struct CoordinatorAssembly {
     var stopwatch: (() -> Instant)?
     /// Where a monitor sees the fleet; `nil`: there is none.
     var board: FleetBoard?
+    /// Whether the service goes on after the end of the run, until it is told to stop.
+    var staysAfterEnd = false
 
     func service(
         link: any CoordinatorLink, loop: any LoopExecutor, observe: @escaping (RunEvent) -> Void
@@ -61,6 +63,7 @@ struct CoordinatorAssembly {
         }
         var settings = RunSettings(configuration, minimumConnected: minimumConnected, software: shoalVersion)
         settings.isFleetComplete = minimumConnected != nil
+        settings.staysAfterEnd = staysAfterEnd
         // Only a simulation has a fleet that is complete.
         settings.hasSeededPrivacy = minimumConnected != nil
         return try RunService(

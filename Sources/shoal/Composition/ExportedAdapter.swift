@@ -39,8 +39,19 @@ struct ExportedAdapter {
         relativeError = cut.relativeError
     }
 
-    func merge(into model: String, at path: String) throws {
+    /// Writes a copy of a base model with the adapter in its weights, and then its model card.
+    ///
+    /// - Parameters:
+    ///   - model: The base model's folder.
+    ///   - name: What the card calls it.
+    func merge(into model: String, at path: String, card provenance: RunProvenance, named name: String) throws {
         try ModelDirectory(model).merge(values, layout: layout, configuration: configuration, at: path)
+        let weights = try MappedFile(path: path + "/" + Checkpoint.singleFile)
+        let hash = weights.withBytes { ContentHash(of: $0) }
+        let card = try provenance.card(
+            .merged, baseName: name, adapter: configuration, layout: layout, labels: labels, weights: hash,
+            relativeError: relativeError)
+        try AtomicFile.write(Array(card.markdown().utf8), to: path + "/" + ModelCard.file)
     }
 
     /// Writes a PEFT directory with its model card in one step.
@@ -53,8 +64,8 @@ struct ExportedAdapter {
         if let baseName { configuration.baseModel = baseName }
         let weights = AdapterObject.encode(layout: layout, values: values)
         let card = try provenance.card(
-            baseName: name, adapter: configuration, layout: layout, labels: labels, weights: weights,
-            relativeError: relativeError)
+            .adapter, baseName: name, adapter: configuration, layout: layout, labels: labels,
+            weights: ContentHash(of: weights), relativeError: relativeError)
         try AdapterDirectory.write(
             configuration: configuration, weights: weights, labels: labels,
             others: [(ModelCard.file, Array(card.markdown().utf8))], to: path)
@@ -68,7 +79,17 @@ struct ExportedAdapter {
             ("shoal.version", .string(shoalVersion)), ("shoal.run", .string(provenance.run.id.text)),
             ("shoal.round", .uint32(UInt32(clamping: provenance.round))),
             ("shoal.base_model.identity", .string(provenance.run.baseModel.description)),
+            ("shoal.privacy", .string(try provenance.privacy().joined(separator: " "))),
         ]
+        if let given = try provenance.participation() {
+            notes += [
+                ("shoal.workers", .uint32(UInt32(clamping: given.workers))),
+                ("shoal.updates", .uint32(UInt32(clamping: given.updates))),
+                ("shoal.tokens_trained", .uint64(given.tokens)),
+            ]
+        } else {
+            notes.append(("shoal.participation", .string(RunProvenance.secret)))
+        }
         if let proof = try RecordProof(ledger: provenance.ledger, round: provenance.round) {
             notes.append(("shoal.record.hash", .string(proof.head.description)))
         }

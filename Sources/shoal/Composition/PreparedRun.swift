@@ -69,6 +69,15 @@ struct PreparedRun {
         }
     }
 
+    /// What `shoal quantize` made, no other program reads.
+    func refuseQuantisedBaseWithCommand() throws {
+        guard !configuration.trainerCommand.isEmpty, let format = model.configuration.quantisation else { return }
+        throw configuration.refusal(
+            of: ["training.command", "model"],
+            "a 'training.command' cannot read the base model \(configuration.model.path), which is quantised (\(format)); "
+                + "take the model that it was made from, or remove 'training.command'")
+    }
+
     /// Of what is trained and travels.
     var layout: AdapterLayout { core?.layout ?? plan.layout }
 

@@ -42,9 +42,7 @@ extension ReportedRun {
         guard !overview.hidesParticipation else { return }
         workers = history.workers.map { Worker($0) }
         guard let newest = history.rounds.last else { return }
-        arrivals = history.newestArrivals.map {
-            Arrival(worker: $0.worker.text, seconds: Double(max(0, $0.at - newest.openedAt)))
-        }
+        arrivals = history.newestArrivals.map { Arrival($0, openedAt: newest.openedAt) }
     }
 }
 
@@ -74,12 +72,27 @@ extension ReportedRun.Round {
     }
 }
 
+extension ReportedRun.Arrival {
+    /// - Parameter openedAt: Of its round. Unit: seconds since 1970.
+    fileprivate init(_ arrival: RunHistory.Arrival, openedAt: Int64) {
+        // Whole seconds are all that earlier releases wrote down.
+        self.init(
+            worker: arrival.worker.text,
+            seconds: arrival.course?.recorded ?? Double(max(0, arrival.at - openedAt)))
+        offered = arrival.course?.offered
+        answered = arrival.course?.answered
+        sent = arrival.course?.sent
+        trainingSeconds = arrival.trainingSeconds
+    }
+}
+
 extension ReportedRun.Worker {
     fileprivate init(_ worker: RunHistory.Contribution) {
         self.init(
             name: worker.worker.text, updates: worker.updates, failures: worker.failures, items: worker.items,
             tokens: worker.tokens, firstLoss: worker.firstTrainLoss, lastLoss: worker.trainLoss,
             suspicion: worker.suspicion?.value, isRevoked: worker.revokedAt != nil, energy: worker.energyJoules)
+        isEnergyMeasured = worker.isEnergyMeasured
         guard let first = worker.firstHeldOut, let newest = worker.heldOut, first.version < newest.version else {
             return
         }

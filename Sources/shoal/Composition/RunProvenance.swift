@@ -30,11 +30,11 @@ struct RunProvenance {
 
     /// - Parameters:
     ///   - baseName: What the card calls the base model.
-    ///   - weights: The bytes of `adapter_model.safetensors`.
+    ///   - weights: Hash of the file of weights beside the card.
     ///   - relativeError: Of a cut to a lower rank; `nil`: it was not cut.
     func card(
-        baseName: String, adapter: AdapterConfiguration, layout: AdapterLayout, labels: [String], weights: [UInt8],
-        relativeError: Double?
+        _ kind: ModelCard.Kind, baseName: String, adapter: AdapterConfiguration, layout: AdapterLayout,
+        labels: [String], weights: ContentHash, relativeError: Double?
     ) throws -> ModelCard {
         let proof = try RecordProof(ledger: ledger, round: round).map { proof in
             ModelCard.Proof(
@@ -43,10 +43,10 @@ struct RunProvenance {
                 adapter: proof.adapter)
         }
         return ModelCard(
-            baseModel: baseName, baseIdentity: run.baseModel, run: run.id.text, round: round,
+            kind, baseModel: baseName, baseIdentity: run.baseModel, run: run.id.text, round: round,
             taskType: adapter.taskType,
             labels: labels, adapter: describe(adapter, layout, relativeError), training: try training(),
-            privacy: try privacy(), weights: ContentHash(of: weights), proof: proof, software: shoalVersion)
+            privacy: try privacy(), weights: weights, proof: proof, software: shoalVersion)
     }
 
     private func describe(
@@ -70,15 +70,14 @@ struct RunProvenance {
 
     private func training() throws -> [ModelCard.Fact] {
         var facts = settings().map { ModelCard.Fact($0.name, $0.value) }
-        if try ledger.privacyTerms()?.mechanism == .central {
-            facts.append(.init("workers", "who and how many took part in a round is secret"))
-        } else {
-            let updates = try updatesBehind()
+        if let given = try participation() {
             facts += [
-                .init("workers that gave updates", Quantity.count(Set(updates.map(\.worker)).count)),
-                .init("updates", Quantity.count(updates.count)),
-                .init("tokens trained on", Quantity.count(Int(clamping: updates.reduce(0) { $0 + $1.tokens }))),
+                .init("workers that gave updates", Quantity.count(given.workers)),
+                .init("updates", Quantity.count(given.updates)),
+                .init("tokens trained on", Quantity.count(Int(clamping: given.tokens))),
             ]
+        } else {
+            facts.append(.init("workers", Self.secret))
         }
         let evaluations = try ledger.evaluations()
         if let base = evaluations[0] {
@@ -93,12 +92,16 @@ struct RunProvenance {
         return facts
     }
 
-    /// Of this round and those before it: later ones are not in the adapter.
-    private func updatesBehind() throws -> [UpdateRecord] {
-        try (0..<round).flatMap { before in
+    static let secret = "who and how many took part in a round is secret"
+
+    /// What stands behind the adapter: updates of this round and those before it. `nil` where that is secret.
+    func participation() throws -> (workers: Int, updates: Int, tokens: UInt64)? {
+        guard try ledger.privacyTerms()?.mechanism != .central else { return nil }
+        let updates = try (0..<round).flatMap { before in
             guard let attempt = try ledger.publishedRound(before + 1)?.attempt else { return [UpdateRecord]() }
             return try ledger.countedUpdates(in: before + 1, attempt: attempt).map(\.record)
         }
+        return (Set(updates.map(\.worker)).count, updates.count, updates.reduce(0) { $0 + $1.tokens })
     }
 
     /// The settings that say most about a run.
@@ -140,7 +143,8 @@ struct RunProvenance {
         return facts
     }
 
-    private func privacy() throws -> [String] {
+    /// Sentences about what is promised to the workers.
+    func privacy() throws -> [String] {
         var sentences: [String] = []
         if let report = try PrivacyReport(ledger: ledger) {
             let terms = report.terms

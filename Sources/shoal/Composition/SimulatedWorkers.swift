@@ -1,6 +1,7 @@
 import Coordinator
 import Federation
 import FineTuning
+import FoundationEssentials
 import Randomness
 import Recipe
 import RunFile
@@ -78,14 +79,20 @@ struct SimulatedWorkers {
         for worker in workers {
             try StateDirectory.createFolder(folders.path(worker.name))
             try DataFile.write(worker.rows, to: folders.data(worker.name))
-            if enrolled.contains(worker.name) {
-                var join = try JoinFile(reading: folders.join(worker.name))
+            let path = folders.join(worker.name)
+            if enrolled.contains(worker.name), !FileManager.default.fileExists(atPath: path) {
+                // It took part in this process's memory, with the same keys and without a file.
+                try Invitation.writeForEnrolled(
+                    worker: worker.name, endpoint: endpoint, ledger: ledger, coordinator: coordinator, next: nil,
+                    to: path)
+            } else if enrolled.contains(worker.name) {
+                var join = try JoinFile(reading: path)
                 join.endpoint = endpoint
-                try join.write(to: folders.join(worker.name))
+                try join.write(to: path)
             } else {
                 try Invitation.write(
                     worker: worker.name, endpoint: endpoint, expiresIn: Self.invitationSeconds, ledger: ledger,
-                    coordinator: coordinator, to: folders.join(worker.name))
+                    coordinator: coordinator, to: path)
             }
         }
     }

@@ -60,9 +60,12 @@ extension Monitor {
     }
 
     /// Tells open pages how the run ended, and ends.
-    func stop(after outcome: RunService.Outcome) async {
+    ///
+    /// - Parameter wasStopped: Whether the run's owner ended it before its last round.
+    func stop(after outcome: RunService.Outcome, wasStopped: Bool) async {
         let ending =
             switch outcome {
+            case .finished where wasStopped: EndOfStream(outcome: "stopped")
             case .finished: EndOfStream(outcome: "finished")
             case .running, .stopped:
                 EndOfStream(

@@ -38,7 +38,7 @@ struct RouteOptions: ParsableArguments {
     /// `nil`: nothing is forwarded.
     func settings() throws -> RouteSettings? {
         guard let routeURL, let routeModel else { return nil }
-        let token = try routeTokenFile.map { path throws in try BearerToken(file: path) }
+        let token = try routeTokenFile.map { path throws in try BearerToken(foreignFile: path) }
         return try RouteSettings(
             url: routeURL, model: routeModel, token: token, confidenceMin: routeConfidence, tokens: routeTokens)
     }
