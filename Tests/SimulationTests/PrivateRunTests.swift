@@ -1,6 +1,7 @@
 import Coordinator
 import Federation
 import Foundation
+import GRDB
 import ModelFiles
 import Simulation
 import Testing
@@ -166,17 +167,22 @@ struct PrivateBudgetTests {
         #expect(try entries(conversation) == spent)
     }
 
-    /// Stops the run after its entry for round 2 and before that round is out, as a crash would: the adapter cannot be
-    /// written.
+    /// Stops the run after its entry for round 2 and before that round is out, as a crash would: the ledger refuses
+    /// the publication.
     private func crashed(_ names: [String], slow: String? = nil) throws -> Conversation {
         let conversation = try PrivateRunTests.conversation(
             rounds: 3, names: names, expected: names.count,
             PrivateRunTests.options(rounds: 3, workers: names.count, expected: names.count))
         #expect(conversation.link.run(limitSeconds: 1_000) { conversation.service?.currentAdapter.version == 1 })
         if let slow { conversation.workers[slow]?.runner.isHeld = true }
-        let blobs = conversation.root + "/state/blobs"
-        try FileManager.default.moveItem(atPath: blobs, toPath: blobs + ".kept")
-        try Data().write(to: URL(fileURLWithPath: blobs))
+        let database = try DatabaseQueue(path: conversation.root + "/state/ledger.sqlite")
+        try database.write { database in
+            try database.execute(
+                sql: """
+                    CREATE TRIGGER refused BEFORE INSERT ON adapter WHEN NEW.version = 2
+                    BEGIN SELECT RAISE(ABORT, 'refused'); END
+                    """)
+        }
         #expect(conversation.runToEnd())
         guard case .failed = conversation.service?.outcome else {
             Issue.record("\(String(describing: conversation.service?.outcome))")
@@ -186,8 +192,7 @@ struct PrivateBudgetTests {
         #expect(try entries(conversation).map(\.isReleased) == [true, false])
         #expect(try conversation.keys.adapter(version: 2) == nil)
         conversation.killCoordinator()
-        try FileManager.default.removeItem(atPath: blobs)
-        try FileManager.default.moveItem(atPath: blobs + ".kept", toPath: blobs)
+        try database.write { try $0.execute(sql: "DROP TRIGGER refused") }
         return conversation
     }
 
