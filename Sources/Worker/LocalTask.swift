@@ -47,6 +47,8 @@ public struct LocalTask: Sendable {
     public var fixedFactors: FixedFactors?
     /// Says whether the owner refuses a task over so many blocks or examples; `nil`: no.
     public var refusal: (@Sendable (_ items: Int, Kind) -> PolicyRefusal?)?
+    /// Says whether the coordinator is not to learn that there are so many blocks or examples; `nil`: it may.
+    public var hidesItems: (@Sendable (_ items: Int) -> Bool)?
     /// Pays for noise on single examples; `nil` refuses a task that asks for it.
     public var examplePayment: ExamplePayment?
     /// Where the worker's own model is to be written as a PEFT directory; `nil`: nowhere.
@@ -71,6 +73,12 @@ public struct LocalTask: Sendable {
         self.values = values
         self.modelPath = modelPath
         self.residual = residual
+    }
+
+    /// Optimiser steps over so many blocks or examples. Passes over them (``Recipe/TrainingOptions/localEpochs``) would tell
+    /// their number, by steps, tokens, heartbeats and time: where it is not to be told, all steps are taken.
+    public func steps(items: Int) -> Int {
+        hidesItems?(items) == true ? training.localSteps : training.steps(items: items)
     }
 }
 

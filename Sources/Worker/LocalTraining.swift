@@ -247,7 +247,7 @@ public final class LocalTraining: TaskRunning {
             let before = (task.round - 1) * task.training.localSteps
             var steps = slowdown?.steps()
             var options = task.training
-            options.localSteps = options.steps(items: packed.train.count)
+            options.localSteps = task.steps(items: packed.train.count)
             let summary = try base.train(
                 &adapter, on: packed.train, options: options, after: before,
                 scope: TrainingScope(

@@ -1,13 +1,11 @@
 internal import Federation
 internal import ModelFiles
-internal import Recipe
 internal import RunFile
 internal import Wire
 
 /// What a worker tells beside an update.
 struct ToldMetrics {
     var trainingItems: Int
-    var steps: Int
     var tokens: Int
     /// Unit: nats a token.
     var loss: Double
@@ -57,24 +55,27 @@ extension WorkerService {
     }
 
     /// What the run and the owner let out of a training task's figures.
-    func told(
-        of task: ActiveTask, items: Int, steps: Int, tokens: Int, loss: Double, cost: TaskCost?
-    ) -> ToldMetrics {
-        var told = ToldMetrics(trainingItems: items, steps: steps, tokens: tokens, loss: loss, cost: cost)
+    func told(of task: ActiveTask, items: Int, tokens: Int, loss: Double, cost: TaskCost?) -> ToldMetrics {
+        var told = ToldMetrics(trainingItems: items, tokens: tokens, loss: loss, cost: cost)
         let isTooFew = owner.map { items < $0.policy.metricsMinimumExamples } ?? false
         let withholdsAll = isTooFew || task.offer.privacy?.withholdsMetrics == true
         func withholds(_ metric: OwnerPolicy.Metric) -> Bool {
             withholdsAll || owner.map { !$0.policy.metrics.contains(metric) } ?? false
         }
-        if withholds(.trainingItems) {
-            told.trainingItems = 1
-            // Where steps are passes over the text, their number tells its size.
-            if task.offer.training.localEpochs != nil { told.steps = task.offer.training.localSteps }
-        }
+        if withholds(.trainingItems) { told.trainingItems = 1 }
         if withholds(.tokens) { told.tokens = 0 }
         if withholds(.trainingLoss) { told.loss = 0 }
         if withholds(.cost) { told.cost = nil }
         return told
+    }
+
+    /// Whether a task's coordinator is not to learn how many blocks or examples there are.
+    func hiddenItems(of offer: Offer) -> @Sendable (_ items: Int) -> Bool {
+        let policy = owner?.policy
+        let hidesAll =
+            offer.privacy?.withholdsMetrics == true || policy.map { !$0.metrics.contains(.trainingItems) } ?? false
+        let minimum = policy?.metricsMinimumExamples ?? 0
+        return { hidesAll || $0 < minimum }
     }
 
     /// Whether heartbeats tell the loss so far. How many examples are behind it is known only when training ends, so an

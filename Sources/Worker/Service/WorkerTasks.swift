@@ -163,6 +163,7 @@ extension WorkerService {
             attempt: task.attempt, worker: open.worker, seed: offer.seed, adapterOptions: offer.adapterOptions,
             training: offer.training, layout: adapter.layout, values: adapter.values, modelPath: modelPath,
             residual: offer.residual.flatMap { _ in residual?.value })
+        local.hidesItems = hiddenItems(of: offer)
         addOwn(own, to: &local)
         if offer.task == .train, offer.training.exampleClip != nil {
             local.examplePayment = examplePayment(for: task, open.run)
@@ -240,8 +241,7 @@ extension WorkerService {
             var update = change.isEmpty ? delta : delta + change
             try UpdateCheck(parameterCount: update.count).validate(update, trainingItems: UInt64(items))
             let isClipped = try protect(&update, of: task, run: run, worker: worker)
-            let told = told(
-                of: task, items: items, steps: steps, tokens: tokens, loss: meanLoss, cost: cost)
+            let told = told(of: task, items: items, tokens: tokens, loss: meanLoss, cost: cost)
             try spend(update, of: task, run: run)
             let own = try ownModel(of: task, values, local: local, layout: adapter.layout)
             if task.masks != nil {
@@ -252,7 +252,7 @@ extension WorkerService {
                 ) { bytes in
                     PendingUpdate(
                         run: run, round: task.round, attempt: task.attempt, lease: task.offer.lease,
-                        codec: task.offer.uplink, trainingItems: told.trainingItems, steps: told.steps,
+                        codec: task.offer.uplink, trainingItems: told.trainingItems, steps: steps,
                         tokens: told.tokens, trainLoss: told.loss, isClipped: isClipped,
                         cost: told.cost, bytes: bytes)
                 }
