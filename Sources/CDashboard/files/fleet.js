@@ -134,7 +134,10 @@ const fleet = {
     const sub = (text) => text ? element("span", { className: "sub" }, text) : null;
     switch (key) {
     case "phase": {
-      const late = worker.late ? element("span", { className: "sub late-mark" }, `late: ${worker.late}`) : null;
+      // In the normal course of a round everybody is waited for at times: late is who holds up a run.
+      const isLate = known.run?.isStuck === true;
+      const late = worker.late ? element("span", { className: isLate ? "sub late-mark" : "sub" },
+        `${isLate ? "late: " : ""}${worker.late}`) : null;
       if (!worker.isConnected) return [element("span", { className: "phase" }, "–"), late];
       const word = worker.waitsForSlot ? "waits for a training slot" : worker.phase ?? "idle";
       const share = worker.totalSteps ? worker.step / worker.totalSteps : null;
