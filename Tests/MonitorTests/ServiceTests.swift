@@ -52,7 +52,11 @@ struct ServiceTests {
         // The ledger's own files are there from here on.
         _ = try await client.ask("api/v1/run")
         let before = try lastChange(of: run.folder)
-        for _ in 0..<50 { #expect(try await client.ask("readyz").status == 200) }
+        for _ in 0..<50 {
+            // As its loop does: a coordinator that says nothing for long is not ready.
+            client.monitor.board.post(run.fleet())
+            #expect(try await client.ask("readyz").status == 200)
+        }
         #expect(try lastChange(of: run.folder) == before)
         // One, or a few where 50 answers took longer than a second each.
         let looks = await client.monitor.diskLooks

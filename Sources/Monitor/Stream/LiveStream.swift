@@ -48,15 +48,13 @@ actor LiveStream {
         await reader.expire()
         do {
             let last = try Self.events(await reader.snapshot()) + [Self.event("end", ending)]
-            for mailbox in mailboxes.values {
-                mailbox.put(last)
-                mailbox.close()
-            }
+            for mailbox in mailboxes.values { mailbox.put(last) }
         } catch {
             logger.warning("the stream's last events could not be made: \(error)")
         }
+        for mailbox in mailboxes.values { mailbox.close() }
         let deadline = ContinuousClock.now.advanced(by: .seconds(farewellSeconds))
-        while mailboxes.values.contains(where: { !$0.isEmpty }), ContinuousClock.now < deadline {
+        while !mailboxes.isEmpty, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(50))
         }
     }

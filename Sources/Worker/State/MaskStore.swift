@@ -57,6 +57,8 @@ struct MaskStore {
             }
             guard newest < (UInt64(round), UInt64(attempt)) else { return .over }
         }
+        // An earlier process may have been killed after it made the folder and before that was durable.
+        try AtomicFile.synchronizeEntry(of: folder)
         let store = MaskStore(folder: folder, header: header, secret: newSecret())
         precondition(store.secret.count == secretBytes, "a secret of \(store.secret.count) bytes")
         try AtomicFile.write(header + store.secret, to: folder + "/attempt", permissions: 0o600)
