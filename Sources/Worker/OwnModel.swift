@@ -45,6 +45,7 @@ struct OwnModel {
     mutating func train(on items: TaskItems, after globalStep: Int, isWanted: () -> Bool) throws -> Int {
         guard let stacked else { return 0 }
         var options = task.training
+        options.localSteps = task.steps(items: items.count)
         // The run's rules for what travels; nothing of this does.
         options.proximal = nil
         options.frozenFactor = nil

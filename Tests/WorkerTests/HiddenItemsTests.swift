@@ -27,6 +27,12 @@ struct HiddenItemsTests {
         #expect([1, 8, 9, 36, 400].map(task.steps) == [1, 2, 3, 9, 10])
     }
 
+    @Test func areNoFewerThanTheOwnerAsks() throws {
+        let task = try task(try OwnerPolicy(yaml: "training: {minimum-steps: 10}"))
+        #expect(task.refusal?(36, .train)?.description.contains("the round has 9 that move the adapter") == true)
+        #expect(task.refusal?(37, .train) == nil && task.refusal?(400, .train) == nil)
+    }
+
     @Test func areAllWhereTheRunAsksNoMetrics() throws {
         let task = try task(withholds: true)
         #expect([1, 8, 400].map(task.steps) == [10, 10, 10])

@@ -117,8 +117,8 @@ public final class RunService: CoordinatorService {
     /// Of updates that are on their way.
     var courses: [WorkerName: CourseNotes] = [:]
     var uploads: [WorkerName: Upload] = [:]
-    /// What the last publication left to do.
-    var leftovers = Leftovers()
+    /// When the next piece of what the last publication left is to be removed; `nil`: there is nothing.
+    var leftoversDue: Instant?
     /// When to say again what the masked sum waits for.
     var nextMaskNotice = Instant(nanoseconds: .min)
     /// In the order they came.
@@ -243,7 +243,7 @@ public final class RunService: CoordinatorService {
         attempt {
             try saveCounters()
             try keepCountersignatures(isDue: true)
-            try clearLeftovers()
+            clearLeftovers()
         }
         end(.stopped)
     }

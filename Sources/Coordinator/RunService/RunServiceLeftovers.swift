@@ -2,15 +2,6 @@ import Federation
 import ModelFiles
 import Recipe
 
-/// What a publication leaves to do once the next round's offers are on their way: nobody waits for it, and for a large
-/// adapter it takes as long as all the rest.
-struct Leftovers {
-    /// Not in its directory yet.
-    var files: AdapterFiles?
-    /// When the next piece is to be done; `nil`: there is nothing.
-    var due: Instant?
-}
-
 /// A published adapter as its directory holds it.
 struct AdapterFiles {
     let version: Int
@@ -26,18 +17,11 @@ extension RunService {
     /// So long the processor is the next round's: workers are answered, and start. Unit: seconds.
     private static let leftoversDelay = 0.02
 
-    /// Puts off the writing of the current adapter's directory. A process that is killed before it is done does it at its
-    /// next start.
-    func leave(_ files: AdapterFiles) {
-        leftovers.files = files
-        leave([])
-    }
-
     /// Puts off the removal of what nothing is needed of. A process that is killed before it is done looks for the last
     /// round's updates at its next start.
     func leave(_ objects: [ContentHash]) {
         store.retire(objects)
-        leftovers.due = leftovers.due ?? now.advanced(bySeconds: Self.leftoversDelay)
+        leftoversDue = leftoversDue ?? now.advanced(bySeconds: Self.leftoversDelay)
     }
 
     /// Drops an attempt's updates, and its uploads in progress.
@@ -46,21 +30,14 @@ extension RunService {
         leave(updates)
     }
 
-    /// Does one piece, if it is time: messages that came meanwhile are not kept waiting for all of it.
-    func clearSomeLeftovers() throws {
-        guard let due = leftovers.due, due <= now else { return }
-        if let files = leftovers.files {
-            try write(files)
-            leftovers.files = nil
-        } else if !store.sweep() {
-            leftovers.due = nil
-        }
+    /// Removes one file, if it is time: messages that came meanwhile are not kept waiting for all of them.
+    func clearSomeLeftovers() {
+        guard let due = leftoversDue, due <= now else { return }
+        if !store.sweep() { leftoversDue = nil }
     }
 
-    /// Does all of it.
-    func clearLeftovers() throws {
-        if let files = leftovers.files { try write(files) }
-        leftovers = Leftovers()
+    func clearLeftovers() {
+        leftoversDue = nil
         while store.sweep() {}
     }
 

@@ -47,7 +47,7 @@ extension RunService {
             sendDueOffers()
             repeatFarewell()
             try keepCountersignatures()
-            try clearSomeLeftovers()
+            clearSomeLeftovers()
             try advance()
         }
         guard !isFinished else {
@@ -60,7 +60,7 @@ extension RunService {
         due = min(due, pendingOffers.nextDue)
         if let nextRoundLook { due = min(due, nextRoundLook) }
         if let next = masked?.nextDue(after: now) { due = min(due, next) }
-        if let leftoversDue = leftovers.due { due = min(due, leftoversDue) }
+        if let leftoversDue { due = min(due, leftoversDue) }
         for peer in dismissed { due = min(due, peer.due) }
         return max(due, now.advanced(bySeconds: 0.001))
     }
@@ -188,7 +188,7 @@ extension RunService {
 // MARK: - The end of the run
 extension RunService {
     private func finishRun() throws {
-        try clearLeftovers()
+        clearLeftovers()
         try ledger.finishRun(counters)
         beginFarewell(reason: "the run is finished")
         observe(.finished)
@@ -224,7 +224,10 @@ extension RunService {
     }
 
     func finish() {
-        attempt { try keepCountersignatures(isDue: true) }
+        attempt {
+            try keepCountersignatures(isDue: true)
+            clearLeftovers()
+        }
         end(.finished)
     }
 }

@@ -10,7 +10,7 @@ extension RunService {
     /// Every step before the ledger's transaction may be repeated: a process killed anywhere in here finds the round
     /// open with the same updates, computes the same bits and writes the same files.
     func publish(_ plan: RoundPlan) throws {
-        try clearLeftovers()
+        clearLeftovers()
         let updates = try ledger.countedUpdates(in: plan.round, attempt: plan.attempt)
         var values = adapter.values
         var nextState = optimizerState.without(Downlink.residual)
@@ -68,6 +68,7 @@ extension RunService {
         adapter = next
         servedObjects = [:]
         let files = try adapterFiles()
+        try write(files)
         let record = try signedRecord(
             .published, plan, updates, adapter: next, whole: files.object, optimizerState: stateObject)
         let correlated = candidate.correlatedNoise.flatMap { noise in
@@ -81,7 +82,6 @@ extension RunService {
             seconds: stopwatchTime.seconds(since: roundStart), counters: counters,
             denseUplinkBytes: try denseUplinkBytes(updates: try ledger.totals().updates), record: record,
             nextClip: candidate.nextClip, noise: kept?.now)
-        leave(files)
         leave(kept?.obsolete ?? [])
         records.append(record)
         if let nextClip = candidate.nextClip { privacy?.clip = nextClip }

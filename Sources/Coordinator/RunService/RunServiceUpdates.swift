@@ -180,7 +180,9 @@ extension RunService {
         switch try verdict(lease, object, envelope, name) {
         case .take: return true
         case .alreadyRecorded:
-            let countsIn = buffer == nil ? nil : try ledger.roundOfArrival(askedIn: Int(envelope.round), of: name)
+            let isAsynchronous = settings.buffering != nil
+            let countsIn =
+                isAsynchronous ? try ledger.roundOfArrival(askedIn: Int(envelope.round), of: name) : nil
             acknowledge(.committed, lease, envelope, peer, countsIn: countsIn)
         case .refuse(let reason): acknowledge(.rejected(reason: reason), lease, envelope, peer)
         }

@@ -64,7 +64,9 @@ package struct RoundsAnswer: Codable, Hashable, Sendable {
             Round(
                 round: round.number, attempt: round.attempt, publishedAt: CalendarTime.text(round.publishedAt),
                 seconds: round.seconds, workers: round.workers, trainLoss: round.trainLoss,
-                loss: round.evaluation?.loss, lossStandardError: round.evaluation?.standardError,
+                loss: round.evaluation?.loss,
+                // Of a single worker there is none.
+                lossStandardError: round.evaluation.flatMap { $0.standardError.isFinite ? $0.standardError : nil },
                 worstDecileLoss: isSecret ? nil : round.evaluation?.worstDecile, accuracy: round.evaluation?.accuracy,
                 tokens: isSecret ? nil : round.tokens,
                 uplinkBytes: round.uplinkBytes, downlinkBytes: round.downlinkBytes,

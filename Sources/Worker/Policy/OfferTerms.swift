@@ -121,11 +121,13 @@ extension OfferTerms {
 
     /// The steps of a round that move the adapter: one at less than a tenth of the round's largest rate is none, or a
     /// schedule could make one step of many.
-    private static func steps(_ training: TrainingOptions, round: Int) -> Int {
+    ///
+    /// - Parameter taken: How many of the round's steps a worker takes (``LocalTask/steps(items:)``); `nil`: all.
+    static func steps(_ training: TrainingOptions, round: Int, taken: Int? = nil) -> Int {
         let schedule = LearningRateSchedule(training)
         let (before, isTooLarge) = max(0, round - 1).multipliedReportingOverflow(by: training.localSteps)
         guard !isTooLarge, before < Int.max - training.localSteps else { return 0 }
-        let rates = (0..<min(training.localSteps, 1 << 20)).map { schedule.rate(at: before + $0 + 1) }
+        let rates = (0..<min(taken ?? training.localSteps, 1 << 20)).map { schedule.rate(at: before + $0 + 1) }
         let largest = rates.max() ?? 0
         return rates.count { $0 > 0 && $0 >= largest / 10 }
     }

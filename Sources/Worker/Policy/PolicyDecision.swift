@@ -62,12 +62,17 @@ extension OwnerPolicy {
         return nil
     }
 
+    /// - Parameter steps: Those that move the adapter.
+    func refusal(ofSteps steps: Int) -> PolicyRefusal? {
+        guard let minimumSteps, steps < minimumSteps else { return nil }
+        return PolicyRefusal(
+            .minimumSteps, "\(minimumSteps)",
+            "the round has \(steps) that move the adapter (training.local-steps, training.local-epochs, "
+                + "training.schedule)")
+    }
+
     private func refusalOfTraining(_ terms: OfferTerms) -> PolicyRefusal? {
-        if let minimumSteps, terms.steps < minimumSteps {
-            return PolicyRefusal(
-                .minimumSteps, "\(minimumSteps)",
-                "the round has \(terms.steps) that move the adapter (training.local-steps, training.schedule)")
-        }
+        if let refusal = refusal(ofSteps: terms.steps) { return refusal }
         if let minimumBatchSize, terms.batchSize < minimumBatchSize {
             return PolicyRefusal(
                 .minimumBatchSize, "\(minimumBatchSize)",

@@ -168,7 +168,16 @@ extension WorkerService {
         if offer.task == .train, offer.training.exampleClip != nil {
             local.examplePayment = examplePayment(for: task, open.run)
         }
-        if let policy = owner?.policy { local.refusal = { policy.refusal(ofItems: $0, for: $1) } }
+        if let policy = owner?.policy {
+            let (described, round) = (local, task.round)
+            local.refusal = { items, kind in
+                if let refusal = policy.refusal(ofItems: items, for: kind) { return refusal }
+                guard kind == .train else { return nil }
+                // Passes over little text are few steps.
+                let steps = OfferTerms.steps(described.training, round: round, taken: described.steps(items: items))
+                return policy.refusal(ofSteps: steps)
+            }
+        }
         runner.start(local) { [inbox] event in inbox.deliver(event, lease: offer.lease) }
     }
 
