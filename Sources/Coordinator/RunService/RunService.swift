@@ -220,7 +220,7 @@ public final class RunService: CoordinatorService {
         heldOut = try ledger.heldOutWorkers()
         isResumed = try current.version > 0 || ledger.openRound() != nil
         for rollback in try ledger.rollbacks() { noteRolledBack(round: rollback.round, attempt: rollback.attempt) }
-        try write(adapterFiles())
+        try writeAdapterDirectories()
         try queueMissingEvaluations()
     }
 

@@ -1,16 +1,5 @@
 import Federation
 import ModelFiles
-import Recipe
-
-/// A published adapter as its directory holds it.
-struct AdapterFiles {
-    let version: Int
-    let configuration: AdapterConfiguration
-    /// The bytes of ``object``.
-    let weights: [UInt8]
-    /// What lies in the directory, as an adapter object.
-    let object: ContentHash
-}
 
 // MARK: - After a publication
 extension RunService {
@@ -39,38 +28,5 @@ extension RunService {
     func clearLeftovers() {
         leftoversDue = nil
         while store.sweep() {}
-    }
-
-    /// The adapter in memory as its directory is to hold it: the global model as one adapter, whatever the aggregation,
-    /// so with the residual, or with the factors around a core.
-    func adapterFiles() throws -> AdapterFiles {
-        guard adapter.residual != nil || fixedFactors != nil else {
-            // That is the adapter object, whose bytes and hash are known.
-            return AdapterFiles(
-                version: adapter.version, configuration: adapterConfiguration, weights: adapter.bytes,
-                object: adapter.object)
-        }
-        let merged = try adapter.residual?.value.merged(
-            into: adapter.values, layout: layout, configuration: adapterConfiguration)
-        let whole =
-            merged
-            ?? (
-                configuration: adapterConfiguration, layout: fixedFactors?.layout ?? layout,
-                values: fixedFactors?.adapter(adapter.values) ?? adapter.values
-            )
-        let weights = AdapterObject.encode(layout: whole.layout, values: whole.values)
-        return AdapterFiles(
-            version: adapter.version, configuration: whole.configuration, weights: weights,
-            object: ContentHash(of: weights))
-    }
-
-    /// Writes `STATE/adapters/NNNN` and `STATE/adapter`.
-    func write(_ files: AdapterFiles) throws {
-        try StateDirectory.createFolder(state.path + "/adapters")
-        let directory = state.adapter(round: files.version)
-        try AdapterDirectory.write(
-            configuration: files.configuration, weights: files.weights, labels: settings.training.classNames,
-            to: directory)
-        try AdapterDirectory.link(state.adapter, to: directory)
     }
 }

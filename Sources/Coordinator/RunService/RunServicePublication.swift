@@ -67,10 +67,9 @@ extension RunService {
         }
         adapter = next
         servedObjects = [:]
-        let files = try adapterFiles()
-        try write(files)
+        let whole = try writeAdapterDirectories()
         let record = try signedRecord(
-            .published, plan, updates, adapter: next, whole: files.object, optimizerState: stateObject)
+            .published, plan, updates, adapter: next, whole: whole, optimizerState: stateObject)
         let correlated = candidate.correlatedNoise.flatMap { noise in
             privacy?.noise.map { $0.after(noise) }
         }
@@ -152,6 +151,33 @@ extension RunService {
         let stored = try ServerOptimizerState(decoding: bytes)
         guard stored.hasShape(of: initial) else { throw RunError.optimizerStateDoesNotFit }
         return stored
+    }
+
+    /// The global model as one adapter, whatever the aggregation: with the residual, or with the factors around a core.
+    private func wholeAdapter() throws -> (configuration: AdapterConfiguration, layout: AdapterLayout, values: [Float])
+    {
+        try adapter.residual?.value.merged(into: adapter.values, layout: layout, configuration: adapterConfiguration)
+            ?? (
+                configuration: adapterConfiguration, layout: fixedFactors?.layout ?? layout,
+                values: fixedFactors?.adapter(adapter.values) ?? adapter.values
+            )
+    }
+
+    /// `STATE/adapters/NNNN` and `STATE/adapter`, for the version in memory.
+    ///
+    /// - Returns: The hash of what lies there, as an adapter object.
+    @discardableResult
+    func writeAdapterDirectories() throws -> ContentHash {
+        try StateDirectory.createFolder(state.path + "/adapters")
+        let whole = try wholeAdapter()
+        // Usually that is the adapter object, whose bytes and hash are known.
+        let isObject = adapter.residual == nil && fixedFactors == nil
+        let weights = isObject ? adapter.bytes : AdapterObject.encode(layout: whole.layout, values: whole.values)
+        let directory = state.adapter(round: adapter.version)
+        try AdapterDirectory.write(
+            configuration: whole.configuration, weights: weights, labels: settings.training.classNames, to: directory)
+        try AdapterDirectory.link(state.adapter, to: directory)
+        return isObject ? adapter.object : ContentHash(of: weights)
     }
 
     func summary(round: Int) throws -> RoundSummary {
