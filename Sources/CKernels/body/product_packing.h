@@ -146,14 +146,16 @@ INLINE void LEVEL(pack_left)(shoal_type type, const struct shoal_product_term *t
                 ((uint32_t *)to)[r * steps + step] = pair_at((const uint16_t *)a + r * across, along, term->inner, step);
             }
         }
-    } else if (type == SHOAL_FLOAT32) {
-        transpose(a, stride, steps, rows, to, steps);  // Only a transposed one comes here.
+    } else if (!term->a_transposed) {
+        for (size_t r = 0; r < rows; r++, a = at(type, a, stride), to += steps) {
+            size_t k = 0;
+            for (; k + LANES <= steps; k += LANES) store(to + k, load_as(type, a, k, LANES));
+            if (k < steps) store_first(to + k, load_as(type, a, k, steps - k), steps - k);
+        }
     } else {
-        for (size_t k = 0; k < steps; k++) {
-            for (size_t r = 0; r < rows; r++) {
-                const uint32_t bits = (uint32_t)((const uint16_t *)a)[k * along + r * across] << 16;
-                to[r * steps + k] = __builtin_bit_cast(float, bits);
-            }
+        enum { block = 2 * LANES };
+        for (size_t k = 0; k < steps; k += block, a = at(type, a, block * stride)) {
+            LEVEL(pack_transposed)(type, a, stride, steps - k < block ? steps - k : block, rows, to + k, steps);
         }
     }
 }
