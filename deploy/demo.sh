@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 source deploy/install.sh
 shoal_install
 
-echo "==> Building Shoal (the first time takes a few minutes)"
+echo "==> Building Shoal (the first time takes about twenty minutes on two cores)"
 swift build -c release --product shoal
 shoal=$(swift build -c release --show-bin-path)/shoal
 state=$(mktemp -d "${TMPDIR:-/tmp}/shoal-demo-XXXXXX")

@@ -33,7 +33,9 @@ shoal_install() {
     fi
     echo "==> Installing Debian packages: ${missing[*]}"
     "${as_root[@]}" apt-get update -qq
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    # What dpkg says of each package goes nowhere; what goes wrong is said on standard error.
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 if [[ "${BASH_SOURCE[0]}" == "$0" ]]; then shoal_install; fi

@@ -36,12 +36,9 @@ public struct PrivacyReport: Sendable {
         let budget = terms.budget
         let step = try SampledGaussian(samplingRate: terms.samplingRate, noiseMultiplier: terms.noiseMultiplier)
         let spent = try ledger.privacySpentByWorker()
-        var epsilons: [[SampledGaussian: Int]: Double] = [:]
         workers = try spent.compactMap { name, steps in
             guard let name else { return nil }
-            let epsilon = try epsilons[steps] ?? budget.spent(steps)
-            epsilons[steps] = epsilon
-            return (name, steps.values.reduce(0, +), epsilon)
+            return (name, steps.values.reduce(0, +), try budget.spent(steps))
         }.sorted { $0.name < $1.name }
         // All steps of a run are alike, so the worker with the most has paid most.
         let most = spent.values.max { $0.values.reduce(0, +) < $1.values.reduce(0, +) } ?? [:]

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// What may be spent on one worker, and whether one more step fits in it.
 public struct PrivacyBudget: Hashable, Sendable {
     public let epsilon: Double
@@ -14,9 +16,30 @@ public struct PrivacyBudget: Hashable, Sendable {
     /// Epsilon of steps taken, by ``PrivacyLossAccountant``, or ``SkellamAccountant`` on a lattice; 0 for none.
     public func spent(_ steps: [SampledGaussian: Int]) throws(PrivacyError) -> Double {
         guard !steps.isEmpty else { return 0 }
-        if let lattice { return try SkellamAccountant.epsilon(steps, on: lattice, delta: delta) }
-        return try PrivacyLossAccountant.epsilon(steps, delta: delta)
+        let question = Question(steps: steps, delta: delta, lattice: lattice)
+        if let known = Self.answers.withLock({ $0[question] }) { return known }
+        let answer =
+            if let lattice {
+                try SkellamAccountant.epsilon(steps, on: lattice, delta: delta)
+            } else {
+                try PrivacyLossAccountant.epsilon(steps, delta: delta)
+            }
+        Self.answers.withLock { known in
+            if known.count >= Self.mostAnswers { known.removeAll() }
+            known[question] = answer
+        }
+        return answer
     }
+
+    private struct Question: Hashable {
+        let steps: [SampledGaussian: Int]
+        let delta: Double
+        let lattice: NoiseLattice?
+    }
+
+    /// To count takes tens of milliseconds, and the same question comes with every start, page and scrape.
+    private static let answers = Mutex<[Question: Double]>([:])
+    private static let mostAnswers = 1_024
 
     /// The second opinion on ``spent(_:)``, by ``RenyiAccountant``; on a lattice there is but one.
     public func spentRenyi(_ steps: [SampledGaussian: Int]) throws(PrivacyError) -> Double {

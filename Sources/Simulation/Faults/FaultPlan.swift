@@ -1,7 +1,6 @@
 internal import Federation
 internal import Randomness
 internal import SecureAggregation
-internal import Synchronization
 
 /// What one schedule of a fault simulation does, drawn from its seed: the run, and everything that goes wrong in it.
 package struct FaultPlan: Sendable {
@@ -176,16 +175,8 @@ extension FaultPlan {
             var options = PrivacyOptions(
                 mechanism: .central, epsilon: 8, delta: 1e-5, clip: 1.5, workers: FaultTemplate.workersMax,
                 expectedWorkers: workersPerRound, plannedRounds: paidReleases)
-            options.noiseMultiplier = try Self.noise.withLock { noise in
-                if let known = noise[options] { return known }
-                let planned = try options.plannedNoiseMultiplier()
-                noise[options] = planned
-                return planned
-            }
+            options.noiseMultiplier = try options.plannedNoiseMultiplier()
             return options
         }
     }
-
-    /// What was computed once in this process.
-    private static let noise = Mutex<[PrivacyOptions: Double]>([:])
 }
