@@ -225,6 +225,29 @@ extension Constraint {
             return "'federation.selection: data-size' goes by the size of each worker's text, which workers withhold "
                 + "here ('privacy.metrics'); choose another 'federation.selection'"
         },
+        // A worker that keeps the size of its text takes all steps (``Worker/LocalTask/steps(items:)``): nobody would do
+        // as the key says.
+        Constraint(keys: [
+            "training.local-epochs", "privacy.metrics", "privacy.mechanism", "privacy.secure-aggregation",
+            "privacy.example-clip",
+        ]) { run in
+            guard run.training.localEpochs != nil, run.privacy.metrics == .withheld else { return nil }
+            let reason: String
+            var remedy = "remove 'training.local-epochs'"
+            if run.privacy.mechanism != .none {
+                reason = "'privacy.mechanism: \(run.privacy.mechanism.rawValue)'"
+            } else if run.privacy.secureAggregation.isOn {
+                reason = "'privacy.secure-aggregation'"
+            } else if run.training.exampleClip != nil {
+                reason = "'privacy.example-clip'"
+            } else {
+                reason = "'privacy.metrics: withheld'"
+                remedy += ", or set 'privacy.metrics: reported'"
+            }
+            return
+                "'training.local-epochs' lets the size of a worker's text decide how many steps it takes and how long that is, "
+                + "and with \(reason) workers keep that size to themselves; \(remedy)"
+        },
     ]
 
     private static func whenPrivate(
