@@ -391,8 +391,8 @@ public struct UpdateCommit: Hashable, Sendable {
     public var trainingItems: UInt64
     public var steps: UInt32
     public var tokensTrained: UInt64
-    /// Mean over the round's steps; 0: not told. Unit: nats a token.
-    public var trainLoss: Float
+    /// Mean over the round's steps; `nil`: not told. Unit: nats a token.
+    public var trainLoss: Float?
     /// Whether the update was longer than ``UpdatePrivacy/clip``.
     public var isClipped = false
     /// `nil`: not told.
@@ -400,7 +400,7 @@ public struct UpdateCommit: Hashable, Sendable {
 
     public init(
         lease: UInt64, object: ContentHash, trainingItems: UInt64, steps: UInt32, tokensTrained: UInt64,
-        trainLoss: Float
+        trainLoss: Float?
     ) {
         self.lease = lease
         self.object = object
