@@ -59,12 +59,7 @@ extension Constraint {
             },
         ]
 
-    private static func withExamples(
-        _ key: String, problem: @escaping @Sendable (RunConfiguration) -> String?
-    ) -> Constraint {
-        Constraint(keys: [key, "privacy.example-clip"]) { run in
-            guard run.training.exampleClip != nil else { return nil }
-            return problem(run).map { "'privacy.example-clip' \($0)" }
-        }
+    private static let withExamples = ConstrainingSetting("privacy.example-clip") { run in
+        run.training.exampleClip == nil ? nil : "'privacy.example-clip'"
     }
 }

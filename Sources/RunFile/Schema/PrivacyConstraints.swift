@@ -250,27 +250,16 @@ extension Constraint {
         },
     ]
 
-    private static func whenPrivate(
-        _ key: String, problem: @escaping @Sendable (RunConfiguration) -> String?
-    ) -> Constraint {
-        Constraint(keys: [key, "privacy.mechanism"]) { run in
-            guard run.privacy.mechanism != .none else { return nil }
-            return problem(run).map { "'privacy.mechanism: \(run.privacy.mechanism.rawValue)' \($0)" }
-        }
-    }
-
+    private static let whenPrivate = mechanism { $0 != .none }
     /// Where the coordinator adds noise to sums. Masks have rules of their own.
-    private static func whenSummed(
-        _ key: String, problem: @escaping @Sendable (RunConfiguration) -> String?
-    ) -> Constraint {
-        whenPrivate(key) {
-            $0.privacy.mechanism == .local || $0.privacy.mechanism == .distributed ? nil : problem($0)
-        }
-    }
+    private static let whenSummed = mechanism { $0 == .central || $0 == .ftrl }
+    private static let whenCentral = mechanism { $0 == .central }
 
-    private static func whenCentral(
-        _ key: String, problem: @escaping @Sendable (RunConfiguration) -> String?
-    ) -> Constraint {
-        whenPrivate(key) { $0.privacy.mechanism == .central ? problem($0) : nil }
+    private static func mechanism(
+        _ isMeant: @escaping @Sendable (PrivacySettings.Mechanism) -> Bool
+    ) -> ConstrainingSetting {
+        ConstrainingSetting("privacy.mechanism") { run in
+            isMeant(run.privacy.mechanism) ? "'privacy.mechanism: \(run.privacy.mechanism.rawValue)'" : nil
+        }
     }
 }
