@@ -4439,11 +4439,11 @@ static const ProtobufCFieldDescriptor shoal__v1__update_commit__field_descriptor
     6,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_FLOAT,
-    0,   /* quantifier_offset */
+    offsetof(Shoal__V1__UpdateCommit, train_loss_presence_case),
     offsetof(Shoal__V1__UpdateCommit, train_loss),
     NULL,
     NULL,
-    0,             /* flags */
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {

@@ -86,6 +86,15 @@ public final class BlobStore {
         retired += objects
     }
 
+    /// Everything that is held.
+    package var objects: Set<ContentHash> { Set(blobs).union(segments.objects) }
+
+    /// Lets everything but these objects go, with what a process that was killed had half written.
+    package func retire(except needed: Set<ContentHash>) {
+        for folder in folders { AtomicFile.removeTemporaries(in: folder) }
+        retired = objects.subtracting(needed).sorted { $0.description < $1.description }
+    }
+
     /// Removes one file of what was retired: a large one takes the file system milliseconds.
     ///
     /// - Returns: Whether there was one.
@@ -100,6 +109,8 @@ public final class BlobStore {
         return segments.sweep()
     }
 
+    private var folders: [String] { (disk.names(in: directory + "/blobs") ?? []).map { directory + "/blobs/" + $0 } }
+    private var blobs: [ContentHash] { folders.flatMap { disk.names(in: $0) ?? [] }.compactMap { ContentHash($0) } }
     private func folder(of object: ContentHash) -> String { directory + "/blobs/" + object.description.prefix(2) }
     func path(of object: ContentHash) -> String { folder(of: object) + "/" + object.description }
 }

@@ -8,7 +8,7 @@ public enum RunEvent: Sendable {
     case baseEvaluated(Evaluation)
     case roundStarted(round: Int, workers: [WorkerName])
     case progress(round: Int, worker: WorkerName, step: Int, totalSteps: Int, loss: Double?)
-    case updateAccepted(round: Int, worker: WorkerName, trainLoss: Double)
+    case updateAccepted(round: Int, worker: WorkerName, trainLoss: Double?)
     /// The worker gives no update for this round. The reason may be the worker's own words: untrusted text.
     case workerDeclined(round: Int, worker: WorkerName, reason: String)
     /// The worker tells no loss of this adapter. The reason is the worker's own words: untrusted text.

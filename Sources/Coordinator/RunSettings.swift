@@ -130,7 +130,7 @@ public struct RunSettings: Sendable {
         selection = federation.selection
         buffering = federation.buffering
         weightCap = federation.weightCap
-        strategy = federation.serverStrategy(trainingWorkers: federation.workers - heldOut)
+        strategy = configuration.serverStrategy
         aggregation = federation.aggregation
         robust = federation.robustOptions
         ranks = configuration.ranks.workerRanks

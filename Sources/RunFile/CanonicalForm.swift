@@ -26,14 +26,15 @@ extension RunConfiguration {
 
     /// Reads ``canonicalJSON`` back.
     ///
-    /// Keys that a later release added take their defaults; unknown keys are refused, as a file's are.
+    /// Keys that a later release added take their defaults; unknown keys are refused, as a file's are. Combinations of keys
+    /// that a later release refuses are read: only so can be told what a file changes.
     ///
     /// - Parameter name: Where the text was kept, for problems.
     public init(canonicalJSON: String, name: String = "stored configuration") throws(RunFileError) {
         var reader = SettingsReader(name: name)
         // JSON is YAML.
         reader.read(flat: try YAMLDocument.parse(canonicalJSON, name: name))
-        self = try reader.configuration()
+        self = try reader.configuration(wasAccepted: true)
     }
 
     /// The keys in which this configuration differs from an earlier one, in key order.

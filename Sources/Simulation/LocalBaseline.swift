@@ -4,7 +4,7 @@ public import LanguageModel
 internal import Randomness
 public import Recipe
 
-/// What each worker would have reached alone: the same start, the same number of steps, only its own text.
+/// What each worker would have reached alone: the same start, as many steps as in the run, only its own text.
 public struct LocalBaseline {
     /// One worker's text, packed.
     public struct Participant: Sendable {
@@ -34,9 +34,11 @@ public struct LocalBaseline {
         self.seed = seed
     }
 
-    /// Steps that a worker of the federation takes on average over the whole run.
-    public static func steps(rounds: Int, localSteps: Int, workersPerRound: Int, workers: Int) -> Int {
-        max(1, (rounds * localSteps * workersPerRound + workers / 2) / workers)
+    /// Steps that a worker with so many blocks takes on average over the whole run.
+    public static func steps(
+        _ options: TrainingOptions, items: Int, rounds: Int, workersPerRound: Int, workers: Int
+    ) -> Int {
+        max(1, (rounds * options.steps(items: items) * workersPerRound + workers / 2) / workers)
     }
 
     /// Trains one worker's own adapter, in one go, with a schedule over just these steps.

@@ -50,7 +50,10 @@ extension UpdateCommit {
         fields.pointee.training_items = trainingItems
         fields.pointee.steps = steps
         fields.pointee.tokens_trained = tokensTrained
-        fields.pointee.train_loss = trainLoss
+        if let trainLoss {
+            fields.pointee.train_loss_presence_case = SHOAL__V1__UPDATE_COMMIT__TRAIN_LOSS_PRESENCE_TRAIN_LOSS
+            fields.pointee.train_loss = trainLoss
+        }
         fields.pointee.clipped = isClipped ? 1 : 0
         if let cost {
             fields.pointee.training_seconds = cost.seconds

@@ -35,10 +35,14 @@ extension UpdateChunk {
 
 extension UpdateCommit {
     init(_ fields: Shoal__V1__UpdateCommit) throws(WireError) {
+        var trainLoss: Float?
+        if fields.train_loss_presence_case == SHOAL__V1__UPDATE_COMMIT__TRAIN_LOSS_PRESENCE_TRAIN_LOSS {
+            trainLoss = try wireFinite(fields.train_loss, "updateCommit.trainLoss")
+        }
         self.init(
             lease: fields.lease, object: try wireHash(fields.hash, "updateCommit.hash"),
             trainingItems: fields.training_items, steps: fields.steps, tokensTrained: fields.tokens_trained,
-            trainLoss: try wireFinite(fields.train_loss, "updateCommit.trainLoss"))
+            trainLoss: trainLoss)
         isClipped = fields.clipped != 0
         let seconds = try wireFinite(fields.training_seconds, "updateCommit.trainingSeconds", in: 0...TaskCost.limit)
         let joules = try wireFinite(fields.energy_joules, "updateCommit.energyJoules", in: 0...TaskCost.limit)

@@ -1,6 +1,7 @@
 import Coordinator
 import Federation
 import Foundation
+import GRDB
 import ModelFiles
 import Testing
 import Wire
@@ -27,10 +28,11 @@ struct RunHistoryTests {
     }
 
     private func update(
-        _ worker: WorkerName, items: UInt64, loss: Double, cost: TaskCost? = nil
+        _ worker: WorkerName, items: UInt64, loss: Double?, cost: TaskCost? = nil
     ) -> UpdateRecord {
         UpdateRecord(
-            worker: worker, object: ContentHash(of: Array("\(worker) \(items) \(loss)".utf8)), items: items, steps: 1,
+            worker: worker, object: ContentHash(of: Array("\(worker) \(items) \(loss ?? -1)".utf8)), items: items,
+            steps: 1,
             tokens: items * 10, trainLoss: loss, cost: cost)
     }
 
@@ -50,7 +52,7 @@ struct RunHistoryTests {
             // The last withholds its loss.
             [
                 update(names[0], items: 1, loss: 4), update(names[1], items: 3, loss: 2),
-                update(names[2], items: 9, loss: 0),
+                update(names[2], items: 9, loss: nil),
             ],
             round: 1, attempt: 1, counters: RunCounters())
         clock.now = 1_060
@@ -74,6 +76,46 @@ struct RunHistoryTests {
         #expect(history.rounds[1].workers == 1 && history.rounds[1].uplinkBytes == 250)
         #expect(history.newestArrivals.map(\.worker) == [names[0]])
         #expect(history.newestArrivals.map(\.at) == [1_060])
+    }
+
+    @Test func aLossOfZeroIsALossThatWasTold() throws {
+        try ledger.allow(name: names[0], key: try #require(PublicKey(bytes: [UInt8](repeating: 1, count: 32))))
+        try ledger.select(names, round: 1, attempt: 1)
+        try ledger.record(
+            [
+                update(names[0], items: 3, loss: 0), update(names[1], items: 1, loss: 2),
+                update(names[2], items: 9, loss: nil),
+            ],
+            round: 1, attempt: 1, counters: RunCounters())
+        try publish(1, uplink: 1)
+        #expect(try ledger.updates(round: 1, attempt: 1).map(\.trainLoss) == [0, 2, nil])
+        let history = try RunHistory(ledger: ledger)
+        // (3 · 0 + 1 · 2) / 4
+        #expect(history.rounds.map(\.trainLoss) == [0.5])
+        #expect(history.workers.map(\.trainLoss) == [0] && history.workers.map(\.firstTrainLoss) == [0])
+    }
+
+    @Test func aLedgerThatKeptZeroForALossThatWasNotToldIsBroughtUpToDate() throws {
+        try ledger.ask([names[0], names[1]], round: 1)
+        try ledger.record(
+            [
+                (update: update(names[0], items: 1, loss: 0), askedIn: 1),
+                (update: update(names[1], items: 2, loss: 3), askedIn: 1),
+            ], countsIn: 1, counters: RunCounters())
+        let path = folder + "/ledger.sqlite"
+        try DatabaseQueue(path: path).write {
+            try $0.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = 'losses not told'")
+        }
+        let later = try Ledger(path: path, wallClock: { 2_000 })
+        #expect(try later.updates(round: 1, attempt: 1).map(\.trainLoss) == [nil, 3])
+        // What refers to updates still does, and must.
+        #expect(try later.countedUpdates(in: 1).map(\.record.items) == [1, 2])
+        let problems = try DatabaseQueue(path: path).read { try Row.fetchAll($0, sql: "PRAGMA foreign_key_check") }
+        #expect(problems.isEmpty)
+        #expect(throws: LedgerError.self) {
+            try later.record(
+                [(update: update(names[2], items: 1, loss: nil), askedIn: 1)], countsIn: 1, counters: RunCounters())
+        }
     }
 
     @Test func bufferedUpdatesCountWhereTheyArrived() throws {
@@ -131,7 +173,7 @@ struct RunHistoryTests {
         for round in 1...2 {
             try ledger.select([names[0]], round: round, attempt: 1)
             try ledger.record(
-                [update(names[0], items: 1, loss: round == 1 ? 0 : 4)], round: round, attempt: 1,
+                [update(names[0], items: 1, loss: round == 1 ? nil : 4)], round: round, attempt: 1,
                 counters: RunCounters())
             try publish(round, uplink: 1)
         }
@@ -151,7 +193,6 @@ struct RunHistoryTests {
         #expect(history.workers.map { $0.firstHeldOut?.loss } == [4, 6, 2.5])
         #expect(history.workers.map { $0.heldOut?.version } == [2, 0, 2])
         #expect(history.workers.map { $0.heldOut?.loss } == [1.5, 6, 2.5])
-        // 0 stands for a loss that was not told.
         #expect(history.workers.map(\.firstTrainLoss) == [4, nil, nil])
     }
 

@@ -112,6 +112,10 @@ struct ExternalTrainerTests {
                 "no usable metrics.json: trainLoss is missing"
             ),
             (
+                "cp -r adapter-in adapter-out; echo '{\"trainLoss\": 1, \"steps\": 100000}' > metrics.json",
+                "no usable metrics.json: steps is 100000, and the task asks for at most"
+            ),
+            (
                 "cp -r adapter-in adapter-out; echo 'Mrs Miller' > metrics.json",
                 "no usable metrics.json: it cannot be read"
             ),

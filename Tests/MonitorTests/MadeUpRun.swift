@@ -61,9 +61,10 @@ final class MadeUpRun {
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-    func update(_ worker: WorkerName, items: UInt64, loss: Double) -> UpdateRecord {
+    func update(_ worker: WorkerName, items: UInt64, loss: Double?) -> UpdateRecord {
         UpdateRecord(
-            worker: worker, object: ContentHash(of: Array("\(worker) \(items) \(loss)".utf8)), items: items, steps: 1,
+            worker: worker, object: ContentHash(of: Array("\(worker) \(items) \(loss ?? -1)".utf8)), items: items,
+            steps: 1,
             tokens: items * 10, trainLoss: loss)
     }
 

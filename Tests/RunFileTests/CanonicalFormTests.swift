@@ -43,6 +43,16 @@ struct CanonicalFormTests {
         #expect(throws: RunFileError.self) { try RunConfiguration(canonicalJSON: text) }
     }
 
+    @Test("is read where an earlier release took a combination that this one refuses")
+    func earlier() throws {
+        let new = try load("minimal", overrides: ["federation.schedule=asynchronous"])
+        let old = new.canonicalJSON.replacing(
+            #""federation.minimum-workers":1,"#, with: #""federation.minimum-workers":2,"#)
+        #expect(old != new.canonicalJSON)
+        let changes = new.changes(from: try RunConfiguration(canonicalJSON: old))
+        #expect(changes.map(\.key) == ["federation.minimum-workers"] && changes.allSatisfy(\.mayChange))
+    }
+
     @Test("shows which keys changed and which of them may")
     func changes() throws {
         let old = try load("causal")

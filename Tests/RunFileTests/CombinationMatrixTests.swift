@@ -18,8 +18,10 @@ struct CombinationMatrixTests {
         ["lossy downlink": ["compression.downlink=int8"]],
         [
             "central": Refusal.central, "dp-ftrl": Refusal.correlated, "local": Refusal.noisy, "masks": Refusal.masked,
+            "withheld": ["privacy.metrics=withheld"],
         ],
         ["local-adapter": Refusal.local], ["robust": Refusal.robust], ["dora": ["adapter.method=dora"]],
+        ["passes": ["training.local-epochs=1"]],
     ]
 
     private static func settings(
@@ -47,6 +49,7 @@ struct CombinationMatrixTests {
         "availability": ["central", "robust"], "fair": ["central", "robust"],
         "masks": biased + ["eden", "trellis", "local-adapter", "robust"],
         "local-adapter": private3 + ["dora"],
+        "withheld": ["q-fedavg", "data-size", "passes"], "passes": private3 + ["masks"],
         "robust": ["central", "dp-ftrl"],
     ]
     /// Methods that multiply workers' factors.

@@ -87,7 +87,18 @@ extension Refusal {
             Refusal(
                 ["federation.selection=data-size", "privacy.metrics=withheld"], "choose another 'federation.selection'"),
             Refusal(["federation.selection=data-size"] + correlated, "choose another 'federation.selection'"),
+            Refusal(
+                ["training.local-epochs=1", "privacy.metrics=withheld"],
+                "with 'privacy.metrics: withheld' workers keep that size to themselves; remove 'training.local-epochs', "
+                    + "or set 'privacy.metrics: reported'"),
+            Refusal(
+                ["training.local-epochs=1"] + masked,
+                "with 'privacy.secure-aggregation' workers keep that size to themselves; remove 'training.local-epochs'"
+            ),
         ]
+        + [central, correlated, noisy, sharing].map {
+            Refusal(["training.local-epochs=0.5"] + $0, "to themselves; remove 'training.local-epochs'")
+        }
 
     private static let masks: [Refusal] =
         ["clip=0.5", "levels=9", "minimum-cohort=3", "corrupt=0.2", "dropout=0.2", "step-deadline=5s"].map {
@@ -129,7 +140,7 @@ extension Refusal {
         Refusal(["federation.weight-cap=5"] + exampleNoise, "remove 'federation.weight-cap'"),
         Refusal(["federation.selection=data-size"] + exampleNoise, "choose another 'federation.selection'"),
         Refusal(["federation.strategy=q-fedavg"] + exampleNoise, "choose another strategy"),
-        Refusal(["training.local-epochs=1"] + exampleNoise, "remove 'training.local-epochs'"),
+        Refusal(["training.local-epochs=1"] + exampleNoise, "with 'privacy.example-clip' workers keep that size"),
         Refusal(local + exampleNoise, "remove 'federation.personalisation'", others: 1),
         Refusal(["evaluation.source=workers"] + exampleNoise, "set 'evaluation.source: coordinator'"),
         Refusal(

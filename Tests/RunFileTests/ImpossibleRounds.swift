@@ -13,6 +13,7 @@ extension Refusal {
                 "lower it or 'federation.workers-per-round'"),
             Refusal(["federation.over-selection=2", asynchronous], "raise 'federation.concurrency' instead"),
             Refusal(["federation.deadline=1m", asynchronous], "remove the key"),
+            Refusal(["federation.minimum-workers=2", asynchronous], "'federation.buffer-size' updates"),
             Refusal(
                 ["federation.aggregation=rolora", asynchronous], "hold different parts; choose separate, ffa-lora"),
             Refusal(fedSA + [asynchronous], "here they never pause; choose separate, ffa-lora or fed-sb", others: 1),

@@ -27,8 +27,13 @@ struct PersonalKeyTests {
     @Test("SCAFFOLD with SGD, FedSA-LoRA and local adapters evaluated by workers")
     func accepted() throws {
         let run = try load(Start.scaffold.overrides + ["federation.server-learning-rate=0.5", "federation.workers=6"])
-        #expect(run.federation.serverStrategy == .scaffold(learningRate: 0.5, workers: 6))
-        #expect(run.federation.serverStrategy(trainingWorkers: 4) == .scaffold(learningRate: 0.5, workers: 4))
+        #expect(run.serverStrategy == .scaffold(learningRate: 0.5, workers: 6))
+        let heldOut = try load(
+            Start.scaffold.overrides + [
+                "federation.workers=6", "evaluation.source=held-out-workers", "evaluation.held-out-workers=2",
+                "evaluation.minimum-cohort=1",
+            ])
+        #expect(heldOut.serverStrategy == .scaffold(learningRate: 1, workers: 4))
         #expect(try RunConfiguration(canonicalJSON: run.canonicalJSON) == run)
         #expect(try load(Start.fedSA.overrides).federation.aggregation == .fedSA)
         let local = try load(Start.local.overrides)

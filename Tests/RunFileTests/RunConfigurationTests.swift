@@ -40,7 +40,7 @@ struct RunConfigurationTests {
         #expect(run.federation.deadlineSeconds == 5_400)
         #expect(run.federation.seed == 9_223_372_036_854_775_807)
         #expect(run.federation.weightCap == WeightCap(maximumItems: 500))
-        #expect(run.federation.serverStrategy == .diLoCo(learningRate: 0.5, momentum: 0.8))
+        #expect(run.serverStrategy == .diLoCo(learningRate: 0.5, momentum: 0.8))
         #expect(run.federation.aggregation == .ffaLoRA)
         #expect(run.federation.workersAsked == 13 && run.federation.selection == .fair)
         #expect(run.federation.schedule == .synchronous)

@@ -12,7 +12,7 @@ struct StrategyKeyTests {
     @Test(
         "has the papers' defaults",
         arguments: [
-            ("fedavg", ServerStrategy.fedAvg), ("fedprox", .fedAvg), ("fednova", .fedNova),
+            ("fedavg", ServerStrategy.fedAvg), ("fedprox", .fedAvg), ("fednova", .fedNova(localMomentum: 0)),
             ("fedavgm", .fedAvgM(learningRate: 1, momentum: 0.5)),
             ("diloco", .diLoCo(learningRate: 0.7, momentum: 0.9)),
             ("fedadam", .fedAdam(AdaptiveOptions(learningRate: 0.01, beta1: 0.9, beta2: 0.99, tau: 1e-3))),
@@ -22,7 +22,7 @@ struct StrategyKeyTests {
         ])
     func defaults(_ name: String, _ strategy: ServerStrategy) throws {
         let run = try load("federation.strategy=\(name)")
-        #expect(run.federation.serverStrategy == strategy)
+        #expect(run.serverStrategy == strategy)
         #expect(run.training.proximal == (name == "fedprox" ? 0.01 : nil))
         #expect(try RunConfiguration(canonicalJSON: run.canonicalJSON) == run)
     }
@@ -33,16 +33,19 @@ struct StrategyKeyTests {
             try load(
                 "federation.strategy=fedyogi", "federation.server-learning-rate=0.1", "federation.beta1=0",
                 "federation.beta2=0.5", "federation.tau=0.01"
-            ).federation.serverStrategy
+            ).serverStrategy
                 == .fedYogi(AdaptiveOptions(learningRate: 0.1, beta1: 0, beta2: 0.5, tau: 0.01)))
         #expect(
-            try load("federation.strategy=diloco", "federation.server-momentum=0.5").federation.serverStrategy
+            try load("federation.strategy=diloco", "federation.server-momentum=0.5").serverStrategy
                 == .diLoCo(learningRate: 0.7, momentum: 0.5))
         #expect(
             try load(
                 "federation.strategy=q-fedavg", "federation.q=0", "training.optimizer=sgd",
                 "training.learning-rate=0.25"
-            ).federation.serverStrategy == .qFedAvg(q: 0, lipschitz: 4))
+            ).serverStrategy == .qFedAvg(q: 0, lipschitz: 4))
+        #expect(
+            try load("federation.strategy=fednova", "training.optimizer=sgd", "training.momentum=0.9").serverStrategy
+                == .fedNova(localMomentum: 0.9))
         #expect(try load("federation.strategy=fedavgm", "training.proximal=0.5").training.proximal == 0.5)
         #expect(try load("federation.aggregation=rolora").federation.aggregation == .roLoRA)
     }

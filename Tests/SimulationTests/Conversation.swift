@@ -130,8 +130,8 @@ final class Conversation {
         let backoff = StreamKey(seed: 0, worker: name, purpose: .backoff).generator()
         let service = WorkerService(
             settings: settings, state: state, link: end, loop: link.executor,
-            runner: VirtualPace(runner, on: link, secondsPerStep: secondsPerStep), backoff: backoff,
-            observer: { _ in })
+            runner: VirtualPace(runner, on: link, secondsPerStep: secondsPerStep, items: Int(runner.items)),
+            backoff: backoff, observer: { _ in })
         workers[name] = Member(service: service, end: end, runner: runner)
         link.attach(service, to: end, keys: hasInvitation && !state.isEnrolled ? .invitation : .own)
         return service

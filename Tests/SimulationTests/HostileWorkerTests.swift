@@ -63,10 +63,10 @@ struct HostileWorkerTests {
         settle()
     }
 
-    private func commit(_ lease: UInt64, _ bytes: [UInt8], items: UInt64 = 1) -> Message {
+    private func commit(_ lease: UInt64, _ bytes: [UInt8], items: UInt64 = 1, steps: UInt32 = 1) -> Message {
         .updateCommit(
             UpdateCommit(
-                lease: lease, object: ContentHash(of: bytes), trainingItems: items, steps: 1, tokensTrained: 1,
+                lease: lease, object: ContentHash(of: bytes), trainingItems: items, steps: steps, tokensTrained: 1,
                 trainLoss: 1))
     }
 
@@ -105,6 +105,27 @@ struct HostileWorkerTests {
         #expect(worker.lastAck == .receivedThrough(0))
         say(.updateChunk(UpdateChunk(lease: lease, offset: 4)), payload: Array(bytes[4...]))
         #expect(worker.lastAck == .receivedThrough(0))
+    }
+
+    /// An offer asks for 10 steps.
+    @Test(arguments: [(steps: UInt32(0), isTaken: false), (10, true), (11, false), (.max, false)])
+    func anUpdateThatClaimsOtherStepsThanItsTaskHasIsRejected(steps: UInt32, isTaken: Bool) throws {
+        let lease = try open()
+        let bytes = update(1)
+        say(begin(lease, bytes))
+        say(.updateChunk(UpdateChunk(lease: lease, offset: 0)), payload: bytes)
+        say(commit(lease, bytes, steps: steps))
+        guard !isTaken else { return #expect(worker.lastAck == .committed) }
+        guard case .rejected(let reason) = worker.lastAck else {
+            Issue.record("\(steps) steps were let in")
+            return
+        }
+        #expect(
+            reason.contains(
+                steps == 0
+                    ? "no training step"
+                    : "\(steps) training steps stand behind it, and its task asked for at most 10"))
+        #expect(try conversation.keys.updates(round: 1, attempt: 1).isEmpty)
     }
 
     @Test func aCommittedUpdateIsConfirmedAgainAndAnotherRefused() throws {

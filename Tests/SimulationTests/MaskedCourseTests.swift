@@ -181,7 +181,7 @@ struct MaskedCourseTests {
             .updateWhole(
                 UpdateCommit(
                     lease: lease, object: ContentHash(of: [1]), trainingItems: 1, steps: 1, tokensTrained: 0,
-                    trainLoss: 0)),
+                    trainLoss: nil)),
             payload: [1])
         _ = fleet.conversation.link.run(limitSeconds: 1) { false }
         #expect(liar.lastAck == .rejected(reason: "masked updates are not due from this worker now"))

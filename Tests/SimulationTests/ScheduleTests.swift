@@ -1,5 +1,6 @@
 import Coordinator
 import Federation
+import Recipe
 import Simulation
 import Testing
 import Wire
@@ -30,6 +31,36 @@ struct ScheduleTests {
     private func history(_ conversation: Conversation) throws -> [String: WorkerHistory] {
         let history = try conversation.keys.history(before: conversation.settings.rounds + 1)
         return Dictionary(history.map { ($0.key.text, $0.value) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Batches of 8, 10 steps at most, a virtual second each.
+    @Test(
+        "A round takes as long as the steps that its worker takes",
+        arguments: [
+            (items: UInt64(8), passes: 1.0, isHidden: false, steps: 1.0), (25, 1, false, 4), (80, 0.5, false, 5),
+            (800, 1, false, 10), (8, 1, true, 10),
+        ])
+    func passes(_ items: UInt64, _ passes: Double, _ isHidden: Bool, _ steps: Double) throws {
+        let conversation = try Conversation(rounds: 1, workersPerRound: 1, minimumConnected: 1)
+        conversation.settings.training.localEpochs = passes
+        conversation.settings.withholdsMetrics = isHidden
+        try conversation.startCoordinator()
+        try conversation.allow(["a"])
+        try conversation.startWorker("a", runner: FakeRunner(items: items, slope: 1), secondsPerStep: 1)
+        #expect(conversation.runToEnd())
+        let seconds = try #require(conversation.published.first?.seconds)
+        #expect((steps..<steps + 0.9).contains(seconds), "\(seconds) s")
+    }
+
+    @Test("Training alone takes the steps of all of a worker's rounds together", arguments: [nil, 1.0])
+    func alone(_ passes: Double?) {
+        var options = TrainingOptions(localSteps: 10, batchSize: 8)
+        options.localEpochs = passes
+        let steps = [8, 25, 800].map {
+            LocalBaseline.steps(options, items: $0, rounds: 6, workersPerRound: 2, workers: 4)
+        }
+        #expect(steps == (passes == nil ? [30, 30, 30] : [3, 12, 30]))
+        #expect(LocalBaseline.steps(options, items: 1, rounds: 1, workersPerRound: 1, workers: 100) == 1)
     }
 
     @Test func overSelectionClosesWithTheFastestAndCancelsTheRest() throws {

@@ -10,7 +10,7 @@ import Worker
 struct StrategyTests {
     private static let strategies: [ServerStrategy] = [
         .fedAvg, .fedAvgM(learningRate: 0.9, momentum: 0.5), .fedAdam(AdaptiveOptions()), .fedYogi(AdaptiveOptions()),
-        .fedAdagrad(AdaptiveOptions()), .diLoCo(learningRate: 0.7, momentum: 0.9), .fedNova,
+        .fedAdagrad(AdaptiveOptions()), .diLoCo(learningRate: 0.7, momentum: 0.9), .fedNova(localMomentum: 0.9),
         .qFedAvg(q: 0.2, lipschitz: 1),
     ]
 

@@ -107,9 +107,9 @@ struct OwnerLedgerTests {
 
     @Test func metricsThatTheOwnerKeepsDoNotLeave() throws {
         for (yaml, items, tokens, loss) in [
-            ("metrics: {allow: none}", 1, 0, Float(0)), ("metrics: {allow: [tokens]}", 1, 192, 0),
+            ("metrics: {allow: none}", 1, 0, Float?.none), ("metrics: {allow: [tokens]}", 1, 192, nil),
             ("metrics: {allow: [training-loss, training-items]}", 11, 0, 1.25),
-            ("metrics: {minimum-examples: 12}", 1, 0, 0), ("metrics: {minimum-examples: 11}", 11, 192, 1.25),
+            ("metrics: {minimum-examples: 12}", 1, 0, nil), ("metrics: {minimum-examples: 11}", 11, 192, 1.25),
         ] {
             let bench = WorkerBench()
             try bench.start(chunkBytes: 1_000, policy: policy(yaml))

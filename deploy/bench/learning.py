@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import page
 from learning_plot import plot
 
 HERE = Path(__file__).resolve().parent
@@ -147,10 +148,8 @@ def main():
     parser.add_argument("--rows", type=Path, default=HERE / "learning.rows")
     parser.add_argument("--seeds", default="0 1 2")
     parser.add_argument("--tables", default="")
-    arguments = sys.argv[1:]
-    cut = arguments.index("--") if "--" in arguments else len(arguments)
-    options = parser.parse_args(arguments[:cut])
-    common = ["--in-process", "--json"] + arguments[cut + 1:]
+    options, more = page.arguments(parser)
+    common = ["--in-process", "--json"] + more
     for name in ("config", "model"):
         if getattr(options, name):
             common += [f"--{name}", getattr(options, name)]
@@ -169,21 +168,16 @@ def main():
             continue
         results = {}
         for row, settings in table["rows"]:
-            for column, more in table["columns"]:
-                slug = re.sub(r"[^A-Za-z0-9.]+", "-", f"{table['name']} {row} {column}").strip("-")
-                overrides = [part for setting in settings + more for part in ("--set", setting)]
+            for column, beside in table["columns"]:
                 results[row, column] = measure_all(
-                    [os.environ["SHOAL"], "simulate", *common, *overrides], seeds, options.out / "runs" / slug)
+                    [os.environ["SHOAL"], "simulate", *common, *page.overrides(settings + beside)], seeds,
+                    options.out / "runs" / page.slug(f"{table['name']} {row} {column}"))
         text.append(markdown(table, results))
         panels[table["name"]] = (table, results)
         (options.out / "learning.md").write_text("\n".join(text), encoding="utf-8")
         (options.out / "learning.svg").write_text(plot(panels), encoding="utf-8")
-    print("\n".join(text))
-    print(f"written to {options.out}/learning.md and learning.svg", file=sys.stderr)
+    page.finish("\n".join(text), options.out / "learning.md", "learning.svg")
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    page.run(main)

@@ -6,6 +6,7 @@ import statistics
 import sys
 from pathlib import Path
 
+import page
 from learning import measure
 
 HERE = Path(__file__).resolve().parent
@@ -39,11 +40,10 @@ class Runs:
 
     def final(self, name, options):
         """The last event of each seed's run; a string says why one failed."""
-        slug = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")
         events = []
         for seed in self.seeds:
             run = measure([os.environ["SHOAL"], "simulate", *self.common, *options, "--seed", seed],
-                          self.folder / f"{slug}-{seed}.jsonl")
+                          self.folder / f"{page.slug(name)}-{seed}.jsonl")
             if isinstance(run, str):
                 return run
             events.append(run[-1])
@@ -77,10 +77,7 @@ def main():
     parser.add_argument("--shares", default="")
     parser.add_argument("--rules", default="")
     parser.add_argument("--attacks", default="")
-    arguments = sys.argv[1:]
-    cut = arguments.index("--") if "--" in arguments else len(arguments)
-    options = parser.parse_args(arguments[:cut])
-    more = arguments[cut + 1:]
+    options, more = page.arguments(parser)
     common = ["--in-process", "--json"] + more
     for name in ("config", "model"):
         if getattr(options, name):
@@ -102,10 +99,9 @@ def main():
                  "| | no attack | " + " | ".join(name for name, _ in attacks) + f" | worst, against {rules[0][0]} without attack |",
                  "|---" * (len(attacks) + 3) + "|"]
         for rule, settings in rules:
-            overrides = [part for setting in settings.split() for part in ("--set", setting)]
+            overrides = page.overrides(settings.split())
             if "robust=none" not in settings and "robust-f=" not in settings:
-                overrides += [part for setting in [f"federation.robust-share={share}", *numbers.split()]
-                              for part in ("--set", setting)]
+                overrides += page.overrides([f"federation.robust-share={share}", *numbers.split()])
             # Without an attack, rules of a fixed f do the same at every share.
             place = (rule, settings if overrides[-1] in settings else share)
             if place not in honest:
@@ -131,13 +127,8 @@ def main():
             (options.out / "robustness.md").write_text("\n".join(text + lines) + "\n", encoding="utf-8")
         text += lines + [""]
     text += [f"- {name}: {reason}" for name, reason in failed.items()]
-    (options.out / "robustness.md").write_text("\n".join(text).rstrip() + "\n", encoding="utf-8")
-    print("\n".join(text))
-    print(f"written to {options.out}/robustness.md", file=sys.stderr)
+    page.finish("\n".join(text).rstrip() + "\n", options.out / "robustness.md")
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    page.run(main)

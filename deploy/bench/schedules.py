@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 
+import page
 from learning import measure
 
 HERE = Path(__file__).resolve().parent
@@ -63,23 +64,20 @@ def main():
     parser.add_argument("--out", type=Path, default=Path("out/schedules"))
     parser.add_argument("--rows", type=Path, default=HERE / "schedules.rows")
     parser.add_argument("--seeds", default="0 1 2")
-    arguments = sys.argv[1:]
-    cut = arguments.index("--") if "--" in arguments else len(arguments)
-    options = parser.parse_args(arguments[:cut])
+    options, more = page.arguments(parser)
     common, references, rows = read_rows(options.rows)
     command = [os.environ["SHOAL"], "simulate", "--in-process", "--json", "--config", options.config]
     if options.model:
         command += ["--model", options.model]
-    command += arguments[cut + 1:] + [part for setting in common for part in ("--set", setting)]
+    command += more + page.overrides(common)
     (options.out / "runs").mkdir(parents=True, exist_ok=True)
 
     def courses(name, settings):
         """One course a seed; a string says why a run failed."""
-        slug = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")
         found = []
         for seed in options.seeds.split():
-            overrides = [part for setting in settings for part in ("--set", setting)]
-            events = measure([*command, *overrides, "--seed", seed], options.out / "runs" / f"{slug}-{seed}.jsonl")
+            events = measure([*command, *page.overrides(settings), "--seed", seed],
+                             options.out / "runs" / f"{page.slug(name)}-{seed}.jsonl")
             if isinstance(events, str):
                 return events
             found.append(course(events))
@@ -93,14 +91,8 @@ def main():
         found = courses(name, settings)
         table.append(f"| {name} | " + " | ".join(cell(found, other) for _, other in against) + f" | {end(found)} |")
     table += ["", "By rounds:", ""] + [f"- {name}: {end(found)}" for name, found in against]
-    text = "\n".join(table) + "\n"
-    (options.out / "schedules.md").write_text(text, encoding="utf-8")
-    print(text)
-    print(f"written to {options.out}/schedules.md", file=sys.stderr)
+    page.finish("\n".join(table) + "\n", options.out / "schedules.md")
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    page.run(main)

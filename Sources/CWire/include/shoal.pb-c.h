@@ -1048,6 +1048,12 @@ struct  Shoal__V1__UpdateChunk
     , 0, 0 }
 
 
+typedef enum {
+  SHOAL__V1__UPDATE_COMMIT__TRAIN_LOSS_PRESENCE__NOT_SET = 0,
+  SHOAL__V1__UPDATE_COMMIT__TRAIN_LOSS_PRESENCE_TRAIN_LOSS = 6
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SHOAL__V1__UPDATE_COMMIT__TRAIN_LOSS_PRESENCE__CASE)
+} Shoal__V1__UpdateCommit__TrainLossPresenceCase;
+
 /*
  * w>c: the update is whole; what it weighs.
  */
@@ -1072,10 +1078,6 @@ struct  Shoal__V1__UpdateCommit
    */
   uint64_t tokens_trained;
   /*
-   * Mean over the round's steps, finite; 0: not told. Unit: nats a token.
-   */
-  float train_loss;
-  /*
    * Whether the update was longer than the offer's clip.
    */
   protobuf_c_boolean clipped;
@@ -1091,10 +1093,14 @@ struct  Shoal__V1__UpdateCommit
    * Whether the energy was read from the hardware's counters; otherwise it is estimated from processor time.
    */
   protobuf_c_boolean energy_measured;
+  Shoal__V1__UpdateCommit__TrainLossPresenceCase train_loss_presence_case;
+  union {
+    float train_loss;
+  };
 };
 #define SHOAL__V1__UPDATE_COMMIT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&shoal__v1__update_commit__descriptor) \
-    , 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, SHOAL__V1__UPDATE_COMMIT__TRAIN_LOSS_PRESENCE__NOT_SET, {0} }
 
 
 typedef enum {

@@ -34,7 +34,7 @@ extension Ledger {
                             COUNT(*) AS workers, SUM(tokens) AS tokens,
                             AVG(COALESCE(countsIn, updates.round) - updates.round) AS staleness,
                             SUM(MIN(items, :cap) * trainLoss)
-                                / SUM(CASE WHEN trainLoss <> 0 THEN MIN(items, :cap) END) AS trainLoss,
+                                / SUM(CASE WHEN trainLoss IS NOT NULL THEN MIN(items, :cap) END) AS trainLoss,
                             SUM(joules) AS joules, SUM(updates.seconds) AS trainingSeconds,
                             MIN(isMeasured) AS isMeasured
                         FROM updates LEFT JOIN arrival USING (round, attempt, worker) GROUP BY 1, 2)
@@ -75,7 +75,7 @@ extension Ledger {
                         SELECT worker, trainLoss, MAX(round * 1000000 + attempt) FROM updates GROUP BY worker),
                     earliest AS (
                         SELECT worker, trainLoss AS firstLoss, MIN(round * 1000000 + attempt) FROM updates
-                        WHERE trainLoss <> 0 GROUP BY worker),
+                        WHERE trainLoss IS NOT NULL GROUP BY worker),
                     failed AS (SELECT worker, COUNT(*) AS failures FROM failure GROUP BY worker),
                     tested AS (
                         SELECT worker, MIN(version) AS firstTested, MAX(version) AS tested FROM workerEvaluation
@@ -91,13 +91,12 @@ extension Ledger {
                             AND firstOwn.worker = name
                     """)
             return try rows.map { row in
-                let loss: Double? = row["trainLoss"]
                 var contribution = RunHistory.Contribution(
                     worker: try worker(row["name"]), enrolledAt: row["enrolledAt"], revokedAt: row["revokedAt"],
                     updates: row["updates"] ?? 0, failures: row["failures"] ?? 0,
                     items: UInt64(clamping: (row["items"] as Int64?) ?? 0),
                     tokens: UInt64(clamping: (row["tokens"] as Int64?) ?? 0), lastUpdateAt: row["lastUpdateAt"],
-                    trainLoss: loss == 0 ? nil : loss, energyJoules: row["joules"], trainingSeconds: row["seconds"])
+                    trainLoss: row["trainLoss"], energyJoules: row["joules"], trainingSeconds: row["seconds"])
                 contribution.isEnergyMeasured = row["isMeasured"] ?? false
                 contribution.firstTrainLoss = row["firstLoss"]
                 if let version = row["tested"] as Int?, let first = row["firstTested"] as Int? {

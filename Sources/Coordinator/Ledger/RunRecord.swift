@@ -28,15 +28,15 @@ public struct UpdateRecord: Hashable, Sendable {
     public var items: UInt64
     public var steps: UInt32
     public var tokens: UInt64
-    /// 0: not told. Unit: nats a token.
-    public var trainLoss: Double
+    /// `nil`: not told. Unit: nats a token.
+    public var trainLoss: Double?
     /// `nil`: not told.
     public var cost: TaskCost?
     /// `nil` where nobody looked.
     public var course: UpdateCourse?
 
     public init(
-        worker: WorkerName, object: ContentHash, items: UInt64, steps: UInt32, tokens: UInt64, trainLoss: Double,
+        worker: WorkerName, object: ContentHash, items: UInt64, steps: UInt32, tokens: UInt64, trainLoss: Double?,
         cost: TaskCost? = nil
     ) {
         self.worker = worker
@@ -51,7 +51,7 @@ public struct UpdateRecord: Hashable, Sendable {
     /// What aggregation goes by.
     /// - Parameter weight: As ``Federation/UpdateReport/weight``.
     func report(weight: Double) -> UpdateReport {
-        UpdateReport(weight: weight, steps: Int(steps), trainLoss: trainLoss == 0 ? nil : trainLoss)
+        UpdateReport(weight: weight, steps: Int(steps), trainLoss: trainLoss)
     }
 }
 

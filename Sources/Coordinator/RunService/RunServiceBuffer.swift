@@ -149,17 +149,6 @@ extension RunService {
         discard(objects)
     }
 
-    /// Removes what the last published round was made of, where the process ended before it had.
-    func removeLeftUpdates() throws {
-        guard settings.buffering == nil, let attempt = try ledger.publishedRound(adapter.version)?.attempt else {
-            return
-        }
-        let open = Set(try ledger.openRound()?.updates.map(\.object) ?? [])
-        for update in try ledger.updates(round: adapter.version, attempt: attempt) where !open.contains(update.object) {
-            store.remove(update.object)
-        }
-    }
-
     /// What is to be done with an update of an asynchronous run.
     func verdict(
         on object: ContentHash, lease: UInt64, askedIn: Int, from name: WorkerName, _ buffer: BufferedRounds

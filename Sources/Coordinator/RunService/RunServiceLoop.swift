@@ -93,7 +93,7 @@ extension RunService {
 
     private func resume() throws {
         if isResumed { gatherUntil = now.advanced(bySeconds: settings.resumeGatherSeconds) }
-        try removeLeftUpdates()
+        try leaveUnneeded()
         flushAnnouncements()
         startEvaluation()
         // A paused run stays so across a restart.

@@ -186,13 +186,15 @@ extension RunService {
         let updates = counted.map(\.record)
         let totals = try ledger.totals()
         let weights = updates.map { settings.weightCap.weight(trainingItems: $0.items) }
-        // Owners may withhold their workers' losses, which are 0 then.
-        let told = zip(updates, weights).filter { $0.0.trainLoss != 0 }
-        let lossSum = told.reduce(0) { $0 + $1.0.trainLoss * $1.1 }
+        // Owners may withhold their workers' losses.
+        let told = zip(updates, weights).compactMap { update, weight in
+            update.trainLoss.map { (loss: $0, weight: weight) }
+        }
+        let lossSum = told.reduce(0) { $0 + $1.loss * $1.weight }
         let counters = try ledger.counters()
         return RoundSummary(
             round: round, workers: hidesParticipation ? nil : updates.count,
-            trainLoss: settings.withholdsMetrics || told.isEmpty ? nil : lossSum / told.reduce(0) { $0 + $1.1 },
+            trainLoss: settings.withholdsMetrics || told.isEmpty ? nil : lossSum / told.reduce(0) { $0 + $1.weight },
             evaluation: nil,
             uplinkBytes: counters.uplinkBytes, downlinkBytes: counters.downlinkBytes,
             denseUplinkBytes: try denseUplinkBytes(updates: totals.updates),

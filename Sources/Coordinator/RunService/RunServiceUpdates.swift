@@ -1,5 +1,6 @@
 import Federation
 import ModelFiles
+import Recipe
 import SecureAggregation
 import Wire
 
@@ -133,7 +134,7 @@ extension RunService {
         }
         let record = UpdateRecord(
             worker: name, object: commit.object, items: commit.trainingItems, steps: commit.steps,
-            tokens: commit.tokensTrained, trainLoss: Double(commit.trainLoss), cost: commit.cost)
+            tokens: commit.tokensTrained, trainLoss: commit.trainLoss.map(Double.init), cost: commit.cost)
         arrivals.append(
             Arrival(
                 update: update, record: record, lease: commit.lease, isClipped: commit.isClipped, envelope: envelope,
@@ -164,8 +165,14 @@ extension RunService {
         } catch {
             return String(describing: error)
         }
-        guard commit.trainLoss.isFinite else { return "the training loss is not finite: training diverged" }
+        guard commit.trainLoss?.isFinite ?? true else { return "the training loss is not finite: training diverged" }
         guard commit.steps > 0 else { return "the update says that no training step stands behind it" }
+        let asked = settings.training.localSteps
+        guard commit.steps <= asked else {
+            return
+                "the update says that \(commit.steps) training steps stand behind it, and its task asked for at most \(asked); "
+                + "install the same Shoal release on both sides"
+        }
         // Numbers that enter sums: no honest worker comes near.
         guard commit.trainingItems <= 1 << 40, commit.tokensTrained <= 1 << 50 else {
             return "the update claims an impossible amount of training data"

@@ -57,6 +57,8 @@ final class UpdateSegments {
 
     func contains(_ object: ContentHash) -> Bool { places[object] != nil }
 
+    var objects: Set<ContentHash> { Set(places.keys) }
+
     /// Writes objects and waits for the disk once for all of them.
     ///
     /// - Parameter updates: Bytes with their SHA-256; at least one.

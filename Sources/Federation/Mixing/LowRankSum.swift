@@ -1,7 +1,10 @@
 /// A sum of low-rank products, `Σ wᵢ BᵢAᵢ`, as the stack of its factors: `[w₁B₁ w₂B₂ …] · [A₁; A₂; …]`.
 ///
-/// The product is not formed while the stack is smaller than it. A stack that outgrows it (many workers, small layers)
-/// is replaced by the product itself, so that memory is bounded whatever the number of terms.
+/// The product is not formed while the stack is smaller than it. A stack that outgrows it (many workers, small layers: more
+/// columns than the shorter of `outputs` and `inputs`) is replaced by the product itself over the standard basis of that
+/// side. That is what a QR decomposition of the side's factor comes to there: it is wider than tall, so its basis spans all
+/// of the side, and what stays behind any such basis has the product's size. Nothing shorter is exact, as the sum may have
+/// full rank by then. So a sum holds at most twice as many values as the product, and a term, whatever the number of terms.
 package struct LowRankSum: Sendable {
     package let outputs: Int
     package let inputs: Int

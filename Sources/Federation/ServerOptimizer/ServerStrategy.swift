@@ -6,7 +6,8 @@ public enum ServerStrategy: Hashable, Sendable {
     case fedYogi(AdaptiveOptions)
     case fedAdagrad(AdaptiveOptions)
     case diLoCo(learningRate: Double, momentum: Double)
-    case fedNova
+    /// - Parameter localMomentum: Of the workers' SGD; 0: none.
+    case fedNova(localMomentum: Double)
     case qFedAvg(q: Double, lipschitz: Double)
     /// - Parameter workers: All that may train.
     case scaffold(learningRate: Double, workers: Int)
@@ -36,7 +37,7 @@ public enum ServerStrategy: Hashable, Sendable {
     /// An empty combination of a round's updates.
     public func combination(parameterCount: Int) -> any UpdateCombination {
         switch self {
-        case .fedNova: NormalisedMean(parameterCount: parameterCount)
+        case .fedNova(let momentum): NormalisedMean(momentum: momentum, parameterCount: parameterCount)
         case .qFedAvg(let q, let lipschitz): FairMean(q: q, lipschitz: lipschitz, parameterCount: parameterCount)
         case .scaffold(_, let workers): ScaffoldMean(workers: workers, parameterCount: parameterCount)
         case .fedAvg, .fedAvgM, .fedAdam, .fedYogi, .fedAdagrad, .diLoCo: WeightedMean(parameterCount: parameterCount)

@@ -1,4 +1,5 @@
 public import Federation
+internal import Recipe
 
 /// What a round's updates do to the global adapter (`federation.strategy`).
 public enum Strategy: String, Hashable, Sendable, CaseIterable {
@@ -36,27 +37,26 @@ extension StrategyOptions: CustomStringConvertible {
     }
 }
 
-extension FederationOptions {
-    /// The strategy with its numbers.
-    public var serverStrategy: ServerStrategy { serverStrategy(trainingWorkers: workers) }
-
-    /// - Parameter trainingWorkers: Of the workers, those that may train.
-    public func serverStrategy(trainingWorkers: Int) -> ServerStrategy {
-        let options = strategyOptions
+extension RunConfiguration {
+    /// The strategy with its numbers, and what it has to know of the workers.
+    public var serverStrategy: ServerStrategy {
+        let options = federation.strategyOptions
         let defaults = AdaptiveOptions()
         let adaptive = AdaptiveOptions(
             learningRate: options.learningRate ?? defaults.learningRate, beta1: options.beta1 ?? defaults.beta1,
             beta2: options.beta2 ?? defaults.beta2, tau: options.tau ?? defaults.tau)
-        switch strategy {
+        switch federation.strategy {
         case .fedavg, .fedprox: return .fedAvg
         case .fedavgm: return .fedAvgM(learningRate: options.learningRate ?? 1, momentum: options.momentum ?? 0.9)
         case .fedadam: return .fedAdam(adaptive)
         case .fedyogi: return .fedYogi(adaptive)
         case .fedadagrad: return .fedAdagrad(adaptive)
         case .diloco: return .diLoCo(learningRate: options.learningRate ?? 0.7, momentum: options.momentum ?? 0.9)
-        case .fednova: return .fedNova
+        case .fednova: return .fedNova(localMomentum: training.momentum)
         case .qfedavg: return .qFedAvg(q: options.q ?? 0.2, lipschitz: options.lipschitz ?? 1)
-        case .scaffold: return .scaffold(learningRate: options.learningRate ?? 1, workers: trainingWorkers)
+        case .scaffold:
+            return .scaffold(
+                learningRate: options.learningRate ?? 1, workers: federation.workers - RunSchema.heldOut(self))
         }
     }
 }

@@ -121,8 +121,10 @@ struct SettingsReader {
 
     /// The configuration, complete with defaults.
     ///
+    /// - Parameter wasAccepted: Whether an earlier release has found no contradiction between its keys: what this one refuses
+    ///   besides is no problem then.
     /// - Throws: Every problem found, constraints between keys included.
-    mutating func configuration() throws(RunFileError) -> RunConfiguration {
+    mutating func configuration(wasAccepted: Bool = false) throws(RunFileError) -> RunConfiguration {
         var run = RunConfiguration.blank
         var underived: [SchemaKey] = []
         for key in RunSchema.keys {
@@ -148,7 +150,7 @@ struct SettingsReader {
         run.training.totalSteps = run.federation.rounds * run.training.localSteps
         run.training.classNames = run.data.labels
         run.places = KeyPlaces(file: name, locations: settings.mapValues(\.location))
-        checkConstraints(of: run)
+        if !wasAccepted { checkConstraints(of: run) }
         guard problems.isEmpty else {
             // Sorting is stable: problems without a line keep their order behind those with one.
             throw RunFileError(problems.sorted { $0.line < $1.line }.map(\.problem))

@@ -48,11 +48,6 @@ extension Constraint {
                 return "covers updates alone, and losses that workers measure on their own text would be told without "
                     + "noise; set 'evaluation.source: coordinator'"
             },
-            withExamples("training.local-epochs") { run in
-                guard run.training.localEpochs != nil else { return nil }
-                return "takes the same steps at every worker: passes over its text would tell how many examples there "
-                    + "are; remove 'training.local-epochs'"
-            },
             withExamples("training.balance-classes") { run in
                 guard run.training.balancesClasses else { return nil }
                 return "draws every example by the same coin, and balanced classes draw rare ones more often; set "
@@ -64,12 +59,7 @@ extension Constraint {
             },
         ]
 
-    private static func withExamples(
-        _ key: String, problem: @escaping @Sendable (RunConfiguration) -> String?
-    ) -> Constraint {
-        Constraint(keys: [key, "privacy.example-clip"]) { run in
-            guard run.training.exampleClip != nil else { return nil }
-            return problem(run).map { "'privacy.example-clip' \($0)" }
-        }
+    private static let withExamples = ConstrainingSetting("privacy.example-clip") { run in
+        run.training.exampleClip == nil ? nil : "'privacy.example-clip'"
     }
 }

@@ -21,8 +21,11 @@ extension RunSchema {
             at: \.federation.workersPerRound, "Updates that a round asks for."),
         SchemaKey(
             "federation.minimum-workers", .integer(1...1_000_000),
-            .derived("half of workers-per-round, rounded up; 1 with privacy.mechanism central") {
-                .integer($0.privacy.mechanism == .central ? 1 : ($0.federation.workersPerRound + 1) / 2)
+            .derived(
+                "half of workers-per-round, rounded up; 1 with privacy.mechanism central or schedule asynchronous"
+            ) {
+                let hasNone = $0.privacy.mechanism == .central || $0.federation.schedule == .asynchronous
+                return .integer(hasNone ? 1 : ($0.federation.workersPerRound + 1) / 2)
             },
             change: .allowed, at: \.federation.minimumWorkers,
             "Updates with which a round may close at its deadline."),

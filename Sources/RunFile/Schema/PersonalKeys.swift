@@ -49,13 +49,8 @@ extension Constraint {
         },
     ]
 
-    private static func whenScaffold(
-        _ keys: String..., problem: @escaping @Sendable (RunConfiguration) -> String?
-    ) -> Constraint {
-        Constraint(keys: keys + ["federation.strategy"]) { run in
-            guard run.federation.strategy == .scaffold else { return nil }
-            return problem(run).map { "strategy 'scaffold' \($0)" }
-        }
+    private static let whenScaffold = ConstrainingSetting("federation.strategy") { run in
+        run.federation.strategy == .scaffold ? "strategy 'scaffold'" : nil
     }
 
     private static let ownModels = [
@@ -99,13 +94,8 @@ extension Constraint {
         },
     ]
 
-    private static func whenCore(
-        _ key: String, problem: @escaping @Sendable (RunConfiguration) -> String?
-    ) -> Constraint {
-        Constraint(keys: [key, "federation.aggregation"]) { run in
-            guard run.federation.aggregation == .fedSB else { return nil }
-            return problem(run).map { "'federation.aggregation: fed-sb' \($0)" }
-        }
+    private static let whenCore = ConstrainingSetting("federation.aggregation") { run in
+        run.federation.aggregation == .fedSB ? "'federation.aggregation: fed-sb'" : nil
     }
 
     /// The setting that gives each worker a model of its own.

@@ -225,29 +225,41 @@ extension Constraint {
             return "'federation.selection: data-size' goes by the size of each worker's text, which workers withhold "
                 + "here ('privacy.metrics'); choose another 'federation.selection'"
         },
+        // A worker that keeps the size of its text takes all steps (``Worker/LocalTask/steps(items:)``): nobody would do
+        // as the key says.
+        Constraint(keys: [
+            "training.local-epochs", "privacy.metrics", "privacy.mechanism", "privacy.secure-aggregation",
+            "privacy.example-clip",
+        ]) { run in
+            guard run.training.localEpochs != nil, run.privacy.metrics == .withheld else { return nil }
+            let reason: String
+            var remedy = "remove 'training.local-epochs'"
+            if run.privacy.mechanism != .none {
+                reason = "'privacy.mechanism: \(run.privacy.mechanism.rawValue)'"
+            } else if run.privacy.secureAggregation.isOn {
+                reason = "'privacy.secure-aggregation'"
+            } else if run.training.exampleClip != nil {
+                reason = "'privacy.example-clip'"
+            } else {
+                reason = "'privacy.metrics: withheld'"
+                remedy += ", or set 'privacy.metrics: reported'"
+            }
+            return
+                "'training.local-epochs' lets the size of a worker's text decide how many steps it takes and how long that is, "
+                + "and with \(reason) workers keep that size to themselves; \(remedy)"
+        },
     ]
 
-    private static func whenPrivate(
-        _ key: String, problem: @escaping @Sendable (RunConfiguration) -> String?
-    ) -> Constraint {
-        Constraint(keys: [key, "privacy.mechanism"]) { run in
-            guard run.privacy.mechanism != .none else { return nil }
-            return problem(run).map { "'privacy.mechanism: \(run.privacy.mechanism.rawValue)' \($0)" }
-        }
-    }
-
+    private static let whenPrivate = mechanism { $0 != .none }
     /// Where the coordinator adds noise to sums. Masks have rules of their own.
-    private static func whenSummed(
-        _ key: String, problem: @escaping @Sendable (RunConfiguration) -> String?
-    ) -> Constraint {
-        whenPrivate(key) {
-            $0.privacy.mechanism == .local || $0.privacy.mechanism == .distributed ? nil : problem($0)
-        }
-    }
+    private static let whenSummed = mechanism { $0 == .central || $0 == .ftrl }
+    private static let whenCentral = mechanism { $0 == .central }
 
-    private static func whenCentral(
-        _ key: String, problem: @escaping @Sendable (RunConfiguration) -> String?
-    ) -> Constraint {
-        whenPrivate(key) { $0.privacy.mechanism == .central ? problem($0) : nil }
+    private static func mechanism(
+        _ isMeant: @escaping @Sendable (PrivacySettings.Mechanism) -> Bool
+    ) -> ConstrainingSetting {
+        ConstrainingSetting("privacy.mechanism") { run in
+            isMeant(run.privacy.mechanism) ? "'privacy.mechanism: \(run.privacy.mechanism.rawValue)'" : nil
+        }
     }
 }

@@ -101,6 +101,11 @@ extension Constraint {
             guard run.federation.deadline != nil else { return nil }
             return "whose rounds end when 'federation.buffer-size' updates are there; remove the key"
         },
+        buffered(with: "federation.minimum-workers") { run in
+            guard run.federation.minimumWorkers > 1 else { return nil }
+            return
+                "whose rounds end with 'federation.buffer-size' updates, no fewer and no later; remove the key"
+        },
         buffered(with: "federation.aggregation") { run in
             let reason: String
             switch run.federation.aggregation {

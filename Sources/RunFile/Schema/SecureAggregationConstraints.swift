@@ -131,12 +131,7 @@ extension Constraint {
         },
     ]
 
-    private static func masked(
-        _ keys: String..., problem: @escaping @Sendable (RunConfiguration) -> String?
-    ) -> Constraint {
-        Constraint(keys: keys + ["privacy.secure-aggregation"]) { run in
-            guard run.privacy.secureAggregation.isOn else { return nil }
-            return problem(run).map { "'privacy.secure-aggregation' \($0)" }
-        }
+    private static let masked = ConstrainingSetting("privacy.secure-aggregation") { run in
+        run.privacy.secureAggregation.isOn ? "'privacy.secure-aggregation'" : nil
     }
 }

@@ -171,6 +171,7 @@ extension FaultSchedule {
     /// The run is over and nothing goes wrong any more.
     func checkEnd() throws {
         for machine in machines { machine.disk.faults = DiskFaults() }
+        try checkObjects()
         try checkPublications()
         try checkAcknowledged()
         for worker in workers.indices {
@@ -197,6 +198,17 @@ extension FaultSchedule {
             try AdapterDirectory.read(StateDirectory.adapter(in: state, round: nil)).values
                 == observed.versions.last?.values
         else { throw Violation("the current adapter's folder holds another adapter than the last round's") }
+    }
+
+    /// A run that is over holds what its ledger needs, and nothing that an earlier process left.
+    private func checkObjects() throws {
+        // What could not be removed stays until the next start.
+        guard case .finished = service?.outcome, machines[0].disk.failures == 0, let ledger, let store else { return }
+        let (held, needed) = (store.objects, try ledger.neededObjects())
+        guard held.isSuperset(of: needed) else { throw Violation("objects that the ledger needs are gone") }
+        guard held == needed else {
+            throw Violation("\(held.subtracting(needed).count) objects are left that the ledger does not need")
+        }
     }
 
     /// Of a buffered run: what was acknowledged counts in a version, or came after the last.

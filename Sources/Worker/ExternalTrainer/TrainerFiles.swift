@@ -100,6 +100,9 @@ struct TrainerFiles {
             ?? steps * options.accumulationSteps * options.batchSize * options.sequenceLength
         let joules = try number("joules")
         guard steps > 0 else { throw .badMetrics("steps is 0") }
+        guard steps <= options.localSteps else {
+            throw .badMetrics("steps is \(steps), and the task asks for at most \(options.localSteps) (localSteps)")
+        }
         guard joules.map({ $0 >= 0 }) ?? true else { throw .badMetrics("joules is negative") }
         return Metrics(trainLoss: loss, steps: steps, tokens: tokens, joules: joules)
     }

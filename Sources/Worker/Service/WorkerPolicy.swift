@@ -7,8 +7,8 @@ internal import Wire
 struct ToldMetrics {
     var trainingItems: Int
     var tokens: Int
-    /// Unit: nats a token.
-    var loss: Double
+    /// `nil`: not told. Unit: nats a token.
+    var loss: Double?
     var cost: TaskCost?
 }
 
@@ -64,7 +64,7 @@ extension WorkerService {
         }
         if withholds(.trainingItems) { told.trainingItems = 1 }
         if withholds(.tokens) { told.tokens = 0 }
-        if withholds(.trainingLoss) { told.loss = 0 }
+        if withholds(.trainingLoss) { told.loss = nil }
         if withholds(.cost) { told.cost = nil }
         return told
     }

@@ -13,8 +13,8 @@ struct PendingUpdate: Hashable {
     var trainingItems: Int
     var steps: Int
     var tokens: Int
-    /// Unit: nats a token.
-    var trainLoss: Double
+    /// `nil`: not to be told. Unit: nats a token.
+    var trainLoss: Double?
     /// Whether the offer's clip shortened it.
     var isClipped: Bool
     /// What it took to train; `nil`: not to be told.
@@ -25,7 +25,7 @@ struct PendingUpdate: Hashable {
 
     init(
         run: RunID, round: Int, attempt: Int, lease: UInt64, codec: CodecName, trainingItems: Int, steps: Int,
-        tokens: Int, trainLoss: Double, isClipped: Bool = false, cost: TaskCost? = nil, bytes: [UInt8]
+        tokens: Int, trainLoss: Double?, isClipped: Bool = false, cost: TaskCost? = nil, bytes: [UInt8]
     ) {
         self.run = run
         self.round = round
@@ -57,7 +57,8 @@ struct PendingStore {
         var trainingItems: Int
         var steps: Int
         var tokens: Int
-        var trainLoss: Double
+        /// `nil`: not told.
+        var trainLoss: Double?
         /// `nil` as an earlier release wrote it: not.
         var isClipped: Bool?
         /// `nil`: not told.

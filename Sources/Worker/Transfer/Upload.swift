@@ -104,7 +104,7 @@ struct Upload {
         var commit = UpdateCommit(
             lease: pending.lease, object: pending.object, trainingItems: UInt64(pending.trainingItems),
             steps: UInt32(clamping: pending.steps), tokensTrained: UInt64(pending.tokens),
-            trainLoss: Float(pending.trainLoss))
+            trainLoss: pending.trainLoss.map { Float($0) })
         commit.isClipped = pending.isClipped
         commit.cost = pending.cost
         return commit

@@ -111,11 +111,13 @@ struct Simulate: AsyncParsableCommand {
                 trainsLocal: compareLocal, view: view)
         {
             for line in comparison.lines() { json ? Console.error(line) : Console.output(line) }
-            if let local = comparison.localOnAll, let base = record.base, let final = record.final {
+            if let local = comparison.localOnAll, let steps = comparison.localStepsText, let base = record.base,
+                let final = record.final
+            {
                 let line =
                     "  everybody's held-out text: base \(Quantity.loss(base.loss)), federated "
                     + "\(Quantity.loss(final.loss)), the workers' own adapters \(Quantity.loss(local)) on average "
-                    + "(\(comparison.localSteps) steps each)"
+                    + "(\(steps) steps each)"
                 json ? Console.error(line) : Console.output(line)
             }
         }

@@ -135,12 +135,14 @@ struct SimulatedRun {
                 settings.gigaflops =
                     WorkerRanks.gigaflopsPerUnit / Float(workers.slow.factor(of: worker.name))
                 settings.identity = identity
-                let training = LocalTraining(
-                    data: .rows(attack?.rows(of: worker) ?? worker.rows), model: prepared.model, compute: { $0() })
+                let rows = attack?.rows(of: worker) ?? worker.rows
+                let training = LocalTraining(data: .rows(rows), model: prepared.model, compute: { $0() })
                 let runner = VirtualPace(
                     attack?.runner(training, of: worker.name) ?? training, on: link,
                     secondsPerStep: prepared.configuration.simulation.stepSeconds * workers.slow.factor(of: worker.name)
-                        * (attack?.factor(of: worker.name) ?? 1))
+                        * (attack?.factor(of: worker.name) ?? 1),
+                    items: attack == nil
+                        ? worker.trainingItems : try prepared.items(of: rows.filter { $0.split == .train }).train.count)
                 let backoff = StreamKey(seed: 0, worker: worker.name.text, purpose: .backoff).generator()
                 link.attach(
                     WorkerService(

@@ -13,6 +13,8 @@ struct SimulatedWorkers {
     struct Worker {
         let name: WorkerName
         let rows: [DataRow]
+        /// Blocks or examples to train on in ``rows``.
+        let trainingItems: Int
     }
 
     /// In the order of the partition.
@@ -45,7 +47,7 @@ struct SimulatedWorkers {
                         : "worker '\(name)' has less than one block of \(length) tokens to train on; "
                             + "lower training.sequence-length or federation.workers")
             }
-            return Worker(name: name, rows: share.rows)
+            return Worker(name: name, rows: share.rows, trainingItems: train.count)
         }
         slow = SlowWorkers(
             workers.map(\.name), share: configuration.simulation.slowShare,

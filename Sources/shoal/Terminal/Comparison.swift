@@ -18,8 +18,9 @@ struct Comparison {
     let rows: [Row]
     /// Mean over workers of the loss of their own adapters on everybody's held-out text.
     let localOnAll: Double?
-    /// Steps that each local adapter was trained.
-    let localSteps: Int
+    /// Steps that local adapters were trained, `300` or, with passes over texts of different sizes, `30 to 300`; `nil`
+    /// without any.
+    let localStepsText: String?
 
     /// - Parameter trainsLocal: Whether to train each worker's own adapter (as many steps as it took in the run).
     init(
@@ -32,14 +33,12 @@ struct Comparison {
         let baseline = LocalBaseline(
             model: model, initial: prepared.adapter(values: prepared.initialValues),
             options: configuration.training, seed: configuration.federation.seed)
-        localSteps = LocalBaseline.steps(
-            rounds: configuration.federation.rounds, localSteps: configuration.training.localSteps,
-            workersPerRound: configuration.federation.workersPerRound, workers: workers.workers.count)
         let mean = { (blocks: TokenBlocks, adapter: LowRankAdapter?) in
             BlockLosses(try LossEvaluation.losses(of: blocks, model: model, adapter: adapter)).mean
         }
         var rows: [Row] = []
         var onAll: [Double] = []
+        var localSteps: [Int] = []
         for (index, worker) in workers.workers.enumerated() {
             progress(index, workers.workers.count)
             let packed = try base.blocks(
@@ -49,7 +48,11 @@ struct Comparison {
                 worker: worker.name, train: packed.joined(.train), test: packed.joined(.test))
             var own: LowRankAdapter?
             if trainsLocal {
-                own = try baseline.adapter(of: participant, steps: localSteps)
+                let steps = LocalBaseline.steps(
+                    configuration.training, items: participant.train.count, rounds: configuration.federation.rounds,
+                    workersPerRound: configuration.federation.workersPerRound, workers: workers.workers.count)
+                own = try baseline.adapter(of: participant, steps: steps)
+                localSteps.append(steps)
                 onAll.append(try mean(heldOut, own))
             }
             guard participant.test.count > 0 else { continue }
@@ -60,6 +63,8 @@ struct Comparison {
                     local: try own.map { try mean(participant.test, $0) }))
         }
         self.rows = rows
+        let steps = Set(localSteps).sorted()
+        localStepsText = steps.first.map { steps.count > 1 ? "\($0) to \(steps[steps.count - 1])" : "\($0)" }
         localOnAll = onAll.isEmpty ? nil : onAll.reduce(0, +) / Double(onAll.count)
     }
 

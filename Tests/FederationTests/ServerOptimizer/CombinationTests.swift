@@ -28,7 +28,7 @@ struct CombinationTests {
     func fedNova() throws {
         // p = (1/4, 3/4), τ = (2, 8): τ_eff = 6.5, and Σ pΔ/τ = (0.5 + 0.09375, −0.25 + 0.75).
         let mean = try combine(
-            .fedNova,
+            .fedNova(localMomentum: 0),
             [
                 ([4, -2], UpdateReport(weight: 1, steps: 2, trainLoss: 1)),
                 ([1, 8], UpdateReport(weight: 3, steps: 8, trainLoss: 1)),
@@ -39,10 +39,57 @@ struct CombinationTests {
     @Test("FedNova is FedAvg when all take the same steps, and not otherwise")
     func fedNovaIsFedAvg() throws {
         let equal = randomUpdates(steps: [10, 10, 10])
-        let (left, right) = (try combine(.fedNova, equal), try combine(.fedAvg, equal))
+        let (left, right) = (try combine(.fedNova(localMomentum: 0), equal), try combine(.fedAvg, equal))
         #expect(zip(left, right).allSatisfy { abs($0 - $1) <= $1.ulp })
         let unequal = randomUpdates(steps: [10, 10, 11])
-        #expect(try combine(.fedNova, unequal) != combine(.fedAvg, unequal))
+        #expect(try combine(.fedNova(localMomentum: 0), unequal) != combine(.fedAvg, unequal))
+    }
+
+    /// SGD with momentum, `v = ρv + g; w −= ηv`, against one constant gradient: where a worker is after so many steps.
+    private func moved(_ gradient: [Double], steps: Int, momentum: Double) -> [Float] {
+        var (velocity, place) = (gradient.map { _ in 0.0 }, gradient.map { _ in 0.0 })
+        for _ in 0..<steps {
+            for index in gradient.indices {
+                velocity[index] = momentum * velocity[index] + gradient[index]
+                place[index] -= 0.25 * velocity[index]
+            }
+        }
+        return place.map(Float.init)
+    }
+
+    /// The paper's `‖aₖ‖₁` for SGD with momentum.
+    private func length(_ steps: Int, _ momentum: Double) -> Double {
+        (Double(steps) - momentum * (1 - pow(momentum, Double(steps))) / (1 - momentum)) / (1 - momentum)
+    }
+
+    @Test("FedNova takes what momentum adds to many steps out of an update, too", arguments: [0, 0.5, 0.9])
+    func fedNovaWithMomentum(_ momentum: Double) throws {
+        let gradients = [[1.0, -2, 0.5], [-3, 0.25, 4], [2, 2, -1]]
+        let (steps, weights) = ([1, 4, 25], [3.0, 1, 2])
+        let found = try combine(
+            .fedNova(localMomentum: momentum),
+            zip(gradients, zip(steps, weights)).map { gradient, told in
+                (
+                    moved(gradient, steps: told.0, momentum: momentum),
+                    UpdateReport(weight: told.1, steps: told.0, trainLoss: nil)
+                )
+            })
+        // −η a_eff Σ pₖ gₖ, whoever took how many steps.
+        let lengths = zip(steps, weights).reduce(0) { $0 + $1.1 / 6 * length($1.0, momentum) }
+        for index in 0..<3 {
+            let mean = zip(gradients, weights).reduce(0) { $0 + $1.1 / 6 * $1.0[index] }
+            #expect(abs(Double(found[index]) + 0.25 * lengths * mean) < 1e-5 * lengths)
+        }
+    }
+
+    @Test("FedNova with momentum is FedAvg when all take the same steps")
+    func fedNovaWithMomentumIsFedAvg() throws {
+        let equal = randomUpdates(steps: [10, 10, 10])
+        let (left, right) = (try combine(.fedNova(localMomentum: 0.9), equal), try combine(.fedAvg, equal))
+        #expect(zip(left, right).allSatisfy { abs($0 - $1) <= $1.ulp })
+        let unequal = randomUpdates(steps: [10, 10, 11])
+        #expect(
+            try combine(.fedNova(localMomentum: 0.9), unequal) != combine(.fedNova(localMomentum: 0), unequal))
     }
 
     @Test("q-FedAvg follows Algorithm 2 of its paper")

@@ -91,6 +91,6 @@ struct ServerOptimizerTests {
         #expect(momentum.hasShape(of: ServerOptimizerState(["velocity": [1, 2, 3]])))
         #expect(!momentum.hasShape(of: ServerOptimizerState(["velocity": [1, 2]])))
         #expect(!momentum.hasShape(of: ServerStrategy.fedAdam(AdaptiveOptions()).initialState(parameterCount: 3)))
-        #expect(ServerStrategy.fedNova.initialState(parameterCount: 3).vectors.isEmpty)
+        #expect(ServerStrategy.fedNova(localMomentum: 0).initialState(parameterCount: 3).vectors.isEmpty)
     }
 }

@@ -122,6 +122,8 @@ MESSAGES = [
     ("offer with a clip and noise", 22, number(1, 1) + number(2, 1) + number(3, 1) + blob(5, A) + blob(6, B)
      + blob(7, ADAPTER_ALL) + blob(8, TRAINING_SGD) + text(9, "dense") + fixed64(10, 1) + real64(65, 0.5)
      + real64(66, 0.75) + number(67, 1)),
+    ("update commit with a loss of 0", 29, number(1, LEASE) + blob(2, B) + number(3, 1) + number(4, 10)
+     + real32(6, 0.0)),
     ("update commit of a clipped update", 29, number(1, LEASE) + blob(2, B) + number(3, 1) + number(4, 10)
      + number(65, 1)),
     ("update commit with its cost", 29, number(1, LEASE) + blob(2, B) + number(3, 1) + number(4, 10)
