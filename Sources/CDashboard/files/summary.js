@@ -65,13 +65,13 @@ function showStatus(run, end, lostSince) {
   const late = run === null || end !== null || lostSince !== null || run.state !== "running" ? [] : run.late;
   const more = (run?.lateCount ?? 0) - late.length;
   show("late-box", late.length > 0);
-  // In the normal course of a round they are no news; whoever opens the list keeps it open.
+  // While the run goes on in spite of them the list stays shut; whoever opens it keeps it open.
   const isStuck = run?.isStuck === true;
   if ($("late-box").dataset.stuck !== String(isStuck)) {
     $("late-box").dataset.stuck = String(isStuck);
     $("late-box").open = isStuck;
   }
-  say("late-title", `Waited for: ${format.count(run?.lateCount ?? 0)} ${run?.lateCount === 1 ? "worker" : "workers"}`);
+  say("late-title", `Late: ${format.count(run?.lateCount ?? 0)} ${run?.lateCount === 1 ? "worker" : "workers"}`);
   $("late").replaceChildren(...late.slice(0, 9).map((one) =>
     element("li", {}, element("b", {}, one.worker), one.reason)),
     ...(more + late.length > 9 ? [element("li", { className: "quiet" }, `and ${format.count(more + late.length - 9)} more`)] : []));
