@@ -49,7 +49,7 @@ extension UpdateCommit {
         fields.pointee.hash = arena.bytes(object.bytes)
         fields.pointee.training_items = trainingItems
         fields.pointee.steps = steps
-        fields.pointee.tokens_trained = tokensTrained
+        fields.pointee.tokens_trained = tokensTrained ?? 0
         fields.pointee.train_loss = trainLoss
         fields.pointee.clipped = isClipped ? 1 : 0
         if let cost {

@@ -37,7 +37,8 @@ extension UpdateCommit {
     init(_ fields: Shoal__V1__UpdateCommit) throws(WireError) {
         self.init(
             lease: fields.lease, object: try wireHash(fields.hash, "updateCommit.hash"),
-            trainingItems: fields.training_items, steps: fields.steps, tokensTrained: fields.tokens_trained,
+            trainingItems: fields.training_items, steps: fields.steps,
+            tokensTrained: fields.tokens_trained == 0 ? nil : fields.tokens_trained,
             trainLoss: try wireFinite(fields.train_loss, "updateCommit.trainLoss"))
         isClipped = fields.clipped != 0
         let seconds = try wireFinite(fields.training_seconds, "updateCommit.trainingSeconds", in: 0...TaskCost.limit)

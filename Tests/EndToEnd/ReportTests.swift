@@ -101,6 +101,27 @@ struct ReportTests {
         }
     }
 
+    @Test("tokens that workers withhold are nowhere told as 0")
+    func withheldTokens() throws {
+        let finished = try #require(try simulate("privacy.metrics=withheld").objects.last)
+        #expect(finished["tokensTrained"] is NSNull)
+        let run = folder.file("run")
+        let shown = try #require(try Program.run("run", "show", run, "--json").objects.last)
+        #expect(shown["tokensTrained"] is NSNull && shown["updates"] as? Int == 12)
+        #expect(try Program.run("run", "track", run, "--jsonl", folder.file("m.jsonl")).code == 0)
+        #expect(folder.text("m.jsonl").contains("round/updates") && !folder.text("m.jsonl").contains("round/tokens"))
+        let (html, markdown) = try report(run)
+        // A column that nobody told anything for is not there.
+        #expect(html.contains("name-3") && !markdown.contains("Tokens"))
+        #expect(try Program.run("run", "export", run, "--out", folder.file("peft")).code == 0)
+        #expect(folder.text("peft/README.md").contains("| tokens trained on | withheld |"))
+        let gguf = folder.file("adapter.gguf")
+        #expect(try Program.run("run", "export", run, "--format", "gguf", "--out", gguf).code == 0)
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: gguf))
+        #expect(bytes.range(of: Data("shoal.updates".utf8)) != nil)
+        #expect(bytes.range(of: Data("shoal.tokens_trained".utf8)) == nil)
+    }
+
     @Test("tracking writes every round's values, and says what is missing")
     func tracking() throws {
         try simulate()

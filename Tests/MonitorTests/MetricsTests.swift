@@ -77,7 +77,7 @@ struct MetricsTests {
         # HELP shoal_updates_declined_total Offers that workers declined since the process began.
         # TYPE shoal_updates_declined_total counter
         shoal_updates_declined_total 4
-        # HELP shoal_tokens_trained_total Tokens behind the recorded updates.
+        # HELP shoal_tokens_trained_total Tokens behind the recorded updates that told.
         # TYPE shoal_tokens_trained_total counter
         shoal_tokens_trained_total 50
         # HELP shoal_uplink_bytes_total Frame bytes from workers, before encryption.

@@ -132,8 +132,9 @@ function showFigures(run, privacy) {
       run.phases ? phaseText(run.phases) : "what they are at is secret",
       run.workersEnrolled ? run.workersConnected / run.workersEnrolled : 0),
   ];
-  if (run.tokensTrained !== undefined) {
-    tiles.push(tile("Updates", format.count(run.updates), "", `${format.short(run.tokensTrained)} tokens`
+  if (run.updates !== undefined) {
+    const tokens = run.tokensTrained === undefined ? "tokens withheld" : `${format.short(run.tokensTrained)} tokens`;
+    tiles.push(tile("Updates", format.count(run.updates), "", tokens
       + (run.declinedOffers ? `, ${format.count(run.declinedOffers)} offers declined` : ""), null));
   }
   if (saved !== null) {

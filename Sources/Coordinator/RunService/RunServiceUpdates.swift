@@ -167,7 +167,7 @@ extension RunService {
         guard commit.trainLoss.isFinite else { return "the training loss is not finite: training diverged" }
         guard commit.steps > 0 else { return "the update says that no training step stands behind it" }
         // Numbers that enter sums: no honest worker comes near.
-        guard commit.trainingItems <= 1 << 40, commit.tokensTrained <= 1 << 50 else {
+        guard commit.trainingItems <= 1 << 40, (commit.tokensTrained ?? 0) <= 1 << 50 else {
             return "the update claims an impossible amount of training data"
         }
         return nil

@@ -97,7 +97,8 @@ enum RunMetrics {
                 .counter, "shoal_updates_declined_total", "Offers that workers declined since the process began.",
                 snapshot.fleet?.declined.map(Double.init) ?? 0)
             metrics.add(
-                .counter, "shoal_tokens_trained_total", "Tokens behind the recorded updates.", Double(totals.tokens))
+                .counter, "shoal_tokens_trained_total", "Tokens behind the recorded updates that told.",
+                totals.tokens.map { Double($0) })
             metrics.add(
                 .counter, "shoal_uplink_bytes_total", "Frame bytes from workers, before encryption.",
                 snapshot.counters.map { Double($0.uplinkBytes) })

@@ -85,8 +85,8 @@ struct ExportedAdapter {
             notes += [
                 ("shoal.workers", .uint32(UInt32(clamping: given.workers))),
                 ("shoal.updates", .uint32(UInt32(clamping: given.updates))),
-                ("shoal.tokens_trained", .uint64(given.tokens)),
             ]
+            if let tokens = given.tokens { notes.append(("shoal.tokens_trained", .uint64(tokens))) }
         } else {
             notes.append(("shoal.participation", .string(RunProvenance.secret)))
         }

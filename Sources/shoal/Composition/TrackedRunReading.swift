@@ -30,7 +30,7 @@ extension TrackedRun {
             add("bytes/downlink", round.downlinkBytes.map { Double($0) })
             add("bytes/dense-uplink", round.denseUplinkBytes.map { Double($0) })
             add("energy/joules", round.energyJoules)
-            add("round/tokens", overview.hidesParticipation ? nil : Double(round.tokens))
+            add("round/tokens", round.tokens.map { Double($0) })
             if let evaluation = round.evaluation {
                 metrics += Self.metrics(of: evaluation, step: round.number, at: round.publishedAt)
             }
