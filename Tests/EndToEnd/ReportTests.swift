@@ -133,6 +133,12 @@ struct ReportTests {
             try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
         }
         #expect(lines.dropFirst().map { $0["step"] as? Int } == [0, 1, 2, 3])
+        // Whether this machine counts its energy, the report knows, too.
+        let html = try report(folder.file("run")).html
+        let energy =
+            html.contains("estimated in whole or in part")
+            ? ["energy/joules-estimated"] : html.contains("of the workers, measured") ? ["energy/joules"] : []
+        for line in lines.dropFirst(2) { #expect(line.keys.filter { $0.hasPrefix("energy/") } == energy) }
         let settings = try #require(lines.first?["settings"] as? [String: String])
         #expect(settings["federation.rounds"] == "3" && settings["data.path"] == nil)
         let run = try #require(lines.first?["run"] as? String)
