@@ -110,6 +110,13 @@ function tile(title, figure, small, note, share, tone = "") {
     share === null ? null : bar(share, tone, title), note ? element("p", { className: "note" }, note) : null);
 }
 
+/** `saved`: dense bytes by those that were sent; a twentieth is as much. */
+function againstDense(saved) {
+  const factor = Math.max(saved, 1 / saved);
+  if (factor < 1.05) return "about as much as dense";
+  return `${factor.toFixed(factor < 1.1 ? 2 : factor < 10 ? 1 : 0)} times ${saved > 1 ? "less" : "more"} than dense`;
+}
+
 function bar(share, tone, label) {
   const inside = element("i");
   inside.style.width = `${Math.min(100, Math.max(0, 100 * share)).toFixed(1)}%`;
@@ -139,7 +146,7 @@ function showFigures(run, privacy) {
   }
   if (saved !== null) {
     tiles.push(tile("Sent by workers", format.bytes(run.uplinkBytes), "",
-      saved >= 1.05 ? `${saved.toFixed(saved < 10 ? 1 : 0)} times less than dense` : "about as much as dense", null));
+      againstDense(saved), null));
   }
   if (privacy?.epsilon !== undefined) {
     tiles.push(tile("Epsilon spent", privacy.epsilonSpent.toFixed(3), `of ${privacy.epsilon}`,
