@@ -96,7 +96,12 @@ def main():
         for key, kind, row in (("shoal.workers", types.UINT32, "workers that gave updates"),
                                ("shoal.updates", types.UINT32, "updates"),
                                ("shoal.tokens_trained", types.UINT64, "tokens trained on")):
-            metadata(key, kind, int(cell(card, row).replace(",", "")))
+            # Owners may withhold their tokens: the number, where there is one, comes first.
+            number = cell(card, row).split()[0].replace(",", "")
+            if number != "withheld":
+                metadata(key, kind, int(number))
+            elif reader.get_field(key):
+                failures.append(f"{key} tells what is withheld")
     else:
         metadata("shoal.participation", types.STRING, cell(card, "workers"))
         for key in ("shoal.workers", "shoal.updates", "shoal.tokens_trained"):

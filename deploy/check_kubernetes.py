@@ -95,6 +95,15 @@ def check_restricted(where, pod, may_use_node):
                 complain(name, f"{port} asks the port {wanted}, which it does not have")
 
 
+def check_staying(where, item):
+    """What ends with its run is started again, after longer and longer pauses, by whatever keeps pods running."""
+    if item["kind"] not in ("DaemonSet", "StatefulSet", "Deployment"):
+        return
+    for container in pod_of(item)["spec"]["containers"]:
+        if (container.get("args") or [""])[0] in ("worker", "coordinator") and "--stay" not in container["args"]:
+            complain(f"{where}, container {container['name']}", "ends with its run, and would be started again for ever; give it --stay")
+
+
 def check_references(folder, items):
     named = {(item["kind"], item["metadata"]["name"]) for item in items}
     pods = [(item, pod_of(item)) for item in items if pod_of(item)]
@@ -207,6 +216,7 @@ def main():
         for item in items:
             where = f"{folder}: {item['kind']} {item['metadata']['name']}"
             check_schema(where, item)
+            check_staying(where, item)
             if item["kind"] != "Namespace" and item["metadata"].get("namespace") not in spaces:
                 complain(where, "is in no namespace of this folder")
             if pod_of(item):

@@ -56,7 +56,7 @@ wait_for 'up{job="shoal"} == 1'
 for metric in 'shoal_build_info{version!=""} == 1' 'shoal_run_info{run!="",model="built-in",strategy="fedavg"} == 1' \
     'shoal_run_state{state="running"} == 1' 'sum(shoal_run_state) == 1' 'shoal_rounds_planned == 400' \
     'shoal_round_duration_seconds_count >= 2' 'shoal_round_duration_seconds_bucket{le="+Inf"} >= 2' \
-    'shoal_train_loss > 0' 'shoal_held_out_loss > 0' 'shoal_workers_connected == 10' 'shoal_workers_enrolled == 10' \
+    'shoal_train_loss{run!=""} > 0' 'shoal_held_out_loss{run!=""} > 0' 'shoal_run_stuck >= 0' 'shoal_workers_connected == 10' 'shoal_workers_enrolled == 10' \
     'shoal_workers_late >= 0' 'shoal_updates_accepted_total >= 20' 'shoal_updates_declined_total >= 0' \
     'shoal_uplink_bytes_total > 0' 'shoal_downlink_bytes_total > 0' 'shoal_dense_uplink_bytes_total > 0' \
     'shoal_tokens_trained_total > 0' 'shoal_energy_joules_total > 0' 'shoal_round_rollbacks_total >= 0' \

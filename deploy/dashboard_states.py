@@ -189,7 +189,7 @@ def made_up_states():
 
     late = [{"worker": f"clinic-{n:04}", "reason": reason} for n, reason in [
         (42, "is not connected"), (107, "lost its connection; it is asked again when it comes back"),
-        (311, "is training, step 3 of 20"), (640, "declined: the owner's budget of updates is used up")]]
+        (311, "is training, step 3 of 20, past the round's deadline"), (640, "declined: the owner's budget of updates is used up")]]
     secret_run = run(participationIsSecret=True, trainLoss=None, phases=None, updates=None, declinedOffers=None, tokensTrained=None,
                      uplinkBytes=None, downlinkBytes=None, denseUplinkBytes=None, roundsUplinkBytes=None, energyJoules=None, energyIsMeasured=None, rollbacks=0, worstDecileLoss=None,
                      openRound={"round": 21, "attempt": 1}, publishedRounds=20, lossRound=20, loss=2.72,

@@ -65,7 +65,8 @@ public struct RoundSummary: Sendable {
     public var downlinkBytes: UInt64
     /// 4 · parameters · accepted updates, cumulative.
     public var denseUplinkBytes: UInt64
-    public var tokensTrained: UInt64
+    /// Behind the run's updates that told; `nil` where none did.
+    public var tokensTrained: UInt64?
     /// From first offer to publication; from one publication to the next where the schedule is asynchronous.
     public var seconds: Double
     /// Of what aggregation adds to the base; `nil` for one that adds nothing.
@@ -75,7 +76,7 @@ public struct RoundSummary: Sendable {
 
     public init(
         round: Int, workers: Int?, trainLoss: Double?, evaluation: Evaluation?, uplinkBytes: UInt64,
-        downlinkBytes: UInt64, denseUplinkBytes: UInt64, tokensTrained: UInt64, seconds: Double,
+        downlinkBytes: UInt64, denseUplinkBytes: UInt64, tokensTrained: UInt64?, seconds: Double,
         residual: ResidualTruncation? = nil, staleness: Double? = nil
     ) {
         self.round = round

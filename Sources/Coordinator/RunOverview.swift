@@ -44,6 +44,7 @@ public struct RunOverview: Sendable {
     public var waitingFor: String?
     /// Unit: seconds since 1970.
     public var waitingSince: Int64?
+    /// Of a run that a coordinator is running on.
     public var late: [RunStanding.Late]
     public var lateCount: Int
     /// The newest, oldest first.
@@ -95,13 +96,6 @@ public struct RunOverview: Sendable {
             lateCount = standing.lateCount
         case .idle:
             waitingFor = "its coordinator, which is not running; start it again with the same --config and --state"
-            guard let openRound, !hidesParticipation else { break }
-            let recorded = Set(openRound.updates.map(\.worker))
-            let missing = openRound.selected.filter { !recorded.contains($0) }
-            lateCount = missing.count
-            late = missing.prefix(RunStanding.lateCountMax).map {
-                RunStanding.Late(worker: $0.text, reason: "has sent no update of round \(openRound.number) yet")
-            }
         case .paused, .stopped, .finished: break
         }
     }

@@ -7,7 +7,16 @@ import ModelFiles
 /// Kept in `STATE/standing.json` for `shoal run show`. A note and no record: it is replaced whole but not flushed, and a
 /// disk that refuses it stops nothing. Everything that must survive is in the ledger.
 public struct RunStanding: Hashable, Codable, Sendable {
-    /// A worker that the run waits for, and why.
+    /// A worker that holds up the run, and why. Where updates or evaluations are waited for, that is one
+    ///
+    /// - that still is at it after twice the median time from offer to update of the newest 100 updates, and no sooner
+    ///   than `limits.lease` after its offer; nobody before the first update is there, and everybody once the round's
+    ///   deadline has passed;
+    /// - whose lease ended without an update: its connection was lost, or it gave no sign of life;
+    /// - that declined, while nobody was found to take its place;
+    /// - that has a part in a step of a sum under masks, other than training, and has not done it.
+    ///
+    /// Before enough workers have connected it is one that is enrolled and never did.
     public struct Late: Hashable, Codable, Sendable {
         public var worker: String
         public var reason: String
@@ -25,6 +34,8 @@ public struct RunStanding: Hashable, Codable, Sendable {
     public var waitingFor: String?
     /// Unit: seconds since 1970.
     public var waitingSince: Int64?
+    /// Whether that is workers that have yet to come: nobody is at work then. `nil`: an earlier release wrote it.
+    public var waitsForWorkers: Bool?
     /// At most ``lateCountMax``, in name order.
     public var late: [Late]
     /// All of them.
@@ -35,12 +46,13 @@ public struct RunStanding: Hashable, Codable, Sendable {
     public var refusals: [String: Int]?
 
     public init(
-        writtenAt: Int64, waitingFor: String?, waitingSince: Int64?, late: [Late], lateCount: Int, connected: Int,
-        refusals: [String: Int]?
+        writtenAt: Int64, waitingFor: String?, waitingSince: Int64?, waitsForWorkers: Bool, late: [Late],
+        lateCount: Int, connected: Int, refusals: [String: Int]?
     ) {
         self.writtenAt = writtenAt
         self.waitingFor = waitingFor
         self.waitingSince = waitingSince
+        self.waitsForWorkers = waitsForWorkers
         self.late = late
         self.lateCount = lateCount
         self.connected = connected

@@ -49,11 +49,15 @@ struct RunSnapshot: Sendable {
         return newest.isEmpty ? nil : newest[newest.count / 2]
     }
 
-    /// Whether somebody should look: the run paused by itself, or has waited for one thing for longer than rounds take.
+    /// Whether somebody should look: the run paused by itself, or has waited for one thing for longer than ``Patience``
+    /// allows.
     var isStuck: Bool {
         if ledger.pauseCause != nil { return overview.state == .paused }
         guard overview.state == .running, let since = waitingSince else { return false }
-        return Double(now - since) > max(60, 2 * (medianRoundSeconds ?? 0))
+        return Double(now - since)
+            > Patience.seconds(
+                waitsForWorkers: standing?.waitsForWorkers == true,
+                deadline: ledger.configuration?.federation.deadlineSeconds, roundTime: medianRoundSeconds)
     }
 
     private var standing: RunStanding? { fleet?.standing }

@@ -79,7 +79,8 @@ public struct ReportedRun: Sendable {
         public var failures: Int
         /// Blocks or examples.
         public var items: UInt64
-        public var tokens: UInt64
+        /// `nil` where withheld.
+        public var tokens: UInt64?
         /// Its first and its newest update's; `nil` where withheld. Unit: nats a token.
         public var firstLoss: Double?
         public var lastLoss: Double?
@@ -94,7 +95,7 @@ public struct ReportedRun: Sendable {
         public var isEnergyMeasured = false
 
         public init(
-            name: String, updates: Int, failures: Int, items: UInt64, tokens: UInt64, firstLoss: Double?,
+            name: String, updates: Int, failures: Int, items: UInt64, tokens: UInt64?, firstLoss: Double?,
             lastLoss: Double?, suspicion: Double?, isRevoked: Bool, energy: Double? = nil
         ) {
             self.name = name

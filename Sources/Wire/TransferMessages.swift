@@ -64,7 +64,8 @@ public struct UpdateCommit: Hashable, Sendable {
     /// Size of the worker's training set. Unit: blocks (causal) or examples (classification).
     public var trainingItems: UInt64
     public var steps: UInt32
-    public var tokensTrained: UInt64
+    /// `nil`: not told.
+    public var tokensTrained: UInt64?
     /// Mean over the round's steps; `nil`: not told. Unit: nats a token.
     public var trainLoss: Float?
     /// Whether the update was longer than ``UpdatePrivacy/clip``.
@@ -73,7 +74,7 @@ public struct UpdateCommit: Hashable, Sendable {
     public var cost: TaskCost?
 
     public init(
-        lease: UInt64, object: ContentHash, trainingItems: UInt64, steps: UInt32, tokensTrained: UInt64,
+        lease: UInt64, object: ContentHash, trainingItems: UInt64, steps: UInt32, tokensTrained: UInt64?,
         trainLoss: Float?
     ) {
         self.lease = lease

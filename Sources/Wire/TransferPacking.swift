@@ -49,7 +49,7 @@ extension UpdateCommit {
         fields.pointee.hash = arena.bytes(object.bytes)
         fields.pointee.training_items = trainingItems
         fields.pointee.steps = steps
-        fields.pointee.tokens_trained = tokensTrained
+        fields.pointee.tokens_trained = tokensTrained ?? 0
         if let trainLoss {
             fields.pointee.train_loss_presence_case = SHOAL__V1__UPDATE_COMMIT__TRAIN_LOSS_PRESENCE_TRAIN_LOSS
             fields.pointee.train_loss = trainLoss

@@ -41,8 +41,8 @@ extension UpdateCommit {
         }
         self.init(
             lease: fields.lease, object: try wireHash(fields.hash, "updateCommit.hash"),
-            trainingItems: fields.training_items, steps: fields.steps, tokensTrained: fields.tokens_trained,
-            trainLoss: trainLoss)
+            trainingItems: fields.training_items, steps: fields.steps,
+            tokensTrained: fields.tokens_trained == 0 ? nil : fields.tokens_trained, trainLoss: trainLoss)
         isClipped = fields.clipped != 0
         let seconds = try wireFinite(fields.training_seconds, "updateCommit.trainingSeconds", in: 0...TaskCost.limit)
         let joules = try wireFinite(fields.energy_joules, "updateCommit.energyJoules", in: 0...TaskCost.limit)

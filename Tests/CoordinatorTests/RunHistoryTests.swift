@@ -196,6 +196,31 @@ struct RunHistoryTests {
         #expect(history.workers.map(\.firstTrainLoss) == [4, nil, nil])
     }
 
+    @Test func tokensThatOwnersWithholdAreUnknownAndNotZero() throws {
+        for (index, name) in names.enumerated() {
+            try ledger.allow(
+                name: name, key: try #require(PublicKey(bytes: [UInt8](repeating: UInt8(index + 1), count: 32))))
+        }
+        #expect(try ledger.totals() == UpdateTotals(updates: 0, tokens: 0))
+        var silent = update(names[1], items: 2, loss: 3)
+        silent.tokens = nil
+        try ledger.select(names, round: 1, attempt: 1)
+        try ledger.record([silent], round: 1, attempt: 1, counters: RunCounters())
+        try publish(1, uplink: 1)
+        #expect(try ledger.totals() == UpdateTotals(updates: 1, tokens: nil))
+        #expect(try ledger.updates(round: 1, attempt: 1).map(\.tokens) == [nil])
+        try ledger.select(names, round: 2, attempt: 1)
+        try ledger.record(
+            [update(names[0], items: 5, loss: 4), silent], round: 2, attempt: 1, counters: RunCounters())
+        try publish(2, uplink: 2)
+        let history = try RunHistory(ledger: ledger)
+        // Of a round in which one told, what that one told.
+        #expect(history.rounds.map(\.tokens) == [nil, 50])
+        // Who gave nothing withholds nothing.
+        #expect(history.workers.map(\.tokens) == [50, nil, 0])
+        #expect(try ledger.totals() == UpdateTotals(updates: 3, tokens: 50))
+    }
+
     @Test func workersTellWhatTheyGave() throws {
         for (index, name) in names.enumerated() {
             try ledger.allow(

@@ -239,6 +239,33 @@ struct ExportTests {
         #expect(card.contains("`\(try sha256(of: out + "/adapter_model.safetensors"))`"))
     }
 
+    @Test("an exported adapter names no path of its machine")
+    func noPath() throws {
+        let model = folder.file("own-model")
+        let built = try Program.run("quantize", "--model", "built-in", "--to", "int8", "--out", model)
+        try #require(built.code == 0, "\(built.errors)")
+        _ = try simulate(try data(), "run", "model=\(model)")
+        let out = folder.file("adapter")
+        let outcome = try Program.run("run", "export", folder.file("run"), "--out", out)
+        #expect(outcome.code == 0 && outcome.output.contains("'own-model'"), "\(outcome.errors)")
+        #expect(outcome.output.contains("--base-name"))
+        for file in ["adapter_config.json", "README.md"] {
+            #expect(folder.text("adapter/" + file).contains("own-model"))
+            #expect(!folder.text("adapter/" + file).contains(folder.file("")), "\(file)")
+        }
+        var members = try #require(
+            try JSONSerialization.jsonObject(with: Data(folder.text("own-model/config.json").utf8)) as? [String: Any])
+        members["_name_or_path"] = "owner/base"
+        try JSONSerialization.data(withJSONObject: members).write(to: URL(filePath: model + "/config.json"))
+        let again = try Program.run("run", "export", folder.file("run"), "--out", out, "--json")
+        #expect(again.code == 0)
+        #expect(try again.objects.last?["baseModel"] as? String == "owner/base")
+        let configuration = try #require(
+            try JSONSerialization.jsonObject(with: Data(folder.text("adapter/adapter_config.json").utf8))
+                as? [String: Any])
+        #expect(configuration["base_model_name_or_path"] as? String == "owner/base")
+    }
+
     /// As `sha256sum` has it.
     private func sha256(of path: String) throws -> String {
         let process = Process()

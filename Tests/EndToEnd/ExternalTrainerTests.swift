@@ -107,6 +107,8 @@ struct ExternalTrainerTests {
             ("echo 'Mrs Miller coughs' >&2; exit 3", "ended with code 3"),
             ("kill -9 $$", "ended by signal 9"),
             ("exit 0", "no usable adapter: adapter-out cannot be read"),
+            // A progress bar that only moves back is one line to others: it is told what is wrong.
+            ("yes Miller | tr -d '\\n'", "trainer was ended: it printed more than 128 KiB without a line break"),
             (
                 "cp -r adapter-in adapter-out; echo '{\"steps\": 2}' > metrics.json",
                 "no usable metrics.json: trainLoss is missing"

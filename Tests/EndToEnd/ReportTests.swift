@@ -101,6 +101,27 @@ struct ReportTests {
         }
     }
 
+    @Test("tokens that workers withhold are nowhere told as 0")
+    func withheldTokens() throws {
+        let finished = try #require(try simulate("privacy.metrics=withheld").objects.last)
+        #expect(finished["tokensTrained"] is NSNull)
+        let run = folder.file("run")
+        let shown = try #require(try Program.run("run", "show", run, "--json").objects.last)
+        #expect(shown["tokensTrained"] is NSNull && shown["updates"] as? Int == 12)
+        #expect(try Program.run("run", "track", run, "--jsonl", folder.file("m.jsonl")).code == 0)
+        #expect(folder.text("m.jsonl").contains("round/updates") && !folder.text("m.jsonl").contains("round/tokens"))
+        let (html, markdown) = try report(run)
+        // A column that nobody told anything for is not there.
+        #expect(html.contains("name-3") && !markdown.contains("Tokens"))
+        #expect(try Program.run("run", "export", run, "--out", folder.file("peft")).code == 0)
+        #expect(folder.text("peft/README.md").contains("| tokens trained on | withheld |"))
+        let gguf = folder.file("adapter.gguf")
+        #expect(try Program.run("run", "export", run, "--format", "gguf", "--out", gguf).code == 0)
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: gguf))
+        #expect(bytes.range(of: Data("shoal.updates".utf8)) != nil)
+        #expect(bytes.range(of: Data("shoal.tokens_trained".utf8)) == nil)
+    }
+
     @Test("tracking writes every round's values, and says what is missing")
     func tracking() throws {
         try simulate()
@@ -112,6 +133,12 @@ struct ReportTests {
             try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
         }
         #expect(lines.dropFirst().map { $0["step"] as? Int } == [0, 1, 2, 3])
+        // Whether this machine counts its energy, the report knows, too.
+        let html = try report(folder.file("run")).html
+        let energy =
+            html.contains("estimated in whole or in part")
+            ? ["energy/joules-estimated"] : html.contains("of the workers, measured") ? ["energy/joules"] : []
+        for line in lines.dropFirst(2) { #expect(line.keys.filter { $0.hasPrefix("energy/") } == energy) }
         let settings = try #require(lines.first?["settings"] as? [String: String])
         #expect(settings["federation.rounds"] == "3" && settings["data.path"] == nil)
         let run = try #require(lines.first?["run"] as? String)

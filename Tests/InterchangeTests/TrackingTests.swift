@@ -32,6 +32,12 @@ struct TrackingTests {
         #expect(CRC32C.checksum((0..<32).map { UInt8($0) }) == 0x46DD_794E)
     }
 
+    @Test("energy that is an estimate is called one, for none of these tools shows a mark")
+    func energyNames() {
+        #expect(TrackedRun.energyName(isMeasured: true) == "energy/joules")
+        #expect(TrackedRun.energyName(isMeasured: false) == "energy/joules-estimated")
+    }
+
     @Test("an event file has the bytes that TensorBoard's own writer gives")
     func events() throws {
         let path = try TensorBoardEvents.update(run, in: folder.path)

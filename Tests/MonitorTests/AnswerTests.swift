@@ -105,6 +105,24 @@ struct AnswerTests {
         await client.stop()
     }
 
+    @Test func tokensThatOwnersWithholdAreAbsent() async throws {
+        let run = try MadeUpRun(isPublished: false)
+        let client = try await MonitorClient()
+        client.monitor.attach(run.ledger, state: run.folder)
+        try run.ledger.select(Array(run.names.prefix(2)), round: 1, attempt: 1)
+        var update = run.update(run.names[0], items: 3, loss: 2)
+        update.tokens = nil
+        try run.ledger.record([update], round: 1, attempt: 1, counters: RunCounters(uplinkBytes: 3, downlinkBytes: 9))
+        try run.publish(1, uplink: 3, seconds: 5)
+        #expect(try await client.decode(RunAnswer.self, "api/v1/run").tokensTrained == nil)
+        #expect(try await client.decode(RoundsAnswer.self, "api/v1/rounds").rounds.map(\.tokens) == [nil])
+        let workers = try await client.decode(WorkersAnswer.self, "api/v1/workers?sort=tokens").workers
+        // What is not known comes last; who gave no update withholds nothing.
+        #expect(workers.map(\.worker) == ["b", "c", "a"] && workers.map(\.tokens) == [0, 0, nil])
+        #expect(try await !client.ask("metrics").body.contains("shoal_tokens_trained_total"))
+        await client.stop()
+    }
+
     @Test func theRunsOfTheStateDirectory() async throws {
         let run = try MadeUpRun()
         let client = try await MonitorClient()

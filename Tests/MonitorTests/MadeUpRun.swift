@@ -14,16 +14,20 @@ final class MadeUpRun {
     let names = ["a", "b", "c"].compactMap { WorkerName($0) }
     private let directory: StateDirectory
 
-    init() throws {
+    /// - Parameters:
+    ///   - configuration: Canonical JSON; by default one that no release can read.
+    ///   - isPublished: Whether it has its two rounds.
+    init(configuration: String = "{}", isPublished: Bool = true) throws {
         directory = try StateDirectory(path: folder)
         ledger = try Ledger(path: directory.ledger, wallClock: { 1_000 })
         try ledger.begin(
-            RunRecord(id: RunID(bits: 1), seed: 1, configuration: "{}", baseModel: ContentHash(of: [9])),
+            RunRecord(id: RunID(bits: 1), seed: 1, configuration: configuration, baseModel: ContentHash(of: [9])),
             firstAdapter: ContentHash(of: [0]))
         for (index, name) in names.enumerated() {
             try ledger.allow(
                 name: name, key: try #require(PublicKey(bytes: [UInt8](repeating: UInt8(index + 1), count: 32))))
         }
+        guard isPublished else { return }
         try ledger.select(names, round: 1, attempt: 1)
         try ledger.record(
             [update(names[0], items: 1, loss: 4), update(names[1], items: 3, loss: 2)], round: 1, attempt: 1,
@@ -103,6 +107,7 @@ final class MadeUpRun {
             ],
             standing: RunStanding(
                 writtenAt: 0, waitingFor: "round 3 has 0 of 2 updates and waits for c", waitingSince: 990,
+                waitsForWorkers: false,
                 late: isSecret ? [] : [RunStanding.Late(worker: "c", reason: "is not connected")],
                 lateCount: isSecret ? 0 : 1, connected: 2, refusals: ["malformed": 3]),
             counters: isSecret ? nil : RunCounters(uplinkBytes: 1_000, downlinkBytes: 2_000),

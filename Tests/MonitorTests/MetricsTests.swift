@@ -43,26 +43,29 @@ struct MetricsTests {
         shoal_round_duration_seconds_count 2
         # HELP shoal_train_loss Mean training loss of the newest round, in nats a token.
         # TYPE shoal_train_loss gauge
-        shoal_train_loss 3
+        shoal_train_loss{run="0000000000000001"} 3
         # HELP shoal_held_out_loss Held-out loss of the newest adapter that was evaluated, the base model's before any, in nats a token.
         # TYPE shoal_held_out_loss gauge
-        shoal_held_out_loss 1.5
+        shoal_held_out_loss{run="0000000000000001"} 1.5
         # HELP shoal_held_out_loss_worst_decile The same over the tenth of the workers whose own held-out text it serves worst, in nats a token.
         # TYPE shoal_held_out_loss_worst_decile gauge
-        shoal_held_out_loss_worst_decile 2.25
+        shoal_held_out_loss_worst_decile{run="0000000000000001"} 2.25
         # HELP shoal_round_rollbacks_total Attempts that the quality gate turned back.
         # TYPE shoal_round_rollbacks_total counter
         shoal_round_rollbacks_total 0
         # HELP shoal_waiting_since_timestamp_seconds Since when the run waits for what it waits for now; 0: for nothing.
         # TYPE shoal_waiting_since_timestamp_seconds gauge
         shoal_waiting_since_timestamp_seconds 990
+        # HELP shoal_run_stuck 1 where somebody should look: it paused by itself, or has waited for twice as long as its rounds take.
+        # TYPE shoal_run_stuck gauge
+        shoal_run_stuck 1
         # HELP shoal_workers_connected Workers with an open session.
         # TYPE shoal_workers_connected gauge
         shoal_workers_connected 2
         # HELP shoal_workers_enrolled Workers that may connect.
         # TYPE shoal_workers_enrolled gauge
         shoal_workers_enrolled 3
-        # HELP shoal_workers_late Workers that the run waits for.
+        # HELP shoal_workers_late Workers that hold up the run: silent, or at it for twice the usual time.
         # TYPE shoal_workers_late gauge
         shoal_workers_late 1
         # HELP shoal_messages_refused_total Messages refused since the process began, by why.
@@ -74,7 +77,7 @@ struct MetricsTests {
         # HELP shoal_updates_declined_total Offers that workers declined since the process began.
         # TYPE shoal_updates_declined_total counter
         shoal_updates_declined_total 4
-        # HELP shoal_tokens_trained_total Tokens behind the recorded updates.
+        # HELP shoal_tokens_trained_total Tokens behind the recorded updates that told.
         # TYPE shoal_tokens_trained_total counter
         shoal_tokens_trained_total 50
         # HELP shoal_uplink_bytes_total Frame bytes from workers, before encryption.

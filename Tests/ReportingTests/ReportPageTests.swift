@@ -72,6 +72,31 @@ struct ReportPageTests {
         #expect(reading.elements.count { $0.name == "svg" && $0.attributes["role"] == "img" } == figures)
     }
 
+    @Test(
+        "what was sent is held against plain updates, more as more",
+        arguments: [
+            (4_000_000, "10 times less than plain updates"), (1_000_000, "2.5 times less than plain updates"),
+            (420_000, "1.05 times less than plain updates"), (400_000, "as much as plain updates"),
+            (384_000, "as much as plain updates"), (200_000, "2.0 times more than plain updates"),
+            (10_000, "40 times more than plain updates"),
+        ])
+    func againstPlainUpdates(_ dense: UInt64, _ text: String) {
+        var run = run(rounds: 1)
+        run.rounds[0].uplinkBytes = 400_000
+        run.rounds[0].denseUplinkBytes = dense
+        let html = ReportPage(run).html()
+        #expect(html.contains(text))
+        #expect(html.contains("than plain updates") == text.contains("times"))
+    }
+
+    @Test("tokens that a worker withholds are not told as none")
+    func withheldTokens() {
+        var run = run(rounds: 2)
+        let before = ReportPage(run).html().components(separatedBy: ">640<").count
+        run.workers[1].tokens = nil
+        #expect(ReportPage(run).html().components(separatedBy: ">640<").count == before - 1)
+    }
+
     @Test("a page asks nobody for anything")
     func selfContained() throws {
         let html = ReportPage(run(rounds: 4)).html()

@@ -48,6 +48,22 @@ struct AnswerRequestTests {
                 ]))
     }
 
+    @Test("take an assistant's turn without content, as clients give back what called tools or was empty")
+    func emptyTurns() throws {
+        let body = #"""
+            {"model":"m","messages":[{"role":"user","content":"One"},
+             {"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]},
+             {"role":"assistant"},{"role":"assistant","content":""},{"role":"user","content":"Two"}]}
+            """#
+        let empty = ChatMessage(role: .assistant, content: "")
+        #expect(
+            try AnswerRequest(.chat, Array(body.utf8)).prompt
+                == .messages([
+                    ChatMessage(role: .user, content: "One"), empty, empty, empty,
+                    ChatMessage(role: .user, content: "Two"),
+                ]))
+    }
+
     @Test(
         "to continue a text take it as a string, as a list of one, or as tokens",
         arguments: [
@@ -82,6 +98,15 @@ struct AnswerRequestTests {
             Refused(
                 kind: .chat, body: #"{"model":"m","messages":[{"role":"tool","content":"x"}]}"#,
                 parameter: "messages[0].role", code: "invalid_value"),
+            Refused(
+                kind: .chat, body: #"{"model":"m","messages":[{"role":"user","content":null}]}"#,
+                parameter: "messages[0].content", code: "invalid_type"),
+            Refused(
+                kind: .chat, body: #"{"model":"m","messages":[{"role":"system"}]}"#,
+                parameter: "messages[0].content", code: "missing_required_parameter"),
+            Refused(
+                kind: .chat, body: #"{"model":"m","messages":[{"role":"assistant","content":7}]}"#,
+                parameter: "messages[0].content", code: "invalid_type"),
             Refused(
                 kind: .chat, body: #"{"model":"m","messages":[{"role":"user","content":7}]}"#,
                 parameter: "messages[0].content", code: "invalid_type"),

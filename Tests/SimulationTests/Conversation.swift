@@ -186,11 +186,14 @@ final class FakeRunner: TaskRunning {
     var training: ((LocalTask) -> (values: [Float], local: [Float]?))?
     /// What each training says it took.
     var cost: TaskCost?
+    /// Why it carries out no task; `nil`: it does.
+    var refusal: String?
     /// Holds finished tasks back until ``release()``.
     var isHeld = false
     private(set) var started: [LocalTask] = []
     private(set) var cancelled: [UInt64] = []
     private var held: [() -> Void] = []
+    var isHolding: Bool { !held.isEmpty }
 
     init(items: UInt64, slope: Double) {
         self.items = items
@@ -201,6 +204,7 @@ final class FakeRunner: TaskRunning {
 
     func start(_ task: LocalTask, report: @escaping @Sendable (TaskEvent) -> Void) {
         started.append(task)
+        if let refusal { return report(.failed(reason: refusal)) }
         report(.progress(step: 1, totalSteps: 2, loss: 3))
         let result: TaskEvent =
             switch task.kind {

@@ -180,7 +180,7 @@ struct MaskedCourseTests {
         liar.say(
             .updateWhole(
                 UpdateCommit(
-                    lease: lease, object: ContentHash(of: [1]), trainingItems: 1, steps: 1, tokensTrained: 0,
+                    lease: lease, object: ContentHash(of: [1]), trainingItems: 1, steps: 1, tokensTrained: nil,
                     trainLoss: nil)),
             payload: [1])
         _ = fleet.conversation.link.run(limitSeconds: 1) { false }

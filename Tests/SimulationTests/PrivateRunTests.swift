@@ -62,10 +62,10 @@ struct PrivateRunTests {
             switch envelope.message {
             case .updateCommit(let commit):
                 losses.insert(commit.trainLoss)
-                items.formUnion([commit.trainingItems, commit.tokensTrained + 1])
+                items.formUnion([commit.trainingItems, (commit.tokensTrained ?? 0) + 1])
             case .updateWhole(let commit):
                 losses.insert(commit.trainLoss)
-                items.formUnion([commit.trainingItems, commit.tokensTrained + 1])
+                items.formUnion([commit.trainingItems, (commit.tokensTrained ?? 0) + 1])
             case .heartbeat(let heartbeat): told += heartbeat.loss == nil ? 0 : 1
             default: break
             }

@@ -73,4 +73,27 @@ struct StayingTests {
             return
         }
     }
+
+    @Test func workersThatStayTakePartInWhatComesNext() throws {
+        let conversation = try conversation()
+        conversation.adjustWorker = { $0.staysAfterEnd = true }
+        for name in ["a", "b"] { try conversation.startWorker(name, runner: FakeRunner(items: 1, slope: 0.5)) }
+        #expect(conversation.link.run(limitSeconds: 100) { (try? conversation.keys.run()?.isFinished) == true })
+        var hellos = 0
+        conversation.link.watch = { envelope, isUp in
+            if isUp, case .hello = envelope.message { hellos += 1 }
+        }
+        // Each asks every five minutes, and has nothing else to say.
+        _ = conversation.link.run(limitSeconds: 1_000) { false }
+        let outcomes = ["a", "b"].map { conversation.workers[$0]?.service?.outcome }
+        #expect(outcomes == [nil, nil])
+        #expect(hellos == 6)
+        conversation.killCoordinator()
+        conversation.settings.rounds = 2
+        try conversation.startCoordinator()
+        #expect(conversation.link.run(limitSeconds: 60) { conversation.service?.currentAdapter.version == 2 })
+        #expect(conversation.matchesClosedForm())
+        conversation.workers["a"]?.service?.requestStop()
+        #expect(conversation.workers["a"]?.service?.outcome == .stopped)
+    }
 }

@@ -301,13 +301,13 @@ enum SampleEnvelopes {
         let object = try hash(from: 1)
         let update = try hash(from: 0x80)
         var clipped = UpdateCommit(
-            lease: lease, object: update, trainingItems: 1, steps: 10, tokensTrained: 0, trainLoss: nil)
+            lease: lease, object: update, trainingItems: 1, steps: 10, tokensTrained: nil, trainLoss: nil)
         clipped.isClipped = true
         var costly = UpdateCommit(
-            lease: lease, object: update, trainingItems: 1, steps: 10, tokensTrained: 0, trainLoss: nil)
+            lease: lease, object: update, trainingItems: 1, steps: 10, tokensTrained: nil, trainLoss: nil)
         costly.cost = TaskCost(seconds: 2.5, joules: 40, isMeasured: true)
         let perfect = UpdateCommit(
-            lease: lease, object: update, trainingItems: 1, steps: 10, tokensTrained: 0, trainLoss: 0)
+            lease: lease, object: update, trainingItems: 1, steps: 10, tokensTrained: nil, trainLoss: 0)
         return [
             ("update commit with a loss of 0", .updateCommit(perfect)),
             ("update commit of a clipped update", .updateCommit(clipped)),

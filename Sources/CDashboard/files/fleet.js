@@ -134,17 +134,13 @@ const fleet = {
     const sub = (text) => text ? element("span", { className: "sub" }, text) : null;
     switch (key) {
     case "phase": {
-      // In the normal course of a round everybody is waited for at times: late is who holds up a run.
-      const isLate = known.run?.isStuck === true;
-      const late = worker.late ? element("span", { className: isLate ? "sub late-mark" : "sub" },
-        `${isLate ? "late: " : ""}${worker.late}`) : null;
+      const late = worker.late ? element("span", { className: "sub late-mark" }, `late: ${worker.late}`) : null;
       if (!worker.isConnected) return [element("span", { className: "phase" }, "–"), late];
       const word = worker.waitsForSlot ? "waits for a training slot" : worker.phase ?? "idle";
       const share = worker.totalSteps ? worker.step / worker.totalSteps : null;
       return [element("span", { className: "phase" }, share === null ? word : `${word}, step ${worker.step} of ${worker.totalSteps}`),
         share === null ? null : bar(share, "", `step ${worker.step} of ${worker.totalSteps}`),
-        // A worker that trains says so itself.
-        worker.phase === "training" || worker.phase === "uploading" ? null : late];
+        late];
     }
     case "lastSeen": {
       if (!worker.lastSeen) return [worker.isConnected ? "connected" : "never since the coordinator began"];

@@ -65,13 +65,13 @@ function showStatus(run, end, lostSince) {
   const late = run === null || end !== null || lostSince !== null || run.state !== "running" ? [] : run.late;
   const more = (run?.lateCount ?? 0) - late.length;
   show("late-box", late.length > 0);
-  // In the normal course of a round they are no news; whoever opens the list keeps it open.
+  // While the run goes on in spite of them the list stays shut; whoever opens it keeps it open.
   const isStuck = run?.isStuck === true;
   if ($("late-box").dataset.stuck !== String(isStuck)) {
     $("late-box").dataset.stuck = String(isStuck);
     $("late-box").open = isStuck;
   }
-  say("late-title", `Waited for: ${format.count(run?.lateCount ?? 0)} ${run?.lateCount === 1 ? "worker" : "workers"}`);
+  say("late-title", `Late: ${format.count(run?.lateCount ?? 0)} ${run?.lateCount === 1 ? "worker" : "workers"}`);
   $("late").replaceChildren(...late.slice(0, 9).map((one) =>
     element("li", {}, element("b", {}, one.worker), one.reason)),
     ...(more + late.length > 9 ? [element("li", { className: "quiet" }, `and ${format.count(more + late.length - 9)} more`)] : []));
@@ -110,6 +110,13 @@ function tile(title, figure, small, note, share, tone = "") {
     share === null ? null : bar(share, tone, title), note ? element("p", { className: "note" }, note) : null);
 }
 
+/** `saved`: dense bytes by those that were sent; a twentieth is as much. */
+function againstDense(saved) {
+  const factor = Math.max(saved, 1 / saved);
+  if (factor < 1.05) return "about as much as dense";
+  return `${factor.toFixed(factor < 1.1 ? 2 : factor < 10 ? 1 : 0)} times ${saved > 1 ? "less" : "more"} than dense`;
+}
+
 function bar(share, tone, label) {
   const inside = element("i");
   inside.style.width = `${Math.min(100, Math.max(0, 100 * share)).toFixed(1)}%`;
@@ -132,13 +139,14 @@ function showFigures(run, privacy) {
       run.phases ? phaseText(run.phases) : "what they are at is secret",
       run.workersEnrolled ? run.workersConnected / run.workersEnrolled : 0),
   ];
-  if (run.tokensTrained !== undefined) {
-    tiles.push(tile("Updates", format.count(run.updates), "", `${format.short(run.tokensTrained)} tokens`
+  if (run.updates !== undefined) {
+    const tokens = run.tokensTrained === undefined ? "tokens withheld" : `${format.short(run.tokensTrained)} tokens`;
+    tiles.push(tile("Updates", format.count(run.updates), "", tokens
       + (run.declinedOffers ? `, ${format.count(run.declinedOffers)} offers declined` : ""), null));
   }
   if (saved !== null) {
     tiles.push(tile("Sent by workers", format.bytes(run.uplinkBytes), "",
-      saved >= 1.05 ? `${saved.toFixed(saved < 10 ? 1 : 0)} times less than dense` : "about as much as dense", null));
+      againstDense(saved), null));
   }
   if (privacy?.epsilon !== undefined) {
     tiles.push(tile("Epsilon spent", privacy.epsilonSpent.toFixed(3), `of ${privacy.epsilon}`,

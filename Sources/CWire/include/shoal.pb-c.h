@@ -1074,7 +1074,7 @@ struct  Shoal__V1__UpdateCommit
    */
   uint32_t steps;
   /*
-   * Unit: tokens.
+   * What training took in; 0: not told. Unit: tokens.
    */
   uint64_t tokens_trained;
   /*

@@ -26,8 +26,8 @@ public struct RunHistory: Sendable {
         public var isEnergyMeasured: Bool
         /// Sum over its workers; `nil`: not told. Unit: seconds.
         public var trainingSeconds: Double?
-        /// Trained on in this round; 0 where participation is secret.
-        public var tokens: UInt64
+        /// Trained on in this round, as far as its workers told; `nil` where none did, and where participation is secret.
+        public var tokens: UInt64?
         /// Cumulative frame bytes before encryption when it was published; `nil` where participation is secret.
         public var uplinkBytes: UInt64?
         public var downlinkBytes: UInt64?
@@ -49,7 +49,8 @@ public struct RunHistory: Sendable {
         public var failures: Int
         /// The most training items that it told.
         public var items: UInt64
-        public var tokens: UInt64
+        /// Trained on, as far as it told; `nil` where it did not.
+        public var tokens: UInt64?
         /// Unit: seconds since 1970.
         public var lastUpdateAt: Int64?
         /// Of its newest update; `nil` where it is withheld. Unit: nats a token.
@@ -141,7 +142,7 @@ extension RunHistory.Round {
         trainLoss = nil
         energyJoules = nil
         trainingSeconds = nil
-        tokens = 0
+        tokens = nil
         uplinkBytes = nil
         downlinkBytes = nil
         denseUplinkBytes = nil
@@ -151,6 +152,7 @@ extension RunHistory.Round {
 extension RunHistory.Contribution {
     fileprivate mutating func hideParticipation() {
         self = RunHistory.Contribution(
-            worker: worker, enrolledAt: enrolledAt, revokedAt: revokedAt, updates: 0, failures: 0, items: 0, tokens: 0)
+            worker: worker, enrolledAt: enrolledAt, revokedAt: revokedAt, updates: 0, failures: 0, items: 0,
+            tokens: nil)
     }
 }

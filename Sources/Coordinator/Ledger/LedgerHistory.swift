@@ -51,7 +51,7 @@ extension Ledger {
                     trainLoss: row["trainLoss"], staleness: row["staleness"],
                     energyJoules: row["joules"], isEnergyMeasured: row["isMeasured"] ?? false,
                     trainingSeconds: row["trainingSeconds"],
-                    tokens: UInt64(clamping: (row["tokens"] as Int64?) ?? 0),
+                    tokens: UpdateTotals.tokens(row["tokens"], updates: row["workers"] ?? 0),
                     uplinkBytes: (row["uplinkBytes"] as Int64?).map { UInt64(clamping: $0) },
                     downlinkBytes: (row["downlinkBytes"] as Int64?).map { UInt64(clamping: $0) },
                     denseUplinkBytes: (row["denseUplinkBytes"] as Int64?).map { UInt64(clamping: $0) })
@@ -95,8 +95,9 @@ extension Ledger {
                     worker: try worker(row["name"]), enrolledAt: row["enrolledAt"], revokedAt: row["revokedAt"],
                     updates: row["updates"] ?? 0, failures: row["failures"] ?? 0,
                     items: UInt64(clamping: (row["items"] as Int64?) ?? 0),
-                    tokens: UInt64(clamping: (row["tokens"] as Int64?) ?? 0), lastUpdateAt: row["lastUpdateAt"],
-                    trainLoss: row["trainLoss"], energyJoules: row["joules"], trainingSeconds: row["seconds"])
+                    tokens: UpdateTotals.tokens(row["tokens"], updates: row["updates"] ?? 0),
+                    lastUpdateAt: row["lastUpdateAt"], trainLoss: row["trainLoss"], energyJoules: row["joules"],
+                    trainingSeconds: row["seconds"])
                 contribution.isEnergyMeasured = row["isMeasured"] ?? false
                 contribution.firstTrainLoss = row["firstLoss"]
                 if let version = row["tested"] as Int?, let first = row["firstTested"] as Int? {

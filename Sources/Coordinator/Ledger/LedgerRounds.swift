@@ -125,8 +125,8 @@ extension Ledger {
         ).execute(
             arguments: [
                 round, attempt, update.worker.text, update.object.description, Int64(clamping: update.items),
-                update.steps, Int64(clamping: update.tokens), update.trainLoss, wallClock(), update.cost?.seconds,
-                update.cost?.joules, update.cost?.isMeasured,
+                update.steps, update.tokens.map { Int64(clamping: $0) }, update.trainLoss, wallClock(),
+                update.cost?.seconds, update.cost?.joules, update.cost?.isMeasured,
             ])
         if let course = update.course {
             try insert(database, course, of: update.worker, round: round, attempt: attempt)
@@ -153,8 +153,8 @@ extension Ledger {
     public func totals() throws(LedgerError) -> UpdateTotals {
         try read { database in
             let row = try Row.fetchOne(database, sql: "SELECT COUNT(*) AS updates, SUM(tokens) AS tokens FROM updates")
-            return UpdateTotals(
-                updates: row?["updates"] ?? 0, tokens: UInt64(clamping: (row?["tokens"] as Int64?) ?? 0))
+            let updates: Int = row?["updates"] ?? 0
+            return UpdateTotals(updates: updates, tokens: UpdateTotals.tokens(row?["tokens"], updates: updates))
         }
     }
 
@@ -168,7 +168,7 @@ extension Ledger {
         UpdateRecord(
             worker: try worker(row["worker"]), object: try hash(row["object"]),
             items: UInt64(clamping: row["items"] as Int64), steps: row["steps"],
-            tokens: UInt64(clamping: row["tokens"] as Int64), trainLoss: row["trainLoss"],
+            tokens: UpdateTotals.tokens(row["tokens"], updates: 1), trainLoss: row["trainLoss"],
             cost: (row["seconds"] as Double?).map {
                 TaskCost(seconds: $0, joules: row["joules"], isMeasured: row["isMeasured"] ?? false)
             })

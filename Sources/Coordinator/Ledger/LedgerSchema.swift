@@ -29,23 +29,23 @@ extension Ledger {
         migrator.registerMigration("audits") { try $0.execute(sql: auditTables) }
         migrator.registerMigration("published noise") { try $0.execute(sql: publishedNoiseTables) }
         migrator.registerMigration("courses") { try $0.execute(sql: courseTables) }
-        migrator.registerMigration("losses not told") { try $0.execute(sql: untoldLosses) }
+        migrator.registerMigration("figures not told") { try $0.execute(sql: untoldFigures) }
         return migrator
     }
 
-    /// A training loss that was not told was a 0 before, and no worker's loss could be 0.
-    private static let untoldLosses = """
+    /// Tokens and a training loss that were not told were 0 before.
+    private static let untoldFigures = """
         CREATE TABLE updatesAnew (
             round INTEGER NOT NULL, attempt INTEGER NOT NULL, worker TEXT NOT NULL,
-            object TEXT NOT NULL, items INTEGER NOT NULL, steps INTEGER NOT NULL, tokens INTEGER NOT NULL,
+            object TEXT NOT NULL, items INTEGER NOT NULL, steps INTEGER NOT NULL, tokens INTEGER,
             trainLoss REAL, acceptedAt INTEGER NOT NULL, seconds REAL, joules REAL, isMeasured INTEGER,
             PRIMARY KEY (round, attempt, worker),
             FOREIGN KEY (round, attempt, worker) REFERENCES selection (round, attempt, worker)
         ) STRICT, WITHOUT ROWID;
         INSERT INTO updatesAnew (
             round, attempt, worker, object, items, steps, tokens, trainLoss, acceptedAt, seconds, joules, isMeasured)
-            SELECT round, attempt, worker, object, items, steps, tokens, NULLIF(trainLoss, 0), acceptedAt, seconds, joules,
-                isMeasured
+            SELECT round, attempt, worker, object, items, steps, NULLIF(tokens, 0), NULLIF(trainLoss, 0), acceptedAt, seconds,
+                joules, isMeasured
             FROM updates;
         DROP TABLE updates;
         ALTER TABLE updatesAnew RENAME TO updates;

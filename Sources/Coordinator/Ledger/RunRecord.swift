@@ -27,7 +27,8 @@ public struct UpdateRecord: Hashable, Sendable {
     /// Unit: blocks or examples.
     public var items: UInt64
     public var steps: UInt32
-    public var tokens: UInt64
+    /// Trained on; `nil`: not told.
+    public var tokens: UInt64?
     /// `nil`: not told. Unit: nats a token.
     public var trainLoss: Double?
     /// `nil`: not told.
@@ -36,7 +37,7 @@ public struct UpdateRecord: Hashable, Sendable {
     public var course: UpdateCourse?
 
     public init(
-        worker: WorkerName, object: ContentHash, items: UInt64, steps: UInt32, tokens: UInt64, trainLoss: Double?,
+        worker: WorkerName, object: ContentHash, items: UInt64, steps: UInt32, tokens: UInt64?, trainLoss: Double?,
         cost: TaskCost? = nil
     ) {
         self.worker = worker
@@ -80,5 +81,18 @@ public struct RunCounters: Hashable, Sendable {
 /// What all recorded updates add up to.
 public struct UpdateTotals: Hashable, Sendable {
     public var updates: Int
-    public var tokens: UInt64
+    /// Behind those updates that told; `nil` where none did.
+    public var tokens: UInt64?
+
+    public init(updates: Int, tokens: UInt64?) {
+        self.updates = updates
+        self.tokens = tokens
+    }
+
+    /// What updates are summed to: their tokens, as far as they told.
+    ///
+    /// - Parameter sum: In the ledger; `nil` where no update told, and over none.
+    static func tokens(_ sum: Int64?, updates: Int) -> UInt64? {
+        updates > 0 ? sum.map { UInt64(clamping: $0) } : 0
+    }
 }

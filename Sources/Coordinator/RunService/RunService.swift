@@ -116,6 +116,11 @@ public final class RunService: CoordinatorService {
     var roundAge = 0.0
     /// Of updates that are on their way.
     var courses: [WorkerName: CourseNotes] = [:]
+    /// From a worker's offer until its update was durable.
+    var usualUpdate = UsualTime()
+    /// From the opening of an evaluation by workers until a worker's report.
+    var usualReport = UsualTime()
+    var cohortStart = Instant(nanoseconds: 0)
     var uploads: [WorkerName: Upload] = [:]
     /// When the next piece of what the last publication left is to be removed; `nil`: there is nothing.
     var leftoversDue: Instant?
@@ -219,6 +224,7 @@ public final class RunService: CoordinatorService {
         revoked = try ledger.revokedWorkers()
         heldOut = try ledger.heldOutWorkers()
         isResumed = try current.version > 0 || ledger.openRound() != nil
+        usualUpdate = UsualTime(try earlierUpdateTimes())
         for rollback in try ledger.rollbacks() { noteRolledBack(round: rollback.round, attempt: rollback.attempt) }
         try writeAdapterDirectories()
         try queueMissingEvaluations()

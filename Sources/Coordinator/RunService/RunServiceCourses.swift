@@ -33,11 +33,20 @@ extension RunService {
         var record = arrival.record
         guard let notes = courses[arrival.worker], notes.lease == arrival.lease else { return record }
         courses[arrival.worker] = nil
+        usualUpdate.note(stopwatchTime.seconds(since: notes.offered))
         let since = { (time: Instant) in self.roundAge + time.seconds(since: self.roundStart) }
         record.course = UpdateCourse(
             offered: since(notes.offered), answered: notes.answered.map(since), sent: notes.sent.map(since),
             recorded: since(stopwatchTime))
         return record
+    }
+
+    /// What updates of the newest published round took from their offers on, for a process that has seen none.
+    func earlierUpdateTimes() throws -> [Double] {
+        guard let attempt = try ledger.publishedRound(adapter.version)?.attempt else { return [] }
+        return try ledger.arrivals(round: adapter.version, attempt: attempt).compactMap { arrival in
+            arrival.course.map { $0.recorded - $0.offered }
+        }
     }
 
     /// How long a round has been open by the clock that survives a restart. Unit: seconds, whole ones.

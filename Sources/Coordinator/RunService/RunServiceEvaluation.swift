@@ -99,6 +99,7 @@ extension RunService {
 
     func startCohort(version: Int) throws {
         precondition(version == adapter.version, "workers evaluate the adapter that was published last")
+        cohortStart = stopwatchTime
         let workers = sessions.keys.filter { settings.evaluationSource == .workers || heldOut.contains($0) }
         cohort = EvaluationCohort(
             version: version, workers: workers, leaseSeconds: settings.leaseSeconds,
@@ -141,6 +142,7 @@ extension RunService {
                 let sums = try HeldOutReport(
                     items: report.items, lossSum: report.lossSum, squaredLossSum: report.squaredLossSum)
                 cohort?.report(sums, from: name)
+                usualReport.note(stopwatchTime.seconds(since: cohortStart))
                 sessions[name]?.hadOfferedAdapter()
             } catch {
                 cohort?.fail(name)

@@ -170,7 +170,7 @@ extension RunService {
         if case .forMoreWorkers = reason, !spent.isEmpty {
             text += " (\(spent.count) have spent what limits.worker-time and limits.worker-energy allow)"
         }
-        noteWait(text)
+        noteWait(text, isForWorkers: reason.isForWorkers)
         guard text != lastWait else { return }
         if case .forWorkersToConnect = reason {
             guard nextGatherNotice <= now else { return }

@@ -4,17 +4,17 @@ import Wire
 
 /// What a service remembers between two notes of its standing.
 struct StandingNotes {
-    /// What is waited for, and since when. Unit: seconds since 1970.
-    var wait: (reason: String, since: Int64)?
+    /// What is waited for, since when (unit: seconds since 1970), and whether that is workers that have yet to come.
+    var wait: (reason: String, since: Int64, isForWorkers: Bool)?
     var nextDue = Instant(nanoseconds: .min)
     var written: RunStanding?
 }
 
 // MARK: - What `shoal run show` is told
 extension RunService {
-    func noteWait(_ reason: String?) {
+    func noteWait(_ reason: String?, isForWorkers: Bool = false) {
         guard standing.wait?.reason != reason else { return }
-        standing.wait = reason.map { ($0, ledger.wallClock()) }
+        standing.wait = reason.map { ($0, ledger.wallClock(), isForWorkers) }
     }
 
     /// At most once a second, and only what changed.
@@ -33,11 +33,17 @@ extension RunService {
         let late = lateWorkers
         return RunStanding(
             writtenAt: 0, waitingFor: standing.wait?.reason, waitingSince: standing.wait?.since,
+            waitsForWorkers: standing.wait?.isForWorkers == true,
             late: Array(late.prefix(RunStanding.lateCountMax)), lateCount: late.count, connected: sessions.count,
             refusals: refusals.counts.isEmpty ? nil : refusals.counts)
     }
+}
 
-    /// Who the run waits for, in name order.
+// MARK: - Who is late
+extension RunService {
+    /// Who holds up the run, in name order: nobody in the normal course of a round, however long it is.
+    ///
+    /// - SeeAlso: ``RunStanding/Late``
     private var lateWorkers: [RunStanding.Late] {
         if isPaused || farewellUntil != nil || hidesParticipation { return [] }
         if let masked, masked.step != .keys, masked.step != .vectors {
@@ -46,13 +52,40 @@ extension RunService {
                 return RunStanding.Late(worker: worker.text, reason: "\(place) and has not sent \(masked.step.name)")
             }
         }
+        let limit = usualUpdate.lateAfter(floor: settings.leaseSeconds)
         if let round {
+            let isPastDeadline = round.isPastDeadline(at: now)
             return round.selected.compactMap { worker in
-                reason(for: round.progress[worker], worker).map { RunStanding.Late(worker: worker.text, reason: $0) }
+                let reason: String? =
+                    switch round.progress[worker] {
+                    case .recorded, nil: nil
+                    case .offered, .working:
+                        isPastDeadline ? "\(activity(of: worker)), past the round's deadline" : overdue(worker, limit)
+                    case .lapsed: lapse(of: worker)
+                    case .declined: round.unfilled > 0 ? decline(of: worker) : nil
+                    }
+                return reason.map { RunStanding.Late(worker: worker.text, reason: $0) }
+            }
+        }
+        if let buffer {
+            return Set(buffer.tasks.keys).union(buffer.standing.keys).sorted().compactMap { worker in
+                let reason: String? =
+                    switch buffer.standing[worker] {
+                    case _ where buffer.tasks[worker] != nil: overdue(worker, limit)
+                    case .asked, nil: nil
+                    case .lapsed: lapse(of: worker)
+                    case .declined: buffer.unfilled > 0 ? decline(of: worker) : nil
+                    }
+                return reason.map { RunStanding.Late(worker: worker.text, reason: $0) }
             }
         }
         if let cohort {
-            return cohort.active.map { RunStanding.Late(worker: $0.text, reason: activity(of: $0)) }
+            guard let limit = usualReport.lateAfter(floor: settings.leaseSeconds),
+                stopwatchTime.seconds(since: cohortStart) > limit
+            else { return [] }
+            return cohort.active.map {
+                RunStanding.Late(worker: $0.text, reason: "\(activity(of: $0)), for twice as long as others took")
+            }
         }
         guard adapter.version < settings.rounds, everConnected.count < settings.minimumConnected else { return [] }
         let enrolled = (try? ledger.enrolledWorkers()) ?? []
@@ -60,16 +93,24 @@ extension RunService {
             .map { RunStanding.Late(worker: $0.text, reason: "is enrolled and not connected") }
     }
 
-    private func reason(for progress: Round.Progress?, _ worker: WorkerName) -> String? {
-        switch progress {
-        case .recorded, nil: nil
-        case .offered, .working: activity(of: worker)
-        case .lapsed:
-            sessions[worker] == nil
-                ? "lost its connection; it is asked again when it comes back"
-                : "gave no sign of life within limits.lease; it is asked again if nobody else is left"
-        case .declined: declineReasons[worker].map { "declined: \($0)" } ?? "declined"
+    /// Why a worker with a lease is late; `nil`: it is not.
+    ///
+    /// - Parameter limit: From its offer on; `nil`: nothing is usual yet. Unit: seconds.
+    private func overdue(_ worker: WorkerName, _ limit: Double?) -> String? {
+        guard let course = courses[worker], let limit, stopwatchTime.seconds(since: course.offered) > limit else {
+            return nil
         }
+        return "\(activity(of: worker)), for twice as long as updates usually take"
+    }
+
+    private func lapse(of worker: WorkerName) -> String {
+        sessions[worker] == nil
+            ? "lost its connection; it is asked again when it comes back"
+            : "gave no sign of life within limits.lease; it is asked again if nobody else is left"
+    }
+
+    private func decline(of worker: WorkerName) -> String {
+        declineReasons[worker].map { "declined: \($0)" } ?? "declined"
     }
 
     private func activity(of worker: WorkerName) -> String {

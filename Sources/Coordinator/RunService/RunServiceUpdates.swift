@@ -174,7 +174,7 @@ extension RunService {
                 + "install the same Shoal release on both sides"
         }
         // Numbers that enter sums: no honest worker comes near.
-        guard commit.trainingItems <= 1 << 40, commit.tokensTrained <= 1 << 50 else {
+        guard commit.trainingItems <= 1 << 40, (commit.tokensTrained ?? 0) <= 1 << 50 else {
             return "the update claims an impossible amount of training data"
         }
         return nil

@@ -182,6 +182,9 @@ extension BufferedRounds {
     /// How many more updates the open round takes.
     public var room: Int { max(1, options.size - counted.count) }
 
+    /// Updates that the open round lacks and nobody is at work on.
+    public var unfilled: Int { max(0, options.size - counted.count - tasks.count) }
+
     /// When ``Round/Event/timePassed`` will next change something; `nil` when only other events can.
     public var nextDue: Instant? { tasks.values.map(\.until).min() }
 

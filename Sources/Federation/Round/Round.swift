@@ -172,9 +172,14 @@ extension Round {
     /// How many more updates it takes until it closes, or 1 where another one would already be too many.
     public func room(at now: Instant) -> Int {
         if plan.isMasked { return .max }
-        let isPastDeadline = deadline.map { $0 <= now } ?? false
-        return max(1, (isPastDeadline ? plan.minimum : plan.target) - recordedCount)
+        return max(1, (isPastDeadline(at: now) ? plan.minimum : plan.target) - recordedCount)
     }
+
+    /// Whether its deadline has passed; false without one.
+    public func isPastDeadline(at now: Instant) -> Bool { deadline.map { $0 <= now } ?? false }
+
+    /// Updates that it lacks and nobody is at work on.
+    public var unfilled: Int { max(0, plan.target - recordedCount - activeCount) }
 
     /// Whether the worker holds a lease.
     public func isActive(_ worker: WorkerName) -> Bool {
@@ -213,7 +218,7 @@ extension Round {
     private mutating func settle(at now: Instant) -> [Action] {
         var actions = expireLeases(at: now)
         if plan.isMasked { return actions + fill(at: now) }
-        let isPastDeadline = deadline.map { $0 <= now } ?? false
+        let isPastDeadline = isPastDeadline(at: now)
         if isPastDeadline && recordedCount >= plan.minimum || recordedCount >= plan.target && !plan.isSampled {
             let late = active
             isClosed = true

@@ -20,6 +20,16 @@ public enum WaitReason: Hashable, Sendable {
     public static let namesMax = 5
 }
 
+extension WaitReason {
+    /// Whether nobody is at work until workers come.
+    public var isForWorkers: Bool {
+        switch self {
+        case .forWorkersToConnect, .forMoreWorkers: true
+        case .forUpdates, .forDeadline, .forMasks: false
+        }
+    }
+}
+
 extension WaitReason: CustomStringConvertible {
     public var description: String {
         switch self {

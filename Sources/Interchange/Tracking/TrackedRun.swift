@@ -22,6 +22,13 @@ public struct TrackedRun: Sendable {
         }
     }
 
+    /// What energy is called: the tools that read it know no marks beside a number.
+    ///
+    /// - Parameter isMeasured: Whether all of it was read from hardware; otherwise it is an estimate, in whole or in part.
+    public static func energyName(isMeasured: Bool) -> String {
+        isMeasured ? "energy/joules" : "energy/joules-estimated"
+    }
+
     public var id: String
     public var status: Status
     /// Unit: seconds since 1970.

@@ -68,7 +68,7 @@ package struct RoundsAnswer: Codable, Hashable, Sendable {
                 // Of a single worker there is none.
                 lossStandardError: round.evaluation.flatMap { $0.standardError.isFinite ? $0.standardError : nil },
                 worstDecileLoss: isSecret ? nil : round.evaluation?.worstDecile, accuracy: round.evaluation?.accuracy,
-                tokens: isSecret ? nil : round.tokens,
+                tokens: round.tokens,
                 uplinkBytes: round.uplinkBytes, downlinkBytes: round.downlinkBytes,
                 denseUplinkBytes: round.denseUplinkBytes, energyJoules: round.energyJoules,
                 energyIsMeasured: round.energyJoules.map { _ in round.isEnergyMeasured })

@@ -62,6 +62,7 @@ package struct RunAnswer: Codable, Hashable, Sendable {
     package var participationIsSecret: Bool
     package var updates: Int?
     package var declinedOffers: Int?
+    /// Behind the updates that told; absent where none did.
     package var tokensTrained: UInt64?
     /// Cumulative frame bytes before encryption.
     package var uplinkBytes: UInt64?

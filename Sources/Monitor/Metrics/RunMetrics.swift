@@ -33,6 +33,8 @@ enum RunMetrics {
 
     private static func addRun(_ snapshot: RunSnapshot, to metrics: inout MetricsText) {
         let (overview, history) = (snapshot.overview, snapshot.history)
+        // Another run's losses are another series: none is held against the run's before it.
+        let run: KeyValuePairs = ["run": overview.id.text]
         metrics.add(
             .gauge, "shoal_run_info", "What is trained; always 1.", 1,
             labels: [
@@ -51,21 +53,25 @@ enum RunMetrics {
             bounds: roundSeconds, history.rounds.map(\.seconds))
         metrics.add(
             .gauge, "shoal_train_loss", "Mean training loss of the newest round, in nats a token.",
-            history.rounds.last?.trainLoss)
+            history.rounds.last?.trainLoss, labels: run)
         metrics.add(
             .gauge, "shoal_held_out_loss",
             "Held-out loss of the newest adapter that was evaluated, the base model's before any, in nats a token.",
-            (overview.last?.evaluation ?? overview.base)?.loss)
+            (overview.last?.evaluation ?? overview.base)?.loss, labels: run)
         metrics.add(
             .gauge, "shoal_held_out_loss_worst_decile",
             "The same over the tenth of the workers whose own held-out text it serves worst, in nats a token.",
-            snapshot.isSecret ? nil : (overview.last?.evaluation ?? overview.base)?.worstDecile)
+            snapshot.isSecret ? nil : (overview.last?.evaluation ?? overview.base)?.worstDecile, labels: run)
         metrics.add(
             .counter, "shoal_round_rollbacks_total", "Attempts that the quality gate turned back.",
             Double(history.rollbacks.count))
         metrics.add(
             .gauge, "shoal_waiting_since_timestamp_seconds",
             "Since when the run waits for what it waits for now; 0: for nothing.", Double(snapshot.waitingSince ?? 0))
+        metrics.add(
+            .gauge, "shoal_run_stuck",
+            "1 where somebody should look: it paused by itself, or has waited for twice as long as its rounds take.",
+            snapshot.isStuck ? 1 : 0)
     }
 
     private static func addFleet(_ snapshot: RunSnapshot, to metrics: inout MetricsText) {
@@ -75,7 +81,7 @@ enum RunMetrics {
         metrics.add(
             .gauge, "shoal_workers_enrolled", "Workers that may connect.", Double(snapshot.enrolled))
         metrics.add(
-            .gauge, "shoal_workers_late", "Workers that the run waits for.",
+            .gauge, "shoal_workers_late", "Workers that hold up the run: silent, or at it for twice the usual time.",
             snapshot.isSecret ? nil : Double(snapshot.lateCount))
         metrics.add(
             .counter, "shoal_messages_refused_total", "Messages refused since the process began, by why.", by: "kind",
@@ -91,7 +97,8 @@ enum RunMetrics {
                 .counter, "shoal_updates_declined_total", "Offers that workers declined since the process began.",
                 snapshot.fleet?.declined.map(Double.init) ?? 0)
             metrics.add(
-                .counter, "shoal_tokens_trained_total", "Tokens behind the recorded updates.", Double(totals.tokens))
+                .counter, "shoal_tokens_trained_total", "Tokens behind the recorded updates that told.",
+                totals.tokens.map { Double($0) })
             metrics.add(
                 .counter, "shoal_uplink_bytes_total", "Frame bytes from workers, before encryption.",
                 snapshot.counters.map { Double($0.uplinkBytes) })

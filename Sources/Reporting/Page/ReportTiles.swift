@@ -68,12 +68,14 @@ struct ReportTiles {
         all = tiles
     }
 
-    /// How much smaller than plain updates.
+    /// How much smaller or larger than plain updates; a twentieth is as much.
     static func against(_ bytes: UInt64, _ dense: UInt64?) -> String {
         guard let dense, bytes > 0, dense > 0 else { return "" }
-        let factor = Double(dense) / Double(bytes)
-        return factor >= 1.05
-            ? "\(ReadableNumber.fixed(factor, factor < 10 ? 1 : 0)) times less than plain updates"
-            : "as much as plain updates"
+        let less = Double(dense) / Double(bytes)
+        let factor = max(less, 1 / less)
+        guard factor >= 1.05 else { return "as much as plain updates" }
+        // 1.05 to one place would be either 1.0 or 1.1.
+        let digits = factor < 1.1 ? 2 : factor < 10 ? 1 : 0
+        return "\(ReadableNumber.fixed(factor, digits)) times \(less > 1 ? "less" : "more") than plain updates"
     }
 }

@@ -76,7 +76,7 @@ struct WorkerFigures {
                 [
                     worker.name + (worker.isRevoked ? " (revoked)" : ""), ReadableNumber.count(worker.updates),
                     ReadableNumber.count(worker.failures), ReadableNumber.count(worker.items),
-                    ReadableNumber.count(worker.tokens), ReadableNumber.loss(worker.lastLoss),
+                    worker.tokens.map { ReadableNumber.count($0) } ?? "–", ReadableNumber.loss(worker.lastLoss),
                 ] + (hasEnergy ? [Self.energy(of: worker)] : [])
             })
     }

@@ -3,7 +3,7 @@ internal import ModelFiles
 
 /// What an answer is to follow.
 extension RequestReader {
-    /// `messages` of a chat, each with a string or text parts as its content.
+    /// `messages` of a chat, each with a string or text parts as its content; an assistant's may be `null` or left out.
     func messages() throws(RequestProblem) -> [ChatMessage] {
         guard let value = self["messages"] else {
             throw .value("messages", "give at least one message", code: "missing_required_parameter")
@@ -24,7 +24,14 @@ extension RequestReader {
         guard let role = name == "developer" ? .system : ChatMessage.Role(rawValue: name) else {
             throw .value(place + ".role", "it must be system, user or assistant, not '\(name)'")
         }
-        return ChatMessage(role: role, content: try content(members["content"] ?? .null, place + ".content"))
+        guard let value = members["content"], value != .null else {
+            // A client that gives an answer back sends none for one that was empty or called tools.
+            if role == .assistant { return ChatMessage(role: role, content: "") }
+            throw members["content"] == nil
+                ? .value(place + ".content", "only an assistant's may be left out", code: "missing_required_parameter")
+                : .value(place + ".content", "only an assistant's may be null; give a string", code: "invalid_type")
+        }
+        return ChatMessage(role: role, content: try content(value, place + ".content"))
     }
 
     private static func content(_ value: JSONValue, _ place: String) throws(RequestProblem) -> String {

@@ -29,6 +29,10 @@ enum TrainerError: Error, Hashable, CustomStringConvertible {
     case ended(code: Int32)
     case killed(signal: Int32)
     case tooSlow(limit: Duration)
+    /// A line on its standard output has no end.
+    case endlessLine(bytesMax: Int)
+    /// It ran, and something else failed than the program.
+    case lost
     /// The run asks for what such a program is not told how to do.
     case cannot(String)
     case badAdapter(String)
@@ -42,6 +46,10 @@ enum TrainerError: Error, Hashable, CustomStringConvertible {
         case .tooSlow(let limit):
             "this worker's own trainer was ended: it took longer than \(limit.components.seconds) s "
                 + "(--trainer-time-limit)"
+        case .endlessLine(let bytesMax):
+            "this worker's own trainer was ended: it printed more than \(bytesMax >> 10) KiB without a line break; let it "
+                + "end its lines, or print to standard error, which goes to trainer.log"
+        case .lost: "this worker's own trainer was ended: it could not be watched; the worker's log says why"
         case .cannot(let what): "this worker trains with a program of its own, which cannot do \(what)"
         case .badAdapter(let reason): "this worker's own trainer left no usable adapter: \(reason)"
         case .badMetrics(let reason): "this worker's own trainer left no usable metrics.json: \(reason)"

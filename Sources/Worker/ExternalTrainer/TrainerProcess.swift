@@ -14,7 +14,10 @@ struct TrainerProcess: Sendable {
     /// How often the task is asked whether its work is still wanted. Unit: seconds.
     private static let lookSeconds = 0.2
 
-    private enum Stop: Error { case unwanted, tooSlow }
+    /// The longest line of its standard output that is read. Unit: bytes.
+    private static let lineBytesMax = 128 << 10
+
+    private enum Stop: Error { case unwanted, tooSlow, endlessLine }
 
     /// What the waiting thread and the task that runs the program share.
     private final class Outcome: Sendable {
@@ -27,7 +30,7 @@ struct TrainerProcess: Sendable {
     /// - Parameters:
     ///   - isWanted: Asked a few times a second; `false` ends the program.
     ///   - line: Told each line that it prints.
-    ///   - notice: Told, for this machine's log alone, why it could not be started.
+    ///   - notice: Told, for this machine's log alone, why it could not be started or watched.
     /// - Returns: Whether it ended well; `false`: nobody wants its work any more.
     func run(
         while isWanted: @escaping @Sendable () -> Bool, line: @escaping @Sendable (String) -> Void,
@@ -64,11 +67,20 @@ struct TrainerProcess: Sendable {
             return .success(false)
         } catch Stop.tooSlow {
             return .failure(.tooSlow(limit: command.timeLimit))
+        } catch Stop.endlessLine {
+            return .failure(.endlessLine(bytesMax: Self.lineBytesMax))
+        } catch let error as SubprocessError where !Self.startFailures.contains(error.code) {
+            notice("the trainer \(command.words[0]) could not be watched: \(error)")
+            return .failure(.lost)
         } catch {
             notice("the trainer \(command.words[0]) could not be started: \(error)")
             return .failure(.notStarted)
         }
     }
+
+    private static let startFailures: Set<SubprocessError.Code> = [
+        .spawnFailed, .executableNotFound, .failedToChangeWorkingDirectory,
+    ]
 
     /// Ends with an error as soon as the program has to end.
     private func watch(_ isWanted: @Sendable () -> Bool) async throws -> TerminationStatus? {
@@ -101,7 +113,12 @@ struct TrainerProcess: Sendable {
             workingDirectory: FilePath(command.folder), platformOptions: options, input: .none, output: .sequence,
             error: .fileDescriptor(log, closeAfterSpawningProcess: false)
         ) { execution in
-            for try await text in execution.standardOutput.strings() { line(text) }
+            let lines = execution.standardOutput.strings(bufferingPolicy: .maxLineLength(Self.lineBytesMax))
+            do {
+                for try await text in lines { line(text) }
+            } catch let error as SubprocessError where error.code == .outputLimitExceeded {
+                throw Stop.endlessLine
+            }
         }
         return record.terminationStatus
     }

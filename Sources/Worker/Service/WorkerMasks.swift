@@ -79,7 +79,7 @@ extension WorkerService {
         return PendingUpdate(
             run: run, round: task.round, attempt: task.attempt, lease: task.offer.lease,
             codec: CodecName(name: MaskingOptions.codec), trainingItems: 1,
-            steps: max(1, task.offer.training.localSteps), tokens: 0, trainLoss: nil, bytes: vector)
+            steps: max(1, task.offer.training.localSteps), tokens: nil, trainLoss: nil, bytes: vector)
     }
 
     /// Quantises and masks an update and keeps the result: from here on it is this attempt's only one.

@@ -6,7 +6,8 @@ internal import Wire
 /// What a worker tells beside an update.
 struct ToldMetrics {
     var trainingItems: Int
-    var tokens: Int
+    /// `nil`: not told.
+    var tokens: Int?
     /// `nil`: not told. Unit: nats a token.
     var loss: Double?
     var cost: TaskCost?
@@ -63,7 +64,7 @@ extension WorkerService {
             withholdsAll || owner.map { !$0.policy.metrics.contains(metric) } ?? false
         }
         if withholds(.trainingItems) { told.trainingItems = 1 }
-        if withholds(.tokens) { told.tokens = 0 }
+        if withholds(.tokens) { told.tokens = nil }
         if withholds(.trainingLoss) { told.loss = nil }
         if withholds(.cost) { told.cost = nil }
         return told

@@ -32,6 +32,9 @@ public final class WorkerService: WorkerServiceProtocol {
         let features: Set<String>
     }
 
+    /// How often a worker that stays asks a coordinator whose run is over whether there is another; one that was started
+    /// anew is asked at once. Unit: seconds.
+    static let restSeconds = 300.0
     /// A session is taken for lost after this many heartbeats without any message.
     static let silentHeartbeatsMax = 5.0
 
@@ -60,6 +63,10 @@ public final class WorkerService: WorkerServiceProtocol {
     /// Why the invitation was refused, while the own keys are tried after it.
     var invitationRefusal: String?
     var session = Session.down
+    /// Between two runs: when the coordinator is asked for the next one.
+    var restUntil: Instant?
+    /// The run whose end was last told of.
+    var endedRun: RunID?
     var lastHeard = Instant(nanoseconds: 0)
     var nextHeartbeat = Instant(nanoseconds: 0)
     /// The directory of the run's base model, once it is there.
@@ -215,7 +222,7 @@ extension WorkerService {
     private var nextDue: Instant? {
         var dues: [Instant] = []
         switch session {
-        case .down: break
+        case .down: if isLinkUp, let restUntil { dues.append(restUntil) }
         case .enrolling(let outstanding), .greeting(let outstanding):
             if isLinkUp { dues.append(outstanding.retry.due) }
         case .open(let open):

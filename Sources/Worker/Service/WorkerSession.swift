@@ -71,6 +71,7 @@ extension WorkerService {
 extension WorkerService {
     /// Says `Hello`, and again until it is answered.
     func greet(afterPause: Bool = false) {
+        restUntil = nil
         var hello = Hello(
             software: settings.software, features: features,
             codecs: Codecs.supported.map { CodecName(name: $0) }, cores: UInt32(clamping: settings.cores),
@@ -152,16 +153,31 @@ extension WorkerService {
 
     func take(_ goodbye: Goodbye) {
         if goodbye.isRunFinished {
+            // It is said more than once.
+            guard restUntil == nil else { return }
             sayGoodbye(reason: "the run is finished")
             pendingStore.remove()
             forgetMasks()
-            end(.finished)
-            return observer(.runFinished)
+            guard settings.staysAfterEnd else {
+                end(.finished)
+                return observer(.runFinished)
+            }
+            return rest()
         }
         guard case .open = session else { return }
         observer(.disconnected(reason: goodbye.reason))
         // The coordinator will be back, or another in its place.
         greet(afterPause: true)
+    }
+
+    /// Waits for the coordinator's next run.
+    private func rest() {
+        forgetTask(because: "the run is finished")
+        session = .down
+        restUntil = now.advanced(bySeconds: Self.restSeconds)
+        guard endedRun != state.run else { return }
+        endedRun = state.run
+        observer(.runFinished)
     }
 }
 
@@ -175,7 +191,7 @@ extension WorkerService {
 
     func tickSession() {
         switch session {
-        case .down: break
+        case .down: if isLinkUp, let restUntil, restUntil <= now { greet() }
         case .enrolling(var outstanding):
             repeatIfDue(&outstanding)
             session = .enrolling(outstanding)

@@ -12,7 +12,8 @@ struct PendingUpdate: Hashable {
     var codec: CodecName
     var trainingItems: Int
     var steps: Int
-    var tokens: Int
+    /// `nil`: not to be told.
+    var tokens: Int?
     /// `nil`: not to be told. Unit: nats a token.
     var trainLoss: Double?
     /// Whether the offer's clip shortened it.
@@ -25,7 +26,7 @@ struct PendingUpdate: Hashable {
 
     init(
         run: RunID, round: Int, attempt: Int, lease: UInt64, codec: CodecName, trainingItems: Int, steps: Int,
-        tokens: Int, trainLoss: Double?, isClipped: Bool = false, cost: TaskCost? = nil, bytes: [UInt8]
+        tokens: Int?, trainLoss: Double?, isClipped: Bool = false, cost: TaskCost? = nil, bytes: [UInt8]
     ) {
         self.run = run
         self.round = round
@@ -56,7 +57,8 @@ struct PendingStore {
         var codec: String
         var trainingItems: Int
         var steps: Int
-        var tokens: Int
+        /// `nil`, and 0 as an earlier release wrote it: not to be told.
+        var tokens: Int?
         /// `nil`: not told.
         var trainLoss: Double?
         /// `nil` as an earlier release wrote it: not.

@@ -103,7 +103,7 @@ struct Upload {
     private var commit: UpdateCommit {
         var commit = UpdateCommit(
             lease: pending.lease, object: pending.object, trainingItems: UInt64(pending.trainingItems),
-            steps: UInt32(clamping: pending.steps), tokensTrained: UInt64(pending.tokens),
+            steps: UInt32(clamping: pending.steps), tokensTrained: pending.tokens.map { UInt64($0) },
             trainLoss: pending.trainLoss.map { Float($0) })
         commit.isClipped = pending.isClipped
         commit.cost = pending.cost

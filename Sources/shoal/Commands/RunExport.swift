@@ -42,7 +42,9 @@ struct RunExport: ParsableCommand {
     var model: String?
 
     @Option(
-        help: "The base model's name for others, such as owner/name on the Hugging Face Hub (default: its folder's).")
+        help: ArgumentHelp(
+            "The base model's name for others, such as owner/name on the Hugging Face Hub (default: the one that the Hub's "
+                + "cache or its config.json names, else its folder's; never a path)."))
     var baseName: String?
 
     @Option(
@@ -72,10 +74,12 @@ struct RunExport: ParsableCommand {
                 ledger: Ledger.existing(in: state, wallClock: WallClock.unixSeconds), round: round)
             try provenance.refusePersonalModels()
             let adapter = try ExportedAdapter(state: state, round: round, rank: rank)
-            try write(adapter, provenance)
+            let base = merge ?? model ?? provenance.basePath ?? adapter.configuration.baseModel
+            let name = baseName ?? Self.name(of: base)
+            try write(adapter, provenance, base: base, named: name)
             return Result(
                 path: AbsolutePath.of(out), kind: kind.name, rank: adapter.configuration.rank,
-                parameters: adapter.layout.parameterCount, relativeError: adapter.relativeError)
+                parameters: adapter.layout.parameterCount, relativeError: adapter.relativeError, baseModel: name)
         }
         if json { return try JSONLine.print(result) }
         var line =
@@ -84,18 +88,35 @@ struct RunExport: ParsableCommand {
             line += "; relative error of the cut \(Quantity.fixed(100 * error, digits: 3)) %"
         }
         Console.output(line)
+        if baseName == nil {
+            Console.output("its base model is called '\(result.baseModel)' there; --base-name gives it another name")
+        }
     }
 
-    private func write(_ adapter: ExportedAdapter, _ provenance: RunProvenance) throws {
+    /// What others call a base model: a path of the machine that the run was on is nobody else's business.
+    private static func name(of base: String?) -> String {
+        guard let base else { return "unknown" }
+        guard base != BuiltInModel.name else { return base }
+        let folder = AbsolutePath.of(base)
+        var configured: String?
+        // It may be gone by now.
+        if let file = try? MappedFile(path: folder + "/config.json"),
+            case .object(let members)? = try? JSONValue(parsing: file.copy()),
+            case .string(let name)? = members["_name_or_path"]
+        {
+            configured = name
+        }
+        return BaseModelName.forOthers(folder: folder, configured: configured)
+    }
+
+    private func write(
+        _ adapter: ExportedAdapter, _ provenance: RunProvenance, base: String?, named name: String
+    ) throws {
         if let merge {
-            let name = baseName ?? merge.split(separator: "/").last.map(String.init) ?? "unknown"
             return try adapter.merge(into: BuiltInModel.resolve(merge), at: out, card: provenance, named: name)
         }
-        let base = model ?? provenance.basePath ?? adapter.configuration.baseModel
-        // A path of the machine that the run was on is nobody else's business.
-        let name = baseName ?? base.flatMap { $0.split(separator: "/").last.map(String.init) } ?? "unknown"
         switch format {
-        case .peft: try adapter.write(to: out, baseName: baseName, card: provenance, named: name)
+        case .peft: try adapter.write(to: out, card: provenance, named: name)
         case .gguf:
             guard let base else { throw CommandFailure.badInput("name the base model's folder with --model") }
             try adapter.writeGGUF(to: out, model: BuiltInModel.resolve(base), named: name, provenance)
@@ -118,5 +139,7 @@ struct RunExport: ParsableCommand {
         let rank: Int
         let parameters: Int
         let relativeError: Double?
+        /// What the base model is called there.
+        let baseModel: String
     }
 }

@@ -67,6 +67,9 @@ struct Work: ParsableCommand {
         help: "Power of a busy core where this machine counts no energy, for the estimate that is told (default: 6).")
     var wattsPerCore: Double?
 
+    @Flag(help: "Once the run has ended, stay and wait for the coordinator's next one until told to stop.")
+    var stay = false
+
     @Flag(help: "No encryption: only with a coordinator started with --insecure, on one machine.")
     var insecure = false
 
@@ -127,7 +130,8 @@ struct Work: ParsableCommand {
             try refuseQuantised(held)
             return try WorkerAssembly(
                 join: join, state: state, insecure: insecure, model: held, runner: training, policy: policy,
-                afterTask: { ProcessMemory.giveBack() }, minimumCohort: minimumCohort, gigaflops: gigaflops
+                afterTask: { ProcessMemory.giveBack() }, minimumCohort: minimumCohort,
+                staysAfterEnd: stay, gigaflops: gigaflops
             ).service(logger: logger)
         }
         ProcessMemory.giveBack()

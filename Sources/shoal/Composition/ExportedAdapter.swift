@@ -57,11 +57,10 @@ struct ExportedAdapter {
     /// Writes a PEFT directory with its model card in one step.
     ///
     /// - Parameters:
-    ///   - baseName: Becomes `base_model_name_or_path`; `nil` leaves what stands there.
-    ///   - name: What the card calls the base model.
-    func write(to path: String, baseName: String?, card provenance: RunProvenance, named name: String) throws {
+    ///   - name: What the card and `base_model_name_or_path` call the base model.
+    func write(to path: String, card provenance: RunProvenance, named name: String) throws {
         var configuration = configuration
-        if let baseName { configuration.baseModel = baseName }
+        configuration.baseModel = name
         let weights = AdapterObject.encode(layout: layout, values: values)
         let card = try provenance.card(
             .adapter, baseName: name, adapter: configuration, layout: layout, labels: labels,
@@ -85,8 +84,8 @@ struct ExportedAdapter {
             notes += [
                 ("shoal.workers", .uint32(UInt32(clamping: given.workers))),
                 ("shoal.updates", .uint32(UInt32(clamping: given.updates))),
-                ("shoal.tokens_trained", .uint64(given.tokens)),
             ]
+            if let tokens = given.tokens { notes.append(("shoal.tokens_trained", .uint64(tokens))) }
         } else {
             notes.append(("shoal.participation", .string(RunProvenance.secret)))
         }

@@ -25,7 +25,7 @@ extension ReportedRun {
         }
         plannedRounds = overview.rounds
         base = history.base.map { Evaluation($0) }
-        rounds = history.rounds.map { Round($0, hidesParticipation: overview.hidesParticipation) }
+        rounds = history.rounds.map { Round($0) }
         rollbacks = history.rollbacks.map {
             Rollback(
                 round: $0.round, attempt: $0.attempt, loss: $0.loss, reference: $0.reference, tolerance: $0.tolerance)
@@ -55,7 +55,7 @@ extension ReportedRun.Evaluation {
 }
 
 extension ReportedRun.Round {
-    fileprivate init(_ round: RunHistory.Round, hidesParticipation: Bool) {
+    fileprivate init(_ round: RunHistory.Round) {
         self.init(
             number: round.number, attempt: round.attempt, openedAt: round.openedAt, publishedAt: round.publishedAt,
             seconds: round.seconds)
@@ -65,7 +65,7 @@ extension ReportedRun.Round {
         uplinkBytes = round.uplinkBytes
         downlinkBytes = round.downlinkBytes
         denseUplinkBytes = round.denseUplinkBytes
-        tokens = hidesParticipation ? nil : round.tokens
+        tokens = round.tokens
         staleness = round.staleness
         energy = round.energyJoules
         isEnergyMeasured = round.isEnergyMeasured

@@ -74,7 +74,7 @@ struct RunProvenance {
             facts += [
                 .init("workers that gave updates", Quantity.count(given.workers)),
                 .init("updates", Quantity.count(given.updates)),
-                .init("tokens trained on", Quantity.count(Int(clamping: given.tokens))),
+                .init("tokens trained on", Self.tokens(given)),
             ]
         } else {
             facts.append(.init("workers", Self.secret))
@@ -92,16 +92,37 @@ struct RunProvenance {
         return facts
     }
 
+    /// What stands behind an adapter.
+    struct Participation {
+        let workers: Int
+        let updates: Int
+        /// Those of them that told the tokens they were trained on.
+        let updatesThatTold: Int
+        /// Of these; `nil` where none of the updates told.
+        let tokens: UInt64?
+    }
+
     static let secret = "who and how many took part in a round is secret"
 
     /// What stands behind the adapter: updates of this round and those before it. `nil` where that is secret.
-    func participation() throws -> (workers: Int, updates: Int, tokens: UInt64)? {
+    func participation() throws -> Participation? {
         guard try ledger.privacyTerms()?.mechanism != .central else { return nil }
         let updates = try (0..<round).flatMap { before in
             guard let attempt = try ledger.publishedRound(before + 1)?.attempt else { return [UpdateRecord]() }
             return try ledger.countedUpdates(in: before + 1, attempt: attempt).map(\.record)
         }
-        return (Set(updates.map(\.worker)).count, updates.count, updates.reduce(0) { $0 + $1.tokens })
+        let told = updates.compactMap(\.tokens)
+        return Participation(
+            workers: Set(updates.map(\.worker)).count, updates: updates.count, updatesThatTold: told.count,
+            tokens: told.isEmpty && !updates.isEmpty ? nil : told.reduce(0, +))
+    }
+
+    /// What was trained on, as far as owners let their workers tell.
+    private static func tokens(_ given: Participation) -> String {
+        guard let tokens = given.tokens else { return "withheld" }
+        let text = Quantity.count(Int(clamping: tokens))
+        return given.updatesThatTold == given.updates
+            ? text : "\(text) behind \(Quantity.count(given.updatesThatTold)) of the updates; withheld for the others"
     }
 
     /// The settings that say most about a run.

@@ -29,8 +29,8 @@ extension TrackedRun {
             add("bytes/uplink", round.uplinkBytes.map { Double($0) })
             add("bytes/downlink", round.downlinkBytes.map { Double($0) })
             add("bytes/dense-uplink", round.denseUplinkBytes.map { Double($0) })
-            add("energy/joules", round.energyJoules)
-            add("round/tokens", overview.hidesParticipation ? nil : Double(round.tokens))
+            add(Self.energyName(isMeasured: round.isEnergyMeasured), round.energyJoules)
+            add("round/tokens", round.tokens.map { Double($0) })
             if let evaluation = round.evaluation {
                 metrics += Self.metrics(of: evaluation, step: round.number, at: round.publishedAt)
             }

@@ -25,6 +25,8 @@ struct WorkerAssembly {
     var afterTask: () -> Void = {}
     /// Under masks, the fewest updates that this worker's is summed with; `nil`: the run's.
     var minimumCohort: Int?
+    /// Whether it waits for the coordinator's next run once one has ended.
+    var staysAfterEnd = false
     /// Of products of float32 matrices; 0 does not tell it. Unit: GFLOP/s.
     var gigaflops: Float = 0
 
@@ -43,6 +45,7 @@ struct WorkerAssembly {
             memoryBytes: ProcessInfo.processInfo.physicalMemory, curveKey: keys.publicKey,
             signingKey: signing.publicKey, hasInvitation: true, model: model)
         settings.gigaflops = gigaflops
+        settings.staysAfterEnd = staysAfterEnd
         settings.identity = signing
         settings.coordinatorKeys = known
         if !insecure { settings.coordinator = { known.keys.first?.z85 } }

@@ -44,7 +44,7 @@ struct RunOutcome {
                     baseAccuracy: base?.accuracy, finalAccuracy: final?.accuracy,
                     uplinkBytes: last?.uplinkBytes ?? 0, downlinkBytes: last?.downlinkBytes ?? 0,
                     denseUplinkBytes: last?.denseUplinkBytes ?? 0, seconds: seconds,
-                    tokensTrained: last?.tokensTrained ?? 0, adapter: AbsolutePath.of(adapter),
+                    tokensTrained: last == nil ? 0 : last?.tokensTrained, adapter: AbsolutePath.of(adapter),
                     attack: attack))
             return
         }
@@ -58,7 +58,7 @@ struct RunOutcome {
         if let last {
             table.add("sent up", Quantity.bytes(last.uplinkBytes))
             table.add("sent down", Quantity.bytes(last.downlinkBytes))
-            table.add("tokens trained", Quantity.count(Int(last.tokensTrained)))
+            table.add("tokens trained", last.tokensTrained.map { Quantity.count(Int(clamping: $0)) } ?? "withheld")
         }
         for (name, value) in attack?.rows ?? [] { table.add(name, value) }
         table.add("time", Quantity.seconds(seconds))
@@ -81,7 +81,8 @@ private struct FinishedLine: Encodable {
     let downlinkBytes: UInt64
     let denseUplinkBytes: UInt64
     let seconds: Double
-    let tokensTrained: UInt64
+    /// `null` where no worker told.
+    let tokensTrained: UInt64?
     let adapter: String
     /// Of attacked simulations only.
     let attack: AttackReport?
@@ -92,7 +93,7 @@ private struct FinishedLine: Encodable {
         case seconds, tokensTrained, adapter, attack
     }
 
-    /// Every key is always there; a loss that was not measured is `null`.
+    /// Every key is always there; a loss that was not measured is `null`, and so are tokens that were withheld.
     func encode(to encoder: any Encoder) throws {
         var line = encoder.container(keyedBy: Key.self)
         try line.encode(event, forKey: .event)
