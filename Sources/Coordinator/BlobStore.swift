@@ -122,8 +122,10 @@ extension BlobStore {
         (try? map(upload))?.bytes.count ?? 0
     }
 
-    /// What is held of an upload, mapped: its blob if it is complete; `nil` if there is nothing.
+    /// What is held of an upload, mapped: its blob if it is complete; `nil` if there is nothing. A blob that was to go
+    /// stays: it is an update again.
     package func map(_ upload: UploadKey) throws(FileError) -> MappedFile? {
+        retired.removeAll { $0 == upload.object }
         for path in [path(of: upload), path(of: upload.object)] where disk.exists(path) {
             return try MappedFile(path: path)
         }
@@ -164,13 +166,18 @@ extension BlobStore {
     }
 
     /// Turns uploads whose hashes were verified into durable blobs. Again after a crash half-way: no harm.
+    ///
+    /// - Throws: Also where neither an upload's bytes nor its blob is there.
     public func commit(_ uploads: [UploadKey]) throws(FileError) {
         for upload in uploads {
-            let source = path(of: upload)
+            let (source, target) = (path(of: upload), path(of: upload.object))
             try StateDirectory.createFolder(folder(of: upload.object))
-            guard disk.exists(source) else { continue }
+            guard disk.exists(source) else {
+                try flush(target)
+                continue
+            }
             try flush(source)
-            guard disk.rename(source, to: path(of: upload.object)) == 0 else { throw FileError.last("rename", source) }
+            guard disk.rename(source, to: target) == 0 else { throw FileError.last("rename", source) }
         }
         // Also after a crash half-way: whether the names were durable is not known then.
         for folder in Set(uploads.map { folder(of: $0.object) }).sorted() { try flush(folder) }

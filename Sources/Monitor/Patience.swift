@@ -7,7 +7,8 @@ package enum Patience {
     package static let beforeFirstRoundSeconds = 6 * 3_600.0
     package static let leastSeconds = 60.0
 
-    /// Twice what a round takes: its deadline, or without one the newest rounds' usual time.
+    /// Twice what a round takes: its deadline, or the newest rounds' usual time where that is longer, as with an evaluation
+    /// that a gate waits for.
     ///
     /// - Parameters:
     ///   - waitsForWorkers: Whether it waits for workers to come.
@@ -16,7 +17,7 @@ package enum Patience {
     /// - Returns: Unit: seconds.
     package static func seconds(waitsForWorkers: Bool, deadline: Double?, roundTime: Double?) -> Double {
         if waitsForWorkers { return forWorkersSeconds }
-        guard let expected = deadline ?? roundTime else { return beforeFirstRoundSeconds }
+        guard let expected = [deadline, roundTime].compactMap({ $0 }).max() else { return beforeFirstRoundSeconds }
         return max(leastSeconds, 2 * expected)
     }
 }

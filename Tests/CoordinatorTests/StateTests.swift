@@ -36,6 +36,20 @@ struct StateTests {
         #expect(try reopened.map(upload)?.copy() == bytes)
     }
 
+    @Test func aBlobThatIsToGoStaysOnceAWorkerOffersItAgain() throws {
+        let state = try StateDirectory(path: folder)
+        let store = try BlobStore(directory: state.path)
+        let uploads = ([1, 2] as [UInt8]).map { UploadKey(owner: "r-1-1-\($0)", object: ContentHash(of: [$0])) }
+        for (upload, byte) in zip(uploads, [1, 2] as [UInt8]) { try store.append([byte], to: upload) }
+        try store.commit(uploads)
+        store.retire(except: [])
+        #expect(try store.map(uploads[0])?.copy() == [1])
+        while store.sweep() {}
+        #expect(store.contains(uploads[0].object) && !store.contains(uploads[1].object))
+        try store.commit([uploads[0]])
+        #expect(throws: FileError.self) { try store.commit([uploads[1]]) }
+    }
+
     @Test func discardingNamesItsUploads() throws {
         let state = try StateDirectory(path: folder)
         let store = try BlobStore(directory: state.path)

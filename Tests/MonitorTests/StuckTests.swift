@@ -9,9 +9,10 @@ import WebClient
 struct StuckTests {
     @Test(
         arguments: [
-            // Twice the deadline, whatever the rounds took; twice the rounds without one; a bound before the first.
-            (false, 1_800.0, 40.0, 3_600.0), (false, nil, 5_000.0, 10_000.0), (false, nil, nil, 21_600.0),
-            (false, 300.0, nil, 600.0),
+            // Twice the deadline, or the rounds where they take longer; twice the rounds without one; a bound before the
+            // first.
+            (false, 1_800.0, 40.0, 3_600.0), (false, 60.0, 500.0, 1_000.0), (false, 300.0, nil, 600.0),
+            (false, nil, 5_000.0, 10_000.0), (false, nil, nil, 21_600.0),
             // Quick rounds have a minute, and who must come ten, however long a round takes.
             (false, nil, 2.0, 60.0), (true, 86_400.0, 5.0, 600.0), (true, nil, nil, 600.0),
         ] as [(Bool, Double?, Double?, Double)])

@@ -81,6 +81,21 @@ struct LateWorkerTests {
         #expect(conversation.runToEnd())
     }
 
+    @Test func aPauseMakesNobodyLate() throws {
+        let conversation = try makeConversation(["a": 100, "b": 100, "c": 100])
+        #expect(conversation.link.run(limitSeconds: 1_000) { version(conversation) == 1 })
+        let runner = try #require(conversation.workers["c"]?.runner)
+        runner.isHeld = true
+        #expect(conversation.link.run(limitSeconds: 300) { runner.isHolding })
+        #expect(try conversation.keys.ask(for: .pause))
+        #expect(conversation.link.run(limitSeconds: 10) { !runner.cancelled.isEmpty })
+        runner.release()
+        #expect(try late(conversation, after: 10_000).isEmpty)
+        #expect(try conversation.keys.ask(for: .run))
+        #expect(try late(conversation, after: 90).isEmpty)
+        #expect(conversation.runToEnd())
+    }
+
     @Test func everybodyIsOncePastTheDeadline() throws {
         let conversation = try makeConversation(
             ["a": 10, "b": 500, "c": 500], rounds: 1, deadlineSeconds: 300, minimum: 2)

@@ -122,6 +122,7 @@ extension RunService {
     func withdraw(_ worker: WorkerName, _ plan: RoundPlan, because reason: String) {
         pendingOffers[worker] = nil
         uploads[worker] = nil
+        courses[worker] = nil
         let lease = trainingLease(of: worker, plan.round, plan.attempt)
         cancel(lease, of: worker, round: plan.round, attempt: plan.attempt, because: reason)
     }

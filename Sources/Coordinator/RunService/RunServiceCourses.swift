@@ -1,4 +1,5 @@
 import Federation
+import Wire
 
 /// Of one training lease.
 struct CourseNotes {
@@ -33,7 +34,8 @@ extension RunService {
         var record = arrival.record
         guard let notes = courses[arrival.worker], notes.lease == arrival.lease else { return record }
         courses[arrival.worker] = nil
-        usualUpdate.note(stopwatchTime.seconds(since: notes.offered))
+        // A worker that was asked again had trained before, and then only sends.
+        usualUpdate.note(max(stopwatchTime.seconds(since: notes.offered), record.cost?.seconds ?? 0))
         let since = { (time: Instant) in self.roundAge + time.seconds(since: self.roundStart) }
         record.course = UpdateCourse(
             offered: since(notes.offered), answered: notes.answered.map(since), sent: notes.sent.map(since),
@@ -45,7 +47,7 @@ extension RunService {
     func earlierUpdateTimes() throws -> [Double] {
         guard let attempt = try ledger.publishedRound(adapter.version)?.attempt else { return [] }
         return try ledger.arrivals(round: adapter.version, attempt: attempt).compactMap { arrival in
-            arrival.course.map { $0.recorded - $0.offered }
+            arrival.course.map { max($0.recorded - $0.offered, arrival.trainingSeconds ?? 0) }
         }
     }
 

@@ -104,6 +104,7 @@ extension RunService {
         cohort = EvaluationCohort(
             version: version, workers: workers, leaseSeconds: settings.leaseSeconds,
             deadline: now.advanced(bySeconds: settings.cohortSeconds), at: now)
+        noteWait("the evaluation of round \(version) by workers")
         for worker in workers.sorted() { offerEvaluation(to: worker) }
     }
 
@@ -111,6 +112,7 @@ extension RunService {
     func finishCohort() throws {
         guard let cohort, cohort.isComplete else { return }
         self.cohort = nil
+        noteWait(nil)
         pendingOffers = PendingOffers()
         evaluationQueue.removeFirst()
         let reports = cohort.reports

@@ -243,6 +243,7 @@ extension RunService {
         guard sessions.removeValue(forKey: name) != nil else { return }
         pendingOffers[name] = nil
         uploads[name] = nil
+        courses[name] = nil
         observe(.workerLost(name))
         try handle(.workerLost(name))
         endIfEveryoneLeft()

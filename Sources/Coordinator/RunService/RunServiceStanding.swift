@@ -61,7 +61,7 @@ extension RunService {
                     case .recorded, nil: nil
                     case .offered, .working:
                         isPastDeadline ? "\(activity(of: worker)), past the round's deadline" : overdue(worker, limit)
-                    case .lapsed: lapse(of: worker)
+                    case .lapsed: round.unfilled > 0 ? lapse(of: worker) : nil
                     case .declined: round.unfilled > 0 ? decline(of: worker) : nil
                     }
                 return reason.map { RunStanding.Late(worker: worker.text, reason: $0) }
@@ -73,7 +73,7 @@ extension RunService {
                     switch buffer.standing[worker] {
                     case _ where buffer.tasks[worker] != nil: overdue(worker, limit)
                     case .asked, nil: nil
-                    case .lapsed: lapse(of: worker)
+                    case .lapsed: buffer.unfilled > 0 ? lapse(of: worker) : nil
                     case .declined: buffer.unfilled > 0 ? decline(of: worker) : nil
                     }
                 return reason.map { RunStanding.Late(worker: worker.text, reason: $0) }

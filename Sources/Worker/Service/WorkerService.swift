@@ -131,7 +131,8 @@ public final class WorkerService: WorkerServiceProtocol {
     public func requestStop() {
         guard outcome == nil else { return }
         sayGoodbye(reason: "this worker was stopped")
-        end(.stopped)
+        // One that rests has done its work.
+        end(restUntil == nil ? .stopped : .finished)
     }
 
     public func tick(at now: Instant) -> Instant? {

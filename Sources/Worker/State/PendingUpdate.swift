@@ -49,7 +49,7 @@ struct PendingUpdate: Hashable {
 /// It survives the process, not a power cut: its hash tells whether it is whole, and training again mends what is not.
 struct PendingStore {
     private struct Record: Codable {
-        var version = 1
+        var version = 2
         var run: String
         var round: Int
         var attempt: Int
@@ -57,12 +57,11 @@ struct PendingStore {
         var codec: String
         var trainingItems: Int
         var steps: Int
-        /// `nil`, and 0 as an earlier release wrote it: not to be told.
+        /// `nil`: not told.
         var tokens: Int?
         /// `nil`: not told.
         var trainLoss: Double?
-        /// `nil` as an earlier release wrote it: not.
-        var isClipped: Bool?
+        var isClipped: Bool
         /// `nil`: not told.
         var seconds: Double?
         var joules: Double?
@@ -95,7 +94,7 @@ struct PendingStore {
     /// What an earlier process left; `nil` if nothing, or nothing whole.
     func load() -> PendingUpdate? {
         guard let text = try? StateFolder.read(recordPath, bytesMax: 64 << 10),
-            let record = try? JSONDecoder().decode(Record.self, from: Data(text)), record.version == 1,
+            let record = try? JSONDecoder().decode(Record.self, from: Data(text)), record.version == 2,
             let run = RunID(record.run), let codec = CodecName(record.codec),
             let file = try? MappedFile(path: dataPath)
         else { return nil }
@@ -105,7 +104,7 @@ struct PendingStore {
         let update = PendingUpdate(
             run: run, round: record.round, attempt: record.attempt, lease: record.lease, codec: codec,
             trainingItems: record.trainingItems, steps: record.steps, tokens: record.tokens,
-            trainLoss: record.trainLoss, isClipped: record.isClipped ?? false, cost: cost, bytes: file.copy())
+            trainLoss: record.trainLoss, isClipped: record.isClipped, cost: cost, bytes: file.copy())
         return update.object.description == record.object ? update : nil
     }
 
