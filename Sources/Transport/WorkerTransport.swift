@@ -59,9 +59,11 @@ public final class WorkerTransport: WorkerLink, LoopExecutor, @unchecked Sendabl
 
     /// A socket and what watches it.
     private struct Connection: ~Copyable {
-        // The monitor goes first: libzmq's I/O thread must not wait for a reader.
         let monitor: ConnectionMonitor
         let socket: MessagingSocket
+
+        // First of all: libzmq's I/O thread would wait for ever for the reader of an event that comes while both close.
+        deinit { zmq_socket_monitor(socket.handle, nil, 0) }
     }
 
     /// Connects once `run` is called.

@@ -104,7 +104,7 @@ struct RunHistoryTests {
             ], countsIn: 1, counters: RunCounters())
         let path = folder + "/ledger.sqlite"
         try DatabaseQueue(path: path).write {
-            try $0.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = 'losses not told'")
+            try $0.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = 'figures not told'")
         }
         let later = try Ledger(path: path, wallClock: { 2_000 })
         #expect(try later.updates(round: 1, attempt: 1).map(\.trainLoss) == [nil, 3])
