@@ -73,11 +73,11 @@ public final class BlobStore {
     func write(_ bytes: [UInt8], as object: ContentHash) throws(FileError) {
         retired.removeAll { $0 == object }
         try StateDirectory.createFolder(folder(of: object))
-        try AtomicFile.write(bytes, to: path(of: object))
+        try AtomicFile.write(bytes, to: path(of: object), permissions: 0o600)
     }
 
     public func remove(_ object: ContentHash) {
-        guard !segments.contains(object) else { return segments.remove(object) }
+        segments.remove(object)
         _ = disk.unlink(path(of: object))
     }
 
@@ -100,11 +100,9 @@ public final class BlobStore {
     /// - Returns: Whether there was one.
     package func sweep() -> Bool {
         while let object = retired.popLast() {
-            if segments.contains(object) {
-                segments.remove(object)
-            } else if disk.unlink(path(of: object)) == 0 {
-                return true
-            }
+            // One that came twice may lie in both places.
+            segments.remove(object)
+            if disk.unlink(path(of: object)) == 0 { return true }
         }
         return segments.sweep()
     }
@@ -122,20 +120,18 @@ extension BlobStore {
         (try? map(upload))?.bytes.count ?? 0
     }
 
-    /// What is held of an upload, mapped: its blob if it is complete; `nil` if there is nothing. A blob that was to go
-    /// stays: it is an update again.
+    /// What is held of an upload, mapped: its blob if it is complete; `nil` if there is nothing, or only a blob that is
+    /// to go.
     package func map(_ upload: UploadKey) throws(FileError) -> MappedFile? {
-        retired.removeAll { $0 == upload.object }
-        for path in [path(of: upload), path(of: upload.object)] where disk.exists(path) {
-            return try MappedFile(path: path)
-        }
-        return nil
+        if disk.exists(path(of: upload)) { return try MappedFile(path: path(of: upload)) }
+        guard !retired.contains(upload.object), disk.exists(path(of: upload.object)) else { return nil }
+        return try MappedFile(path: path(of: upload.object))
     }
 
     /// Appends at the end of what is held; the caller has checked that `bytes` belong there.
     public func append(_ bytes: [UInt8], to upload: UploadKey) throws(FileError) {
         let path = path(of: upload)
-        let descriptor = disk.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        let descriptor = disk.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw FileError.last("open", path) }
         defer { _ = disk.close(descriptor) }
         try disk.writeAll(bytes, to: descriptor, path: path)

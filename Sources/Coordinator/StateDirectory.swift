@@ -17,7 +17,7 @@ public final class StateDirectory {
             // An earlier process may have been killed after it made names and before they were durable.
             try AtomicFile.synchronizeEntry(of: path)
             try AtomicFile.synchronizeFolder(path)
-            lock = disk.open(path + "/coordinator.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+            lock = disk.open(path + "/coordinator.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
             guard lock >= 0 else { throw FileError.last("open", path + "/coordinator.lock") }
         } catch {
             throw .unusable(error)
@@ -66,15 +66,16 @@ public final class StateDirectory {
         return path + "/adapters/" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     }
 
-    /// Creates a folder and those above it, durably.
+    /// Creates a folder and those above it, durably, for their owner alone: updates and the noise of published rounds lie in
+    /// them.
     public static func createFolder(_ path: String) throws(FileError) {
         let disk = DiskTable.disk(of: path)
-        if disk.makeFolder(path, 0o755) == 0 { return try AtomicFile.synchronizeEntry(of: path) }
+        if disk.makeFolder(path, 0o700) == 0 { return try AtomicFile.synchronizeEntry(of: path) }
         if errno == EEXIST { return }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
         guard errno == ENOENT, !parts.isEmpty else { throw FileError.last("create", path) }
         try createFolder(parts.joined(separator: "/"))
-        guard disk.makeFolder(path, 0o755) == 0 || errno == EEXIST else { throw FileError.last("create", path) }
+        guard disk.makeFolder(path, 0o700) == 0 || errno == EEXIST else { throw FileError.last("create", path) }
         try AtomicFile.synchronizeEntry(of: path)
     }
 }

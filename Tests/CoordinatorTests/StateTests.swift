@@ -36,18 +36,50 @@ struct StateTests {
         #expect(try reopened.map(upload)?.copy() == bytes)
     }
 
-    @Test func aBlobThatIsToGoStaysOnceAWorkerOffersItAgain() throws {
+    @Test func aBlobThatIsToGoComesAgainFromItsWorkerAndStays() throws {
         let state = try StateDirectory(path: folder)
         let store = try BlobStore(directory: state.path)
         let uploads = ([1, 2] as [UInt8]).map { UploadKey(owner: "r-1-1-\($0)", object: ContentHash(of: [$0])) }
         for (upload, byte) in zip(uploads, [1, 2] as [UInt8]) { try store.append([byte], to: upload) }
         try store.commit(uploads)
         store.retire(except: [])
-        #expect(try store.map(uploads[0])?.copy() == [1])
+        #expect(try store.map(uploads[0]) == nil && store.receivedBytes(of: uploads[0]) == 0)
+        try store.append([1], to: uploads[0])
+        try store.keep([.uploaded(uploads[0])])
         while store.sweep() {}
         #expect(store.contains(uploads[0].object) && !store.contains(uploads[1].object))
         try store.commit([uploads[0]])
         #expect(throws: FileError.self) { try store.commit([uploads[1]]) }
+    }
+
+    @Test func whatCameBothInPiecesAndWholeGoesAltogether() throws {
+        let state = try StateDirectory(path: folder)
+        let store = try BlobStore(directory: state.path)
+        let bytes: [UInt8] = [1, 2, 3]
+        let upload = UploadKey(owner: "r-1-1-a", object: ContentHash(of: bytes))
+        try store.append(bytes, to: upload)
+        try store.keep([.uploaded(upload)])
+        try store.keep([.whole(upload.object, bytes)])
+        store.retire([upload.object])
+        while store.sweep() {}
+        #expect(!store.contains(upload.object) && store.objects.isEmpty)
+        #expect(try BlobStore(directory: state.path).objects.isEmpty)
+    }
+
+    @Test func nobodyElseReadsUpdatesAndNoise() throws {
+        let state = try StateDirectory(path: folder)
+        let store = try BlobStore(directory: state.path)
+        let upload = UploadKey(owner: "r-1-1-a", object: ContentHash(of: [1]))
+        try store.append([1], to: upload)
+        try store.write([2])
+        try store.keep([.whole(ContentHash(of: [3]), [3])])
+        let paths = try FileManager.default.subpathsOfDirectory(atPath: folder)
+        #expect(["partial/", "blobs/", "segments/"].allSatisfy { kind in paths.contains { $0.hasPrefix(kind) } })
+        for path in paths + ["."] {
+            let attributes = try FileManager.default.attributesOfItem(atPath: folder + "/" + path)
+            let mode = try #require(attributes[.posixPermissions] as? Int)
+            #expect(mode & 0o077 == 0, "\(path) \(String(mode, radix: 8))")
+        }
     }
 
     @Test func discardingNamesItsUploads() throws {

@@ -1,6 +1,7 @@
 import FixtureFiles
 import Foundation
 import Testing
+import WebClient
 
 /// Workers of one machine that train in turn.
 @Suite("Training slots", .serialized)
@@ -12,7 +13,7 @@ struct TrainingSlotTests {
     }
 
     @Test("workers wait for a slot, keep their leases, say what they wait for, and go on when its holder is killed")
-    func waiting() throws {
+    func waiting() async throws {
         let federation = try LocalFederation(
             workerCount: 3, rounds: 2, workersPerRound: 3, localSteps: 2,
             settings: ["limits: {lease: 3s, heartbeat: 1s}"])
@@ -25,15 +26,23 @@ struct TrainingSlotTests {
             path: "/usr/bin/flock", arguments: ["--no-fork", slots + "/slot-0", "sleep", "1000"], environment: [:])
         try #require(waitUntil(limitSeconds: 20) { FileManager.default.fileExists(atPath: slots + "/slot-0") })
 
-        let coordinator = try federation.startCoordinator()
+        let coordinator = try federation.startCoordinator(["--http", "127.0.0.1:0"])
+        try coordinator.waitFor("listening")
+        let monitor = try #require(coordinator.errors.split(separator: "\n").first { $0.hasPrefix("monitor ") })
+        let url = String(try #require(monitor.split(separator: " ").last))
         let workers = try federation.workers.map {
             try federation.startWorker(
                 $0, options: ["--training-slots", "1"], environment: ["SHOAL_SLOTS_FOLDER": slots])
         }
         for worker in workers { try worker.waitFor("waiting for a training slot") }
         // Longer than a lease that nobody renews.
-        Thread.sleep(forTimeInterval: 5)
+        try await Task.sleep(for: .seconds(5))
         #expect(LocalFederation.publishedRounds(coordinator).isEmpty)
+        let fleet = try #require(
+            try JSONSerialization.jsonObject(with: Data(try await WebClient.ask(url + "api/v1/workers").body.utf8))
+                as? [String: Any])
+        let members = try #require(fleet["workers"] as? [[String: Any]])
+        #expect(members.count == 3 && members.allSatisfy { $0["waitsForSlot"] as? Bool == true }, "\(members)")
         // Who waits for its turn holds up nobody.
         #expect(try show(federation.state)["lateCount"] as? Int == 0)
         #expect(workers.allSatisfy { !$0.errors.contains("task dropped") && $0.isRunning })

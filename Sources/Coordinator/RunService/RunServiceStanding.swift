@@ -61,8 +61,8 @@ extension RunService {
                     case .recorded, nil: nil
                     case .offered, .working:
                         isPastDeadline ? "\(activity(of: worker)), past the round's deadline" : overdue(worker, limit)
-                    case .lapsed: round.unfilled > 0 ? lapse(of: worker) : nil
-                    case .declined: round.unfilled > 0 ? decline(of: worker) : nil
+                    case .lapsed: lapse(of: worker, unfilled: round.unfilled)
+                    case .declined: decline(of: worker, unfilled: round.unfilled)
                     }
                 return reason.map { RunStanding.Late(worker: worker.text, reason: $0) }
             }
@@ -73,8 +73,8 @@ extension RunService {
                     switch buffer.standing[worker] {
                     case _ where buffer.tasks[worker] != nil: overdue(worker, limit)
                     case .asked, nil: nil
-                    case .lapsed: buffer.unfilled > 0 ? lapse(of: worker) : nil
-                    case .declined: buffer.unfilled > 0 ? decline(of: worker) : nil
+                    case .lapsed: lapse(of: worker, unfilled: buffer.unfilled)
+                    case .declined: decline(of: worker, unfilled: buffer.unfilled)
                     }
                 return reason.map { RunStanding.Late(worker: worker.text, reason: $0) }
             }
@@ -103,14 +103,17 @@ extension RunService {
         return "\(activity(of: worker)), for twice as long as updates usually take"
     }
 
-    private func lapse(of worker: WorkerName) -> String {
-        sessions[worker] == nil
+    /// - Parameter unfilled: Places that nobody has; who left one that was filled is not late.
+    private func lapse(of worker: WorkerName, unfilled: Int) -> String? {
+        guard unfilled > 0 else { return nil }
+        return sessions[worker] == nil
             ? "lost its connection; it is asked again when it comes back"
             : "gave no sign of life within limits.lease; it is asked again if nobody else is left"
     }
 
-    private func decline(of worker: WorkerName) -> String {
-        declineReasons[worker].map { "declined: \($0)" } ?? "declined"
+    private func decline(of worker: WorkerName, unfilled: Int) -> String? {
+        guard unfilled > 0 else { return nil }
+        return declineReasons[worker].map { "declined: \($0)" } ?? "declined"
     }
 
     private func activity(of worker: WorkerName) -> String {

@@ -26,6 +26,7 @@ extension FaultSchedule {
             }
         case .offer(let offer):
             try checkPublications()
+            try checkPaid(envelope, by: name)
             guard observed.versions.count >= envelope.round else {
                 throw Violation("round \(envelope.round) was offered before the one before it was published")
             }
@@ -100,13 +101,15 @@ extension FaultSchedule {
                 throw Violation("\(slot): its update counts in round \(round), \(round - row.askedIn) versions later")
             }
             let decoded = try update(bytes, of: name, slot, count: values.count)
-            let items = plan.kind == .noised ? 1 : Double(KnownTrainer.items(worker))
+            let items = plan.kind == .noised || plan.kind == .maskedNoise ? 1 : Double(KnownTrainer.items(worker))
             weight += items
             let discount = plan.kind == .buffered ? 1 / Double(1 + round - row.askedIn).squareRoot() : 1
             for index in values.indices { sum[index] += items * discount * Double(decoded[index]) }
             observed.counted[worker, default: []].append((slot, object))
         }
-        if plan.kind == .noised { return try checkNoised(round, attempt, values, sum: sum) }
+        if let noise = try promisedNoise(of: rows.count) {
+            return try checkNoised(round, attempt, values, sum: sum, noise)
+        }
         let before = observed.versions[round - 1].values
         if observed.velocity.isEmpty { observed.velocity = Array(repeating: 0, count: values.count) }
         for index in values.indices {
@@ -135,7 +138,7 @@ extension FaultSchedule {
     private func update(
         _ bytes: [UInt8], of name: WorkerName, _ slot: ObservedRun.Slot, count: Int
     ) throws -> [Float] {
-        guard plan.kind != .masked else {
+        guard !plan.isMasked else {
             return (0..<count).map {
                 KnownTrainer.shift(slot.worker, round: slot.round, attempt: slot.attempt, index: $0)
             }
@@ -200,11 +203,14 @@ extension FaultSchedule {
         else { throw Violation("the current adapter's folder holds another adapter than the last round's") }
     }
 
-    /// A run that is over holds what its ledger needs.
+    /// A run that is over holds what its ledger needs, and nothing that an earlier process left.
     private func checkObjects() throws {
         guard case .finished = service?.outcome, let ledger, let store else { return }
-        guard store.objects.isSuperset(of: try ledger.neededObjects()) else {
-            throw Violation("objects that the ledger needs are gone")
+        let (held, needed) = (store.objects, try ledger.neededObjects())
+        guard held.isSuperset(of: needed) else { throw Violation("objects that the ledger needs are gone") }
+        // What could not be removed stays until the next start.
+        guard held == needed || machines[0].disk.failures > 0 else {
+            throw Violation("left and not needed: \(held.subtracting(needed).map(\.description).sorted())")
         }
     }
 

@@ -25,15 +25,18 @@ package struct FaultPlan: Sendable {
         case plain
         /// Updates are summed under masks.
         case masked
+        /// The same, and workers share the noise of their sum.
+        case maskedNoise
         /// Secret coins choose the workers, and the coordinator adds noise to their sum.
         case noised
         /// Each worker at its own pace, a version every few updates.
         case buffered
 
-        /// Every eighth schedule is masked, every sixteenth buffered; every 32nd is noised, for what a round costs takes a
-        /// while to compute.
+        /// Every eighth schedule is masked, every other of these with noise, every sixteenth buffered; every 32nd is noised,
+        /// for what a round costs takes a while to compute.
         init(seed: UInt64) {
             switch (seed % 8, seed % 16, seed % 32) {
+            case (_, 12, _): self = .maskedNoise
             case (4, _, _): self = .masked
             case (_, 7, _): self = .buffered
             case (_, _, 2): self = .noised
@@ -63,7 +66,7 @@ package struct FaultPlan: Sendable {
     let chunkBytes: Int
     /// Unit: virtual seconds a step.
     let secondsPerStep: Double
-    /// How often a noised run's budget pays for noise. A crash may pay twice for one round.
+    /// How often a run's budget pays for noise, or each worker's own for its share. A crash may pay twice for one round.
     let paidReleases: Int
     /// How far behind an update of a buffered run may be. Unit: versions.
     let maximumStaleness: Int
@@ -87,7 +90,7 @@ package struct FaultPlan: Sendable {
         func chance(_ probability: Double) -> Bool { random.uniformDouble() < probability }
         func between(_ low: Double, _ high: Double) -> Double { low + (high - low) * random.uniformDouble() }
         kind = Kind(seed: seed)
-        let (isMasked, isPlain) = (kind == .masked, kind == .plain)
+        let (isMasked, isPlain) = (kind == .masked || kind == .maskedNoise, kind == .plain)
         let drawn = 2 + random.index(below: 3)
         let workers = isMasked ? FaultTemplate.workersMax : drawn
         self.workers = workers
@@ -96,7 +99,7 @@ package struct FaultPlan: Sendable {
         workersPerRound =
             switch kind {
             case .plain, .buffered: perRound
-            case .masked: max(FaultSchedule.masking.minimumCohort, perRound)
+            case .masked, .maskedNoise: max(FaultSchedule.masking.minimumCohort, perRound)
             // One sampling rate, for noise is planned for each.
             case .noised: 2
             }
@@ -107,7 +110,7 @@ package struct FaultPlan: Sendable {
         let deadline: Double? = chance(0.4) ? between(3, 30) : nil
         deadlineSeconds =
             switch kind {
-            case .plain, .masked: deadline
+            case .plain, .masked, .maskedNoise: deadline
             case .noised: deadline ?? 3
             case .buffered: nil
             }
@@ -119,7 +122,7 @@ package struct FaultPlan: Sendable {
         codec = isLossy ? CodecName(choice.0) ?? .dense : .dense
         keepsResiduals = choice.1 && isLossy
         hasMomentum = chance(0.3)
-        hasGate = chance(0.3) && (isPlain || isMasked)
+        hasGate = chance(0.3) && (isPlain || kind == .masked)
         downloadsModel = chance(0.1)
         startsBlank = chance(0.1)
         chunkBytes = chance(0.5) ? 16 : 4_096
@@ -163,15 +166,39 @@ extension FaultPlan {
         switch kind {
         case .plain: minimumWorkers...workersPerRound
         // Who answers while another one takes its place has a place under masks, too.
-        case .masked: minimumWorkers...workers
+        case .masked, .maskedNoise: minimumWorkers...workers
         case .noised: 0...workers
         case .buffered: workersPerRound...workersPerRound
         }
     }
 
-    /// A budget that pays for ``paidReleases`` and for nothing beyond.
-    var privacy: PrivacyOptions {
+    var isMasked: Bool { kind == .masked || kind == .maskedNoise }
+    /// Whether each worker's own budget pays for a part of the noise.
+    var isPaidByWorker: Bool { kind == .maskedNoise }
+
+    var masking: MaskingOptions {
+        var options = FaultSchedule.masking
+        // Shared noise hides one worker: none may weigh more than another.
+        if kind == .maskedNoise { options.weightLimit = 1 }
+        return options
+    }
+
+    /// What budget there is; `nil`: none.
+    ///
+    /// The coordinator's pays for ``paidReleases`` and for nothing beyond. A worker's own is planned for as many, and what
+    /// ``KnownTrainer`` gives lies within the clip of those.
+    var privacy: PrivacyOptions? {
         get throws {
+            switch kind {
+            case .plain, .masked, .buffered: return nil
+            case .maskedNoise:
+                return PrivacyOptions(
+                    mechanism: .distributed, epsilon: try FaultTemplate.sharedEpsilon(rounds: paidReleases),
+                    delta: 1e-5,
+                    noiseMultiplier: FaultTemplate.sharedNoise, clip: FaultTemplate.sharedClip,
+                    workers: FaultTemplate.workersMax, expectedWorkers: workersPerRound, plannedRounds: paidReleases)
+            case .noised: break
+            }
             var options = PrivacyOptions(
                 mechanism: .central, epsilon: 8, delta: 1e-5, clip: 1.5, workers: FaultTemplate.workersMax,
                 expectedWorkers: workersPerRound, plannedRounds: paidReleases)

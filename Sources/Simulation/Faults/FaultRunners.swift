@@ -44,7 +44,7 @@ final class KnownTrainer: TaskRunning {
         lastTicket += 1
         let ticket = lastTicket
         ticketOfLease[task.lease] = ticket
-        report(.progress(step: 1, totalSteps: Self.steps, loss: 2))
+        report(.progress(step: 1, totalSteps: Self.steps, loss: 2, items: Self.items(worker)))
         link.schedule(afterSeconds: secondsPerStep * Double(Self.steps)) { [weak self] in
             guard let self, isAlive(), ticketOfLease[task.lease] == ticket else { return }
             ticketOfLease[task.lease] = nil

@@ -138,7 +138,7 @@ final class FaultSchedule {
     private var isOver: Bool {
         guard let service, machines[0].isRunning else { return false }
         if case .finished = service.outcome { return true }
-        return isCalm && plan.kind == .noised && isBudgetSpent
+        return isCalm && isBudgetSpent
     }
 
     private var standing: String {
@@ -352,10 +352,11 @@ final class FaultSchedule {
         settings.errorFeedback = plan.keepsResiduals
         switch plan.kind {
         case .plain: break
-        case .masked:
-            settings.masking = Self.masking
+        case .masked, .maskedNoise:
+            settings.masking = plan.masking
+            settings.privacy = try plan.privacy
             settings.withholdsMetrics = true
-            settings.weightCap = WeightCap(maximumItems: Self.masking.weightLimit)
+            settings.weightCap = WeightCap(maximumItems: plan.masking.weightLimit)
             // Machines that keep going down end attempts, which is no reason to ask a person.
             settings.maskAttempts = 100_000
         case .noised:
@@ -401,6 +402,7 @@ final class FaultSchedule {
                 ? nil : HeldModel(path: model, identity: try FaultTemplate.model(in: model).identity))
         settings.identity = identity
         settings.chunkBytes = plan.chunkBytes
+        settings.metricsMinimumExamples = 0
         // The course must not depend on the machine that it runs on.
         let secrets = "masks \(plan.seed) \(worker) \(machine.process)"
         settings.maskSecret = { SecretStream.key(from: Array(secrets.utf8), for: "simulation") }
@@ -409,7 +411,7 @@ final class FaultSchedule {
             link: MortalWorkerLink(ends[worker], isAlive: isAlive) { [unowned self] envelope, payload in
                 note("worker \(worker) sends \(Self.summary(of: envelope))")
                 observed.workerSent(worker, envelope, payload: payload)
-                if plan.kind == .masked { look { try checkMasks(worker, envelope, payload) } }
+                if plan.isMasked { look { try checkMasks(worker, envelope, payload) } }
             },
             loop: link.executor,
             runner: KnownTrainer(
@@ -434,7 +436,7 @@ final class FaultSchedule {
         note("coordinator sends \(Self.summary(of: envelope)) to \(peer.role)")
         look {
             try checkSent(envelope, to: peer)
-            if plan.kind == .masked { try checkMasksSent(envelope, payload ?? [], to: peer) }
+            if plan.isMasked { try checkMasksSent(envelope, payload ?? [], to: peer) }
         }
         guard case .updateAck(let ack) = envelope.message, case .committed = ack.state else { return }
         observed.acknowledgements += 1

@@ -2,6 +2,7 @@ internal import Coordinator
 internal import Crypto
 internal import Federation
 internal import ModelFiles
+internal import SecureAggregation
 internal import Synchronization
 internal import Wire
 
@@ -43,6 +44,8 @@ enum FaultTemplate {
             try StateDirectory.createFolder(disk.path + "/worker")
             let key = try signingKey(machine - 1).rawRepresentation
             try AtomicFile.write(Array(key), to: disk.path + "/worker/signing.key", permissions: 0o600)
+            let secret = ContentHash(of: Array("noise \(machine - 1)".utf8)).bytes
+            try AtomicFile.write(secret, to: disk.path + "/worker/noise.key", permissions: 0o600)
         } else if !isBlank {
             let state = try StateDirectory(path: disk.path + "/state")
             try allowWorkers(Ledger(path: state.ledger, wallClock: { 1_000 }))
@@ -55,6 +58,19 @@ enum FaultTemplate {
             let key = PublicKey(bytes: Array(try signingKey(worker).publicKey.rawRepresentation))
             try ledger.allow(name: name, key: FaultSchedule.connectionKey(name), signingKey: key)
         }
+    }
+
+    /// The noise that workers share, over the clip: so little that a sum still shows what is in it.
+    static let sharedNoise = 0.1
+    /// More than the norm of what ``KnownTrainer`` gives.
+    static let sharedClip = 4.0
+
+    /// What so many rounds with a share of that noise cost a worker, and hardly more.
+    static func sharedEpsilon(rounds: Int) throws -> Double {
+        let lattice = NoiseLattice(
+            clip: sharedClip / FaultSchedule.masking.quantisation.step, dimension: FaultSchedule.layout.parameterCount)
+        let step = try SampledGaussian(samplingRate: 1, noiseMultiplier: sharedNoise)
+        return try SkellamAccountant.epsilon([step: rounds], on: lattice, delta: 1e-5) * 1.001
     }
 
     private static func signingKey(_ worker: Int) throws -> Curve25519.Signing.PrivateKey {

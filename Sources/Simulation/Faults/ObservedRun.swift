@@ -24,6 +24,8 @@ struct ObservedRun {
     struct Payment: Hashable {
         let round: Int
         let attempt: Int
+        /// `nil`: all workers.
+        let worker: WorkerName?
         let content: ContentHash?
     }
 

@@ -114,7 +114,7 @@ extension WorkerService {
                 worker: worker, run: run, baseModel: welcome.baseModel,
                 heartbeatSeconds: Double(max(welcome.heartbeatMilliseconds, 1)) / 1_000,
                 isFrugal: welcome.features.contains(Feature.frugalUplink), features: Set(welcome.features)))
-        observer(.connected(worker, run: run))
+        if endedRun != run { observer(.connected(worker, run: run)) }
         if let head { countersign(head) }
         nextHeartbeat = now
         if ownerAllows(baseModel: welcome.baseModel) { obtainModel(welcome.baseModel) }
@@ -225,7 +225,7 @@ extension WorkerService {
         var heartbeat = Heartbeat(
             phase: task.phase, lease: task.offer.lease, step: UInt32(clamping: task.step),
             totalSteps: UInt32(clamping: task.totalSteps),
-            loss: tellsProgress(of: task) ? task.loss.map { Float($0) } : nil)
+            loss: task.told.map { Float($0.loss) })
         heartbeat.waitsForSlot = task.waitsForSlot
         heartbeat.nextKey = keptNextKey
         return heartbeat
