@@ -91,7 +91,8 @@ public enum TaskEvent: Sendable {
     /// - Parameters:
     ///   - step: Finished steps of this task.
     ///   - loss: Mean over the finished steps. Unit: nats a token.
-    case progress(step: Int, totalSteps: Int, loss: Double)
+    ///   - items: Size of the training set. Unit: blocks or examples.
+    case progress(step: Int, totalSteps: Int, loss: Double, items: Int)
     /// - Parameters:
     ///   - values: The adapter after training, `[layout.parameterCount]`, float32.
     ///   - trainingItems: What the update weighs, by default the size of the training set. Unit: blocks or examples.

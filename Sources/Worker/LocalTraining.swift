@@ -254,7 +254,10 @@ public final class LocalTraining: TaskRunning {
                     correction: task.correction, core: core.map { ($0, task.values) }, privateSteps: privateSteps),
                 batches: task.stream(.batches), dropout: task.stream(.dropout)
             ) { progress in
-                report(.progress(step: progress.step, totalSteps: progress.totalSteps, loss: progress.meanLoss))
+                report(
+                    .progress(
+                        step: progress.step, totalSteps: progress.totalSteps, loss: progress.meanLoss,
+                        items: packed.train.count))
                 steps?.stepEnded(while: isWanted)
                 return isWanted()
             }
@@ -275,7 +278,7 @@ extension LocalTraining {
         _ report: @escaping @Sendable (TaskEvent) -> Void
     ) throws -> TaskEvent {
         let progress = { @Sendable (step: Int, totalSteps: Int, loss: Double) in
-            report(.progress(step: step, totalSteps: totalSteps, loss: loss))
+            report(.progress(step: step, totalSteps: totalSteps, loss: loss, items: items.count))
         }
         guard
             let outcome = try trainer.train(

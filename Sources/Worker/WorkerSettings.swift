@@ -40,6 +40,8 @@ public struct WorkerSettings {
     public var model: HeldModel?
     /// Whether it waits for the coordinator's next run once one has ended, instead of ending itself.
     public var staysAfterEnd = false
+    /// With fewer blocks or examples behind them no metrics are told, where no owner's policy says otherwise.
+    public var metricsMinimumExamples = 10
     /// Under masks, this worker's update is summed with at least so many in all, whatever the run asks for.
     public var minimumMaskedCohort = 2
     /// Under masks, at least this part of a cohort is taken to collude with the coordinator. Unit: fraction.

@@ -54,6 +54,9 @@ struct PrivacyTests {
         for round in try simulated.objects where round["event"] as? String == "round" {
             #expect(round["workers"] is NSNull && round["trainLoss"] is NSNull && round["uplinkBytes"] is NSNull)
         }
+        let finished = try #require(try simulated.objects.last)
+        // All bytes together tell how many updates there were.
+        for key in ["uplinkBytes", "downlinkBytes", "denseUplinkBytes"] { #expect(finished[key] is NSNull, "\(key)") }
         let told = try Program.run("run", "privacy", state, "--json")
         let privacy = try #require(try told.objects.first)
         let planned = try Program.run(

@@ -26,7 +26,7 @@ struct OwnerPolicyTests {
         #expect(policy.required == [.clip, .localNoise, .masks, .exampleNoise])
         #expect(policy.minimumExampleNoiseMultiplier == 0.7 && policy.exampleEpsilon == 3)
         #expect(policy.maximumClip == 2 && policy.minimumNoiseMultiplier == 0.5 && policy.minimumCohort == 20)
-        #expect(policy.metrics == [.trainingItems, .heldOutLoss] && policy.metricsMinimumExamples == 25)
+        #expect(policy.metrics.isEmpty && policy.allowsTrainer && policy.metricsMinimumExamples == 25)
         #expect(policy.epsilon == 8 && policy.delta == 1e-5)
         #expect(policy.maximumUpdates == 3 && policy.maximumReports == 40 && policy.attempts == 2)
         #expect(policy.hours?.map(\.description) == ["22:00-06:00", "12:30-13:15"])
@@ -62,7 +62,24 @@ struct OwnerPolicyTests {
         #expect(policy == expected)
         #expect(policy.attempts == 3 && policy.metricsMinimumExamples == 10)
         #expect(policy.metrics.count == OwnerPolicy.Metric.allCases.count)
-        #expect(try OwnerPolicy(yaml: "metrics: {allow: none}").metrics.isEmpty)
+        #expect(try OwnerPolicy(yaml: "metrics: {allow: none}").metrics.isEmpty && !policy.allowsTrainer)
+    }
+
+    @Test(
+        "where noise or masks hide an update, no exact figure leaves beside it",
+        arguments: [
+            ("privacy: {require: [local-noise]}", true), ("privacy: {require: [masks]}", true),
+            ("privacy: {require: [example-noise]}", true), ("budget: {epsilon: 2, delta: 1e-5}", true),
+            ("privacy: {require: [clip]}", false), ("budget: {maximum-updates: 5}", false),
+        ])
+    func hiddenFigures(_ yaml: String, _ hides: Bool) throws {
+        #expect(try OwnerPolicy(yaml: yaml).metrics.isEmpty == hides)
+        let problems = problems(yaml + "\nmetrics: {allow: [held-out-loss]}")
+        #expect(problems.isEmpty != hides)
+        #expect(
+            problems.allSatisfy {
+                $0.hasPrefix("policy.yaml:2: 'metrics.allow' lets out exact figures") && $0.hasSuffix("or write none")
+            })
     }
 
     @Test(

@@ -125,6 +125,7 @@ final class Conversation {
             model: try path.map { HeldModel(path: $0, identity: try ModelManifest(directory: $0).identity) })
         settings.identity = try identity(name)
         settings.chunkBytes = chunkBytes
+        settings.metricsMinimumExamples = 0
         adjustWorker(&settings)
         let state = try WorkerState(folder: root + "/worker-" + name)
         let backoff = StreamKey(seed: 0, worker: name, purpose: .backoff).generator()
@@ -205,7 +206,7 @@ final class FakeRunner: TaskRunning {
     func start(_ task: LocalTask, report: @escaping @Sendable (TaskEvent) -> Void) {
         started.append(task)
         if let refusal { return report(.failed(reason: refusal)) }
-        report(.progress(step: 1, totalSteps: 2, loss: 3))
+        report(.progress(step: 1, totalSteps: 2, loss: 3, items: Int(items)))
         let result: TaskEvent =
             switch task.kind {
             case .train: trained(task)

@@ -113,6 +113,24 @@ struct MaliciousCoordinatorTests {
         #expect(coordinator.updates.count == 2)
     }
 
+    @Test("losses of single texts cannot be asked for: neither beside noise nor over hardly any text")
+    func figures() throws {
+        // Nothing is said of metrics: noise alone decides.
+        try start("privacy: {require: [clip, local-noise]}\nbudget: {epsilon: 1000, delta: 1e-5}")
+        coordinator.ask(round: 1) { $0.privacy?.withholdsMetrics = false }
+        let commit = try #require(coordinator.updates.first?.commit)
+        #expect(commit.trainingItems == 1 && commit.tokensTrained == nil && commit.trainLoss == nil)
+        #expect(isRefused("metrics.allow none") { coordinator.ask(round: 2) { $0.task = .evaluate } })
+        try start("training: {minimum-sequence-length: 32}")
+        #expect(
+            isRefused("training.minimum-sequence-length 32") {
+                coordinator.ask(round: 2) {
+                    $0.task = .evaluate
+                    $0.training.sequenceLength = 2
+                }
+            })
+    }
+
     @Test("the same round with another configuration is declined: two views of one batch tell more than one")
     func configuredAnew() throws {
         coordinator.ask(round: 1)

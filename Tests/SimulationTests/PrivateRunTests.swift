@@ -225,6 +225,19 @@ struct PrivateBudgetTests {
         #expect(report.steps == 4 && report.publishedRounds == 3)
     }
 
+    @Test("a run that began with its seed's coins and noise goes on in no real coordinator")
+    func simulatedRun() throws {
+        let conversation = try Conversation(rounds: 2, workersPerRound: 1, minimumConnected: 1, deadlineSeconds: 30)
+        conversation.settings.privacy = PrivateRunTests.options(rounds: 2, workers: 1, expected: 1)
+        conversation.settings.hasSeededPrivacy = true
+        try conversation.startCoordinator()
+        conversation.killCoordinator()
+        conversation.settings.hasSeededPrivacy = false
+        #expect(throws: LedgerError.simulatedPrivacy) { try conversation.startCoordinator() }
+        conversation.settings.hasSeededPrivacy = true
+        try conversation.startCoordinator()
+    }
+
     @Test("production noise comes from the system: two runs of one seed differ")
     func systemNoise() throws {
         let runs = try (0..<2).map { _ in

@@ -1,6 +1,7 @@
 import Federation
 import Foundation
 import ModelFiles
+import Recipe
 import RunFile
 import Testing
 import Wire
@@ -71,6 +72,25 @@ struct OwnerLedgerTests {
         #expect(third.rule == .maximumUpdates)
     }
 
+    @Test func withoutABudgetOfEpsilonLittleNoiseDoesNotMakeAnUpdateFree() {
+        var policy = OwnerPolicy()
+        policy.maximumUpdates = 2
+        var standing = OwnerStanding()
+        for (number, noise) in [(1, 0.06), (2, 0)] {
+            let terms = OfferTerms.sound { ($0.run, $0.noiseMultiplier) = ("run \(number)", noise) }
+            #expect(policy.decide(terms, standing, at: moment) == .accept)
+            standing.begin(terms)
+            standing.release(ContentHash(of: [UInt8(number)]), of: terms.run, noiseMultiplier: noise)
+        }
+        for noise in [0, 0.06, 10] {
+            let terms = OfferTerms.sound { ($0.run, $0.noiseMultiplier) = ("run 3", noise) }
+            guard case .decline(let refusal) = policy.decide(terms, standing, at: moment) else {
+                return #expect(Bool(false), "\(noise)")
+            }
+            #expect(refusal.description.contains("budget.maximum-updates 2: 2 updates have left"))
+        }
+    }
+
     private func policy(_ yaml: String) throws -> OwnerPolicy { try OwnerPolicy(yaml: yaml) }
 
     @Test func whatLeftIsRememberedAcrossRestarts() throws {
@@ -114,7 +134,7 @@ struct OwnerLedgerTests {
             let bench = WorkerBench()
             try bench.start(chunkBytes: 1_000, policy: policy(yaml))
             bench.beginWholeTask(bench.offer())
-            bench.runner.report(.progress(step: 1, totalSteps: 3, loss: 2))
+            bench.runner.report(.progress(step: 1, totalSteps: 3, loss: 2, items: 100))
             bench.advance(WorkerBench.heartbeatSeconds)
             let heartbeats = bench.sent().heartbeats
             #expect(!heartbeats.isEmpty && heartbeats.allSatisfy { $0.loss == nil })
@@ -125,6 +145,53 @@ struct OwnerLedgerTests {
             #expect(commit.trainingItems == items && commit.tokensTrained == tokens, "\(yaml)")
             #expect(commit.trainLoss == loss, "\(yaml)")
         }
+    }
+
+    /// Without any policy, as with one.
+    @Test(arguments: [nil, "training: {minimum-steps: 1}"] as [String?])
+    func figuresOverHardlyAnyTextDoNotLeave(_ yaml: String?) throws {
+        for (items, steps, batch, isTold) in [
+            (9, 3, 16, false), (10, 3, 16, true), (100, 1, 4, false), (100, 3, 4, true),
+        ] as [(Int, Int, Int, Bool)] {
+            let bench = WorkerBench()
+            try bench.start(chunkBytes: 1_000, policy: try yaml.map(policy), metricsMinimumExamples: 10)
+            var offer = bench.offer()
+            offer.training.batchSize = batch
+            bench.beginWholeTask(offer)
+            bench.runner.report(
+                .trained(
+                    values: zip(bench.global, bench.delta).map { $0 + $1 }, trainingItems: items, steps: steps,
+                    tokens: 50, meanLoss: 1.5))
+            bench.tick()
+            guard case .updateWhole(let commit)? = bench.sent().first("UpdateWhole")?.message else {
+                return #expect(Bool(false))
+            }
+            #expect(commit.trainLoss == (isTold ? 1.5 : nil), "\(items) \(steps) \(batch)")
+            #expect(commit.trainingItems == (items < 10 ? 1 : UInt64(items)))
+            #expect((commit.tokensTrained == nil) == (items < 10))
+        }
+    }
+
+    @Test func heartbeatsTellMeansFromWhichNoSingleLossFollows() throws {
+        let bench = WorkerBench()
+        try bench.start(chunkBytes: 1_000, metricsMinimumExamples: 10)
+        var offer = bench.offer()
+        offer.training.batchSize = 4
+        bench.beginWholeTask(offer)
+        func told(after step: Int, items: Int = 100) -> Float? {
+            bench.runner.report(.progress(step: step, totalSteps: 9, loss: Double(step), items: items))
+            bench.forgetSent()
+            bench.advance(WorkerBench.heartbeatSeconds)
+            return bench.sent().heartbeats.last?.loss
+        }
+        // Three steps of four are the first that are ten, and three more the next.
+        #expect([2, 3, 5, 6].map { told(after: $0) } == [nil, 3, 3, 6])
+        let little = WorkerBench()
+        try little.start(chunkBytes: 1_000, metricsMinimumExamples: 10)
+        little.beginWholeTask(offer)
+        little.runner.report(.progress(step: 8, totalSteps: 9, loss: 1, items: 9))
+        little.advance(WorkerBench.heartbeatSeconds)
+        #expect(little.sent().heartbeats.allSatisfy { $0.loss == nil })
     }
 
     @Test func anEvaluationOverTooLittleTellsNothing() throws {

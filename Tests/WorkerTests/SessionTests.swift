@@ -132,7 +132,7 @@ struct SessionTests {
     @Test func heartbeatsGoOutWhileATaskRunsAndCarryItsProgress() throws {
         try bench.start()
         bench.beginTask()
-        bench.runner.report(.progress(step: 2, totalSteps: 3, loss: 1.5))
+        bench.runner.report(.progress(step: 2, totalSteps: 3, loss: 1.5, items: 100))
         var beats: [Heartbeat] = []
         for _ in 0..<5 {
             bench.advance(WorkerBench.heartbeatSeconds)

@@ -44,7 +44,7 @@ final class WorkerBench {
     /// Starts the worker's process, for the first time or again on the same folder.
     func start(
         hasInvitation: Bool = false, downloadsModel: Bool = false, chunkBytes: Int = 4, policy: OwnerPolicy? = nil,
-        coordinatorKeys: (any CoordinatorKeyMemory)? = nil
+        coordinatorKeys: (any CoordinatorKeyMemory)? = nil, metricsMinimumExamples: Int = 0
     ) throws {
         service = nil
         owner = nil
@@ -54,6 +54,7 @@ final class WorkerBench {
             hasInvitation: hasInvitation,
             model: downloadsModel ? nil : HeldModel(path: "/models/base", identity: baseModel))
         settings.chunkBytes = chunkBytes
+        settings.metricsMinimumExamples = metricsMinimumExamples
         settings.coordinatorKeys = coordinatorKeys
         let state = try WorkerState(folder: folder)
         owner = try policy.map { policy throws in

@@ -60,7 +60,10 @@ class Repetitions:
                     f"federation.workers-per-round={count}", "evaluation.every=0", *self.privacy(epsilon)]
         shoal("simulate", "--config", self.options.config, *self.model(), "--seed", str(number), "--in-process", "--json",
               "--state", str(state), *[part for setting in settings for part in ("--set", setting)], *self.simulate)
-        found = shoal("audit", "run", "--model", self.options.model or "built-in", "--adapter", str(state / "adapter"),
+        adapter = state / "adapter"
+        # The run file's, where no other is given.
+        model = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))["base_model_name_or_path"]
+        found = shoal("audit", "run", "--model", self.options.model or model, "--adapter", str(adapter),
                       "--canaries", str(coins), "--state", str(state), "--delta", self.options.delta, "--json")
         result.write_text(found, encoding="utf-8")
         shutil.rmtree(state)

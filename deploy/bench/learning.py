@@ -99,6 +99,12 @@ def measure_all(command, seeds, path):
     return summarise(runs)
 
 
+def mean_told(values):
+    """None where a run did not tell its value."""
+    values = list(values)
+    return None if None in values else statistics.mean(values)
+
+
 def summarise(runs):
     """Mean, spread and curve over seeds; `runs` are lists of events."""
     last = [events[-1] for events in runs]
@@ -110,9 +116,10 @@ def summarise(runs):
         "losses": losses,
         "loss": statistics.mean(losses),
         "spread": statistics.stdev(losses) if len(losses) > 1 else 0.0,
-        "smaller": statistics.mean(event["denseUplinkBytes"] / event["uplinkBytes"] for event in last),
-        "uplink": statistics.mean(event["uplinkBytes"] for event in last),
-        "downlink": statistics.mean(event["downlinkBytes"] for event in last),
+        # Bytes are not told where they would tell who took part.
+        "smaller": mean_told(told and told / event["uplinkBytes"] for event in last for told in [event["denseUplinkBytes"]]),
+        "uplink": mean_told(event["uplinkBytes"] for event in last),
+        "downlink": mean_told(event["downlinkBytes"] for event in last),
         "seconds": statistics.mean(event["seconds"] for event in last),
         "curve": [(number, statistics.mean(curve[number] for curve in curves)) for number in shared],
     }
@@ -121,8 +128,9 @@ def summarise(runs):
 def cell(result):
     if isinstance(result, str):
         return "–", "–", "–"
-    return (f"{result['loss']:.4f} ± {result['spread']:.4f}", f"{result['uplink'] / 1e6:.3f}",
-            f"{result['smaller']:.1f}×")
+    uplink = "secret" if result["uplink"] is None else f"{result['uplink'] / 1e6:.3f}"
+    smaller = "–" if result["smaller"] is None else f"{result['smaller']:.1f}×"
+    return f"{result['loss']:.4f} ± {result['spread']:.4f}", uplink, smaller
 
 
 def markdown(table, results):

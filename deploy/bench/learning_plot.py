@@ -65,6 +65,7 @@ def rows_of(panels, name):
 
 
 def bytes_panel(x, rows):
+    rows = [(label, row) for label, row in rows if row["uplink"] is not None]
     axes = Axes(x, [row["uplink"] / 1e6 for _, row in rows], [row["loss"] for _, row in rows], True)
     parts = axes.frame("Loss against bytes", "uplink of the whole run, MB")
     for index, (label, row) in enumerate(rows):

@@ -91,6 +91,7 @@ public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
     case runFinished
     /// Unit: seconds since 1970.
     case runStopped(at: Int64)
+    case simulatedPrivacy
 
     public var description: String {
         switch self {
@@ -113,6 +114,9 @@ public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
         case .runStopped(let at):
             "the run was stopped for good at \(CalendarTime.text(at)); start another one with another --state, from its "
                 + "adapter with adapter.from if it should go on from there"
+        case .simulatedPrivacy:
+            "the run began as a simulation: coins and noise come from its seed and protect nobody; go on with it by shoal "
+                + "simulate, or start another run with another --state (adapter.from takes up its adapter)"
         case .unknownInvitation: "the invitation is unknown; ask for a new one (shoal keys invite)"
         }
     }

@@ -31,6 +31,7 @@ struct PrivacyOfRun {
         options.lattice = sharing?.lattice
         self.options = options
         if let kept = try ledger.privacyTerms() {
+            guard isSeeded || !kept.isSeeded else { throw LedgerError.simulatedPrivacy }
             terms = kept
         } else {
             terms = PrivacyTerms(

@@ -36,6 +36,9 @@ public struct OwnerPolicy: Hashable, Sendable {
     /// CURVE public keys of the coordinators that may ask, Z85; `nil`: any that the join file names.
     public var coordinators: Set<String>?
 
+    /// Whether a program of the owner's may train in place of the native trainer.
+    public var allowsTrainer = false
+
     /// Optimiser steps of a round.
     public var minimumSteps: Int?
     /// Blocks or examples behind one optimiser step.
@@ -77,6 +80,11 @@ public struct OwnerPolicy: Hashable, Sendable {
     public var power = Power.any
 
     public init() {}
+
+    /// Whether an update that leaves tells less than exact figures would: those stay here then.
+    public var hidesUpdates: Bool {
+        epsilon != nil || exampleEpsilon != nil || !required.isDisjoint(with: [.localNoise, .masks, .exampleNoise])
+    }
 }
 
 /// A part of every day, from its first minute until before its last, which may lie behind midnight.

@@ -77,6 +77,14 @@ extension PolicyKey {
             policy.coordinators = Set(texts)
             return texts.allSatisfy { $0.utf8.count == 40 }
         },
+        PolicyKey(
+            "allow.trainer", .boolean, "Whether another program may train in place of the native trainer (--trainer).",
+            fallback: .boolean(false)
+        ) { policy, setting in
+            guard case .boolean(let value) = setting else { return false }
+            policy.allowsTrainer = value
+            return true
+        },
     ]
 
     private static let trainingKeys = [
@@ -123,7 +131,8 @@ extension PolicyKey {
     private static let metricKeys = [
         PolicyKey(
             "metrics.allow", .either([.choices(OwnerPolicy.Metric.allCases.map(\.rawValue)), .choice(["none"])]),
-            "What may be told beside an update; the rest is withheld. Default: all.",
+            "What may be told beside an update; the rest is withheld. Default: all, but none where an update's noise or masks "
+                + "would hide less than figures without any tell.",
             expectation: "none, or " + ValueKind.choices(OwnerPolicy.Metric.allCases.map(\.rawValue)).expectation
         ) { policy, setting in
             switch setting {
@@ -155,7 +164,8 @@ extension PolicyKey {
             "Probability that the guarantee of budget.epsilon, or of budget.example-epsilon, fails."),
         PolicyKey(
             "budget.maximum-updates", .integer(0...1_000_000_000), at: \.maximumUpdates,
-            "Most updates without noise of this worker's own; absent: none beside a budget.epsilon, else any number."),
+            "Most updates; beside a budget.epsilon, which pays for the others, most updates without noise of this worker's "
+                + "own. Absent: none of these beside a budget.epsilon, else any number."),
         PolicyKey(
             "budget.maximum-reports", .integer(0...1_000_000_000), at: \.maximumReports,
             "Most evaluations of this worker's held-out split that are answered."),

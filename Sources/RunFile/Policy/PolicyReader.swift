@@ -95,6 +95,15 @@ struct PolicyReader {
                 "privacy.minimum-noise-multiplier",
                 "'privacy.minimum-noise-multiplier' needs local-noise in 'privacy.require'; add it")
         }
+        if policy.hidesUpdates {
+            if lines["metrics.allow"] == nil { policy.metrics = [] }
+            if !policy.metrics.isEmpty {
+                refuse(
+                    "metrics.allow",
+                    "'metrics.allow' lets out exact figures of the text that noise or masks are to hide "
+                        + "('privacy.require', 'budget'); remove it, or write none")
+            }
+        }
         if policy.minimumCohort != nil, !policy.required.contains(.masks) {
             refuse(
                 "privacy.minimum-cohort",

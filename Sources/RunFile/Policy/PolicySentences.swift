@@ -11,6 +11,7 @@ extension OwnerPolicy {
         add(coordinators?.count) {
             $0 == "1" ? "only one named coordinator is obeyed" : "only \($0) named coordinators are obeyed"
         }
+        if allowsTrainer { lines.append("another program may train in place of the native trainer") }
         add(minimumSteps) { "a round has at least \($0) optimiser steps" }
         add(minimumBatchSize) { "a step has at least \($0) blocks or examples" }
         add(minimumSequenceLength) { "a block has at least \($0) tokens" }
@@ -44,7 +45,7 @@ extension OwnerPolicy {
         if maximumUpdates == nil, epsilon != nil {
             lines.append("no update leaves without noise")
         }
-        add(maximumUpdates) { "at most \($0) updates leave without noise" }
+        add(maximumUpdates) { "at most \($0) updates leave\(epsilon == nil ? "" : " without noise")" }
         add(maximumReports) { "at most \($0) evaluations are answered" }
         lines.append(
             "a round is trained at most \(attempts) times, never in two configurations, and never less protected")

@@ -56,6 +56,9 @@ public struct OwnerStanding: Hashable, Codable, Sendable {
         }
     }
 
+    /// With noise and without.
+    var updates: Int { noised.reduce(unprotected) { $0 + $1.updates } }
+
     /// `nil` for noise that is too little to guarantee anything.
     static func step(_ noiseMultiplier: Double) -> SampledGaussian? {
         try? SampledGaussian(samplingRate: 1, noiseMultiplier: noiseMultiplier)

@@ -32,7 +32,7 @@ extension OwnerPolicy {
             ?? (terms.task == .train
                 ? refusalOfTraining(terms) ?? refusalOfProtection(terms) ?? refusalOfRound(terms, standing)
                     ?? refusalOfCost(terms, standing)
-                : refusalOfEvaluation(standing))
+                : refusal(ofSequenceLength: terms.sequenceLength) ?? refusalOfEvaluation(standing))
         return refusal.map(Verdict.decline) ?? .accept
     }
 
@@ -78,12 +78,14 @@ extension OwnerPolicy {
                 .minimumBatchSize, "\(minimumBatchSize)",
                 "a step takes \(terms.batchSize) (training.batch-size times training.accumulation-steps)")
         }
-        if let minimumSequenceLength, terms.sequenceLength < minimumSequenceLength {
-            return PolicyRefusal(
-                .minimumSequenceLength, "\(minimumSequenceLength)",
-                "blocks have \(terms.sequenceLength) tokens (training.sequence-length)")
-        }
-        return nil
+        return refusal(ofSequenceLength: terms.sequenceLength)
+    }
+
+    private func refusal(ofSequenceLength length: Int) -> PolicyRefusal? {
+        guard let minimumSequenceLength, length < minimumSequenceLength else { return nil }
+        return PolicyRefusal(
+            .minimumSequenceLength, "\(minimumSequenceLength)",
+            "blocks have \(length) tokens (training.sequence-length)")
     }
 
     private func refusalOfProtection(_ terms: OfferTerms) -> PolicyRefusal? {
@@ -187,15 +189,22 @@ extension OwnerPolicy {
 
     private func refusalOfCost(_ terms: OfferTerms, _ standing: OwnerStanding) -> PolicyRefusal? {
         guard !terms.isResumed else { return nil }
-        guard let step = OwnerStanding.step(terms.noiseMultiplier) else {
-            if let maximumUpdates, standing.unprotected >= maximumUpdates {
+        let step = OwnerStanding.step(terms.noiseMultiplier)
+        if let maximumUpdates {
+            // What no epsilon pays for counts, whatever noise it has.
+            let (counts, left) =
+                epsilon == nil ? (true, standing.updates) : (step == nil, standing.unprotected)
+            guard !counts || left < maximumUpdates else {
                 return PolicyRefusal(
-                    .maximumUpdates, "\(maximumUpdates)", "\(standing.unprotected) updates without noise have left")
+                    .maximumUpdates, "\(maximumUpdates)",
+                    "\(left) updates \(epsilon == nil ? "" : "without noise ")have left")
             }
-            guard let epsilon, maximumUpdates == nil else { return nil }
-            return PolicyRefusal(.epsilon, "\(epsilon)", "an update without noise has no finite epsilon")
         }
         guard let epsilon, let delta else { return nil }
+        guard let step else {
+            guard maximumUpdates == nil else { return nil }
+            return PolicyRefusal(.epsilon, "\(epsilon)", "an update without noise has no finite epsilon")
+        }
         let budget = PrivacyBudget(epsilon: epsilon, delta: delta)
         // What cannot be counted is not within any budget.
         guard let admits = try? budget.admits(step, after: standing.steps), admits else {

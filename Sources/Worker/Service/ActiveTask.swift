@@ -31,7 +31,8 @@ struct ActiveTask {
     /// The latest progress of a running task.
     var step = 0
     var totalSteps = 0
-    var loss: Double?
+    /// The mean loss that heartbeats tell, and over how many steps it is.
+    var told: (loss: Double, step: Int)?
 
     /// What heartbeats say about it.
     var phase: Heartbeat.Phase {

@@ -1,5 +1,6 @@
 internal import Federation
 internal import ModelFiles
+internal import Recipe
 internal import RunFile
 internal import Wire
 
@@ -15,6 +16,14 @@ struct ToldMetrics {
 
 // MARK: - The owner before the coordinator
 extension WorkerService {
+    /// The owner's rules, or those of a worker without any.
+    var policy: OwnerPolicy {
+        if let owner { return owner.policy }
+        var policy = OwnerPolicy()
+        policy.metricsMinimumExamples = settings.metricsMinimumExamples
+        return policy
+    }
+
     /// What the owner's policy says to a task; `nil` where it may be taken.
     ///
     /// - Parameter isResumed: Whether the task's update was made before and only has to be sent.
@@ -36,10 +45,10 @@ extension WorkerService {
 
     /// How a task pays for noise on single examples: within the owner's budget for them, in this worker's own account.
     func examplePayment(for task: ActiveTask, _ run: RunID) -> ExamplePayment {
-        let (folder, policy) = (state.folder, owner?.policy)
+        let (folder, policy) = (state.folder, policy)
         return { step, steps in
             var ledger = try ExampleLedger(folder: folder)
-            if let refusal = policy?.refusal(ofExampleSteps: steps, step, after: ledger.steps) { return refusal }
+            if let refusal = policy.refusal(ofExampleSteps: steps, step, after: ledger.steps) { return refusal }
             try ledger.spend(step, steps: steps, run: run.text)
             return nil
         }
@@ -56,32 +65,42 @@ extension WorkerService {
     }
 
     /// What the run and the owner let out of a training task's figures.
-    func told(of task: ActiveTask, items: Int, tokens: Int, loss: Double, cost: TaskCost?) -> ToldMetrics {
-        var told = ToldMetrics(trainingItems: items, tokens: tokens, loss: loss, cost: cost)
-        let isTooFew = owner.map { items < $0.policy.metricsMinimumExamples } ?? false
-        let withholdsAll = isTooFew || task.offer.privacy?.withholdsMetrics == true
-        func withholds(_ metric: OwnerPolicy.Metric) -> Bool {
-            withholdsAll || owner.map { !$0.policy.metrics.contains(metric) } ?? false
-        }
-        if withholds(.trainingItems) { told.trainingItems = 1 }
-        if withholds(.tokens) { told.tokens = nil }
-        if withholds(.trainingLoss) { told.loss = nil }
-        if withholds(.cost) { told.cost = nil }
-        return told
+    ///
+    /// - Parameter items: Size of the training set.
+    func told(
+        of task: ActiveTask, items: Int, steps: Int, tokens: Int, loss: Double, cost: TaskCost?
+    ) -> ToldMetrics {
+        let isEnough = items >= policy.metricsMinimumExamples
+        func lets(_ metric: OwnerPolicy.Metric) -> Bool { isEnough && mayTell(metric, of: task) }
+        return ToldMetrics(
+            trainingItems: lets(.trainingItems) ? items : 1, tokens: lets(.tokens) ? tokens : nil,
+            loss: lets(.trainingLoss) && isMeanOverEnough(steps, of: task) ? loss : nil,
+            cost: lets(.cost) ? cost : nil)
+    }
+
+    /// Takes a running task's mean loss over for heartbeats, where it may be told: over enough examples, and over so many more
+    /// than the one before that no single one's loss follows from the two.
+    func tellProgress(step: Int, loss: Double, items: Int) {
+        guard let task, items >= policy.metricsMinimumExamples, mayTell(.trainingLoss, of: task),
+            isMeanOverEnough(step - (task.told?.step ?? 0), of: task)
+        else { return }
+        self.task?.told = (loss, step)
+    }
+
+    private func mayTell(_ metric: OwnerPolicy.Metric, of task: ActiveTask) -> Bool {
+        task.offer.privacy?.withholdsMetrics != true && policy.metrics.contains(metric)
+    }
+
+    private func isMeanOverEnough(_ steps: Int, of task: ActiveTask) -> Bool {
+        let training = task.offer.training
+        return Double(steps) * Double(training.batchSize) * Double(training.accumulationSteps)
+            >= Double(policy.metricsMinimumExamples)
     }
 
     /// Whether a task's coordinator is not to learn how many blocks or examples there are.
     func hiddenItems(of offer: Offer) -> @Sendable (_ items: Int) -> Bool {
-        let policy = owner?.policy
-        let hidesAll =
-            offer.privacy?.withholdsMetrics == true || policy.map { !$0.metrics.contains(.trainingItems) } ?? false
-        let minimum = policy?.metricsMinimumExamples ?? 0
+        let hidesAll = offer.privacy?.withholdsMetrics == true || !policy.metrics.contains(.trainingItems)
+        let minimum = policy.metricsMinimumExamples
         return { hidesAll || $0 < minimum }
-    }
-
-    /// Whether heartbeats tell the loss so far. How many examples are behind it is known only when training ends, so an
-    /// owner with a policy waits for that.
-    func tellsProgress(of task: ActiveTask) -> Bool {
-        owner == nil && task.offer.privacy?.withholdsMetrics != true
     }
 }

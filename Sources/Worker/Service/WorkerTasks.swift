@@ -168,15 +168,13 @@ extension WorkerService {
         if offer.task == .train, offer.training.exampleClip != nil {
             local.examplePayment = examplePayment(for: task, open.run)
         }
-        if let policy = owner?.policy {
-            let (described, round) = (local, task.round)
-            local.refusal = { items, kind in
-                if let refusal = policy.refusal(ofItems: items, for: kind) { return refusal }
-                guard kind == .train else { return nil }
-                // Passes over little text are few steps.
-                let steps = OfferTerms.steps(described.training, round: round, taken: described.steps(items: items))
-                return policy.refusal(ofSteps: steps)
-            }
+        let (described, round, policy) = (local, task.round, policy)
+        local.refusal = { items, kind in
+            if let refusal = policy.refusal(ofItems: items, for: kind) { return refusal }
+            guard kind == .train else { return nil }
+            // Passes over little text are few steps.
+            let steps = OfferTerms.steps(described.training, round: round, taken: described.steps(items: items))
+            return policy.refusal(ofSteps: steps)
         }
         runner.start(local) { [inbox] event in inbox.deliver(event, lease: offer.lease) }
     }
@@ -196,10 +194,10 @@ extension WorkerService {
             setWaiting(true)
             observer(.waitingForSlot(round: task.round))
         case .tookSlot: setWaiting(false)
-        case .progress(let step, let totalSteps, let loss):
+        case .progress(let step, let totalSteps, let loss, let items):
             self.task?.step = step
             self.task?.totalSteps = totalSteps
-            self.task?.loss = loss
+            tellProgress(step: step, loss: loss, items: items)
             observer(.progress(round: task.round, step: step, totalSteps: totalSteps, loss: loss))
         case .trained(let values, let items, let steps, let tokens, let meanLoss, let local, let cost):
             trained(
@@ -250,7 +248,7 @@ extension WorkerService {
             var update = change.isEmpty ? delta : delta + change
             try UpdateCheck(parameterCount: update.count).validate(update, trainingItems: UInt64(items))
             let isClipped = try protect(&update, of: task, run: run, worker: worker)
-            let told = told(of: task, items: items, tokens: tokens, loss: meanLoss, cost: cost)
+            let told = told(of: task, items: items, steps: steps, tokens: tokens, loss: meanLoss, cost: cost)
             try spend(update, of: task, run: run)
             let own = try ownModel(of: task, values, local: local, layout: adapter.layout)
             if task.masks != nil {

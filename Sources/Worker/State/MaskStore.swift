@@ -46,6 +46,9 @@ struct MaskStore {
     static func open(_ folder: String, round: Int, attempt: Int, newSecret: () -> [UInt8]) throws -> Standing {
         try StateFolder.make(folder)
         let header = number(round) + number(attempt)
+        guard !StateFolder.isReadableByOthers(folder + "/attempt") else {
+            throw WorkerStateError.readableByOthers(path: folder + "/attempt")
+        }
         if let kept = try StateFolder.read(folder + "/attempt", bytesMax: headerBytes + secretBytes) {
             guard kept.count == headerBytes || kept.count == headerBytes + secretBytes else {
                 throw MaskStoreError.damaged(path: folder + "/attempt")

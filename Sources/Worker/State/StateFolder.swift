@@ -54,6 +54,11 @@ enum StateFolder {
         return UInt64(status.st_size)
     }
 
+    /// Whether somebody else could have read a secret; no if there is no such file.
+    static func isReadableByOthers(_ path: String) -> Bool {
+        DiskTable.disk(of: path).status(path, followsLinks: true).map { $0.st_mode & 0o077 != 0 } ?? false
+    }
+
     /// Removes a file if it is there.
     static func remove(_ path: String) {
         _ = DiskTable.disk(of: path).unlink(path)

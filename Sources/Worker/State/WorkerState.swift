@@ -80,9 +80,7 @@ public final class WorkerState {
     /// - Throws: Also where others may read it: they could take the noise off again.
     func noiseSecret() throws(WorkerStateError) -> [UInt8] {
         let path = folder + "/noise.key"
-        if let status = disk.status(path, followsLinks: true), status.st_mode & 0o077 != 0 {
-            throw .readableByOthers(path: path)
-        }
+        guard !StateFolder.isReadableByOthers(path) else { throw .readableByOthers(path: path) }
         do {
             let kept = try StateFolder.read(path, bytesMax: SecretStream.keyBytes)
             if let kept, kept.count == SecretStream.keyBytes { return kept }

@@ -49,9 +49,14 @@ struct Work: ParsableCommand {
                 + "not wait for others); default: SHOAL_TRAINING_SLOTS, else auto.", valueName: "auto|off|N"))
     var trainingSlots: SlotChoice?
 
-    @Option(
-        help: "Under masks: take part only in sums of at least so many workers' updates (default: the run's minimum).")
+    @Option(help: "Send masked updates alone, and only into sums of at least so many workers' updates.")
     var minimumCohort: Int?
+
+    @Option(
+        help: """
+            With fewer blocks or examples behind them, tell no losses, counts or times (default: 10, or what --policy states).
+            """)
+    var metricsMinimumExamples: Int?
 
     @Option(
         parsing: .upToNextOption,
@@ -86,6 +91,13 @@ struct Work: ParsableCommand {
         if let minimumCohort, !(2...1_000_000).contains(minimumCohort) {
             throw ValidationError("--minimum-cohort must be from 2 to 1000000")
         }
+        if let metricsMinimumExamples, !(0...1_000_000_000).contains(metricsMinimumExamples) {
+            throw ValidationError("--metrics-minimum-examples must be from 0 to 1000000000")
+        }
+        guard policy == nil || metricsMinimumExamples == nil else {
+            throw ValidationError(
+                "--metrics-minimum-examples goes without --policy: write metrics.minimum-examples into the policy file")
+        }
         guard (Lifetime.seconds(trainerTimeLimit) ?? 0) > 0 else {
             throw ValidationError(
                 "--trainer-time-limit \(trainerTimeLimit): write a number with s, m, h or d, such as 1h")
@@ -108,7 +120,7 @@ struct Work: ParsableCommand {
                     "the join file is for worker '\(join.worker)', not for '\(name)'; ask for an invitation of that name"
                 )
             }
-            let policy = try policy.map { path throws in try OwnerPolicy.load(path: path) }
+            let policy = try ownerPolicy()
             if let refusal = policy?.refusal(ofCoordinator: insecure ? nil : join.coordinatorKey.z85) {
                 throw CommandFailure.badInput("\(refusal)")
             }
@@ -130,7 +142,7 @@ struct Work: ParsableCommand {
             try refuseQuantised(held)
             return try WorkerAssembly(
                 join: join, state: state, insecure: insecure, model: held, runner: training, policy: policy,
-                afterTask: { ProcessMemory.giveBack() }, minimumCohort: minimumCohort,
+                afterTask: { ProcessMemory.giveBack() }, metricsMinimumExamples: metricsMinimumExamples,
                 staysAfterEnd: stay, gigaflops: gigaflops
             ).service(logger: logger)
         }
@@ -146,6 +158,22 @@ struct Work: ParsableCommand {
         case .stopped, nil: throw CommandFailure.interrupted()
         case .failed(let reason): throw CommandFailure.badInput(reason)
         }
+    }
+
+    /// The policy file's, with what options add; `nil` without any of them.
+    private func ownerPolicy() throws -> OwnerPolicy? {
+        let stated = try policy.map { path throws in try OwnerPolicy.load(path: path) }
+        guard stated?.allowsTrainer != false || trainer.isEmpty else {
+            throw CommandFailure.badInput(
+                "--trainer: the policy lets no other program train; write allow.trainer: true into it, or leave --trainer out"
+            )
+        }
+        guard let minimumCohort else { return stated }
+        var policy = stated ?? OwnerPolicy()
+        policy.required.insert(.masks)
+        policy.minimumCohort = max(minimumCohort, policy.minimumCohort ?? 0)
+        policy.metrics = []
+        return policy
     }
 
     /// A base that comes from the coordinator is looked at when it is there: then its tasks are declined.

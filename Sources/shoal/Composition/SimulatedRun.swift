@@ -135,6 +135,8 @@ struct SimulatedRun {
                 settings.gigaflops =
                     WorkerRanks.gigaflopsPerUnit / Float(workers.slow.factor(of: worker.name))
                 settings.identity = identity
+                // Nothing leaves a simulation.
+                settings.metricsMinimumExamples = 0
                 let rows = attack?.rows(of: worker) ?? worker.rows
                 let training = LocalTraining(data: .rows(rows), model: prepared.model, compute: { $0() })
                 let runner = VirtualPace(

@@ -112,7 +112,7 @@ struct SimulatedWorkers {
                     "worker", "--join", folders.join(worker.name), "--data", folders.data(worker.name), "--model",
                     model,
                     "--state", folders.state(worker.name), "--threads", String(threads), "--log-level", logLevel,
-                    "--exit-with-parent",
+                    "--metrics-minimum-examples", "0", "--exit-with-parent",
                 ] + (factor > 1 ? ["--slowdown", String(factor)] : [])
                     + (commanded.contains(worker.name) ? trainer : []), logPath: folders.log(worker.name))
         }

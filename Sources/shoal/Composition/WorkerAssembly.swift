@@ -23,8 +23,8 @@ struct WorkerAssembly {
     var context: MessagingContext?
     /// Called once nothing is left to do of a task.
     var afterTask: () -> Void = {}
-    /// Under masks, the fewest updates that this worker's is summed with; `nil`: the run's.
-    var minimumCohort: Int?
+    /// With fewer blocks or examples behind them no metrics are told, where no policy says otherwise.
+    var metricsMinimumExamples: Int?
     /// Whether it waits for the coordinator's next run once one has ended.
     var staysAfterEnd = false
     /// Of products of float32 matrices; 0 does not tell it. Unit: GFLOP/s.
@@ -50,9 +50,10 @@ struct WorkerAssembly {
         settings.coordinatorKeys = known
         if !insecure { settings.coordinator = { known.keys.first?.z85 } }
         if policy?.required.contains(.masks) == true { settings.masksAgainst = Self.masksAgainst }
-        for cohort in [minimumCohort, policy?.minimumCohort] {
-            if let cohort { settings.minimumMaskedCohort = max(settings.minimumMaskedCohort, cohort) }
+        if let cohort = policy?.minimumCohort {
+            settings.minimumMaskedCohort = max(settings.minimumMaskedCohort, cohort)
         }
+        if let metricsMinimumExamples { settings.metricsMinimumExamples = metricsMinimumExamples }
         let service = WorkerService(
             settings: settings, state: state, link: transport, loop: transport, runner: runner,
             owner: try policy.map { policy throws in

@@ -29,6 +29,12 @@ struct RunOutcome {
         final = last?.evaluation
     }
 
+    /// Bytes as they may be told: where participation is secret their number tells it.
+    private func told(_ bytes: UInt64?) -> UInt64? {
+        guard let last else { return 0 }
+        return last.workers == nil ? nil : bytes
+    }
+
     /// Prints the closing object or table.
     ///
     /// - Parameter attack: `nil` unless some workers were made bad.
@@ -42,8 +48,8 @@ struct RunOutcome {
                     rounds: wasStopped ? last?.round ?? 0 : prepared.configuration.federation.rounds,
                     baseLoss: base?.loss, finalLoss: final?.loss,
                     baseAccuracy: base?.accuracy, finalAccuracy: final?.accuracy,
-                    uplinkBytes: last?.uplinkBytes ?? 0, downlinkBytes: last?.downlinkBytes ?? 0,
-                    denseUplinkBytes: last?.denseUplinkBytes ?? 0, seconds: seconds,
+                    uplinkBytes: told(last?.uplinkBytes), downlinkBytes: told(last?.downlinkBytes),
+                    denseUplinkBytes: told(last?.denseUplinkBytes), seconds: seconds,
                     tokensTrained: last == nil ? 0 : last?.tokensTrained, adapter: AbsolutePath.of(adapter),
                     attack: attack))
             return
@@ -56,8 +62,8 @@ struct RunOutcome {
         if let accuracy = base?.accuracy { table.add("base accuracy", Quantity.fixed(accuracy, digits: 4)) }
         if let accuracy = final?.accuracy { table.add("federated accuracy", Quantity.fixed(accuracy, digits: 4)) }
         if let last {
-            table.add("sent up", Quantity.bytes(last.uplinkBytes))
-            table.add("sent down", Quantity.bytes(last.downlinkBytes))
+            table.add("sent up", told(last.uplinkBytes).map { Quantity.bytes($0) } ?? "secret")
+            table.add("sent down", told(last.downlinkBytes).map { Quantity.bytes($0) } ?? "secret")
             table.add("tokens trained", last.tokensTrained.map { Quantity.count(Int(clamping: $0)) } ?? "withheld")
         }
         for (name, value) in attack?.rows ?? [] { table.add(name, value) }
@@ -77,9 +83,10 @@ private struct FinishedLine: Encodable {
     /// Of classification only.
     let baseAccuracy: Double?
     let finalAccuracy: Double?
-    let uplinkBytes: UInt64
-    let downlinkBytes: UInt64
-    let denseUplinkBytes: UInt64
+    /// `null` where participation is secret.
+    let uplinkBytes: UInt64?
+    let downlinkBytes: UInt64?
+    let denseUplinkBytes: UInt64?
     let seconds: Double
     /// `null` where no worker told.
     let tokensTrained: UInt64?
@@ -93,7 +100,7 @@ private struct FinishedLine: Encodable {
         case seconds, tokensTrained, adapter, attack
     }
 
-    /// Every key is always there; a loss that was not measured is `null`, and so are tokens that were withheld.
+    /// Every key is always there; a loss that was not measured is `null`, and so is what was withheld.
     func encode(to encoder: any Encoder) throws {
         var line = encoder.container(keyedBy: Key.self)
         try line.encode(event, forKey: .event)
