@@ -185,6 +185,8 @@ def check_live(page, shoal, folder):
                  "evaluation.source=workers", "--state", str(folder / "live")) as program:
         page.open(program.url)
         page.wait("live: it runs", lambda: page.text("state") == "Running")
+        # Until its run is open a program answers 503, which a browser calls an error.
+        page.driver.get_log("browser")
         page.wait("live: ten workers are shown", lambda: len(page.rows()) == 10)
         page.wait("live: three rounds are drawn", lambda: len(page.driver.find_elements(By.CSS_SELECTOR, ".mark-held-dot")) >= 3, 180)
         page.wait("live: and what the workers say that it serves worst",
