@@ -52,11 +52,15 @@ struct ServiceTests {
         // The ledger's own files are there from here on.
         _ = try await client.ask("api/v1/run")
         let before = try lastChange(of: run.folder)
+        var isReady = false
         for _ in 0..<50 {
-            // As its loop does: a coordinator that says nothing for long is not ready.
+            // As its loop does: a coordinator that says nothing for long is not ready, and a busy machine may make it long.
             client.monitor.board.post(run.fleet())
-            #expect(try await client.ask("readyz").status == 200)
+            let answer = try await client.ask("readyz")
+            isReady = isReady || answer.status == 200
+            #expect(answer.status == 200 || answer.body.contains("has served nobody for"), "\(answer.body)")
         }
+        #expect(isReady)
         #expect(try lastChange(of: run.folder) == before)
         // One, or a few where 50 answers took longer than a second each.
         let looks = await client.monitor.diskLooks

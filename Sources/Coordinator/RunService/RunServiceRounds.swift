@@ -59,8 +59,9 @@ extension RunService {
             switch action {
             case .recordSelection(let workers):
                 try assignRanks(to: workers)
-                try ledger.select(workers, round: plan.round, attempt: plan.attempt)
+                // Who is recorded as selected is asked again after a crash: it must have paid by then.
                 try payLocally(workers, plan)
+                try ledger.select(workers, round: plan.round, attempt: plan.attempt)
             case .offer(let worker):
                 offerTraining(to: worker, plan, adapter: try adapter(rank: rank(of: worker)))
             case .withdraw(let worker, let reason): withdraw(worker, plan, because: reason)
