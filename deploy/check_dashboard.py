@@ -175,7 +175,7 @@ def check_empty(page, shoal, folder):
         page.open(program.url)
         page.wait("empty: it says what it waits for", lambda: "0 of 4 workers are connected" in page.text("cause"))
         check("start the others" in page.text("remedy"), "empty: it says what to do")
-        check("shoal keys invite" in page.text("fleet-empty"), "empty: it says how to invite a worker")
+        page.wait("empty: it says how to invite a worker", lambda: "shoal keys invite" in page.text("fleet-empty"))
         page.shoot("empty")
         page.check_quiet("empty")
 
