@@ -117,7 +117,8 @@ def summarise(runs):
         "loss": statistics.mean(losses),
         "spread": statistics.stdev(losses) if len(losses) > 1 else 0.0,
         # Bytes are not told where they would tell who took part.
-        "smaller": mean_told(told and told / event["uplinkBytes"] for event in last for told in [event["denseUplinkBytes"]]),
+        "smaller": mean_told(None if event["uplinkBytes"] is None else event["denseUplinkBytes"] / event["uplinkBytes"]
+                             for event in last),
         "uplink": mean_told(event["uplinkBytes"] for event in last),
         "downlink": mean_told(event["downlinkBytes"] for event in last),
         "seconds": statistics.mean(event["seconds"] for event in last),
