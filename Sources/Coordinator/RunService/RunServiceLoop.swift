@@ -167,6 +167,10 @@ extension RunService {
         if case .forMoreWorkers = reason, let resting = privacy?.resting.count, resting > 0 {
             text += " (\(resting) rest after an earlier round: privacy.separation)"
         }
+        if case .forMoreWorkers = reason, !hidesParticipation, declinedCount > 0 {
+            text += " (\(declinedCount) declined: shoal run show says why; each is asked again once it connects "
+                + "anew, or its owner's schedule allows it)"
+        }
         if case .forMoreWorkers = reason, !spent.isEmpty {
             text += " (\(spent.count) have spent what limits.worker-time and limits.worker-energy allow)"
         }

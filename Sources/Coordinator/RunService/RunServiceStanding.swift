@@ -111,6 +111,11 @@ extension RunService {
             : "gave no sign of life within limits.lease; it is asked again if nobody else is left"
     }
 
+    /// Workers that were asked for the open round, or since the newest version, and declined.
+    var declinedCount: Int {
+        round?.progress.values.count { $0 == .declined } ?? buffer?.standing.values.count { $0 == .declined } ?? 0
+    }
+
     private func decline(of worker: WorkerName, unfilled: Int) -> String? {
         guard unfilled > 0 else { return nil }
         return declineReasons[worker].map { "declined: \($0)" } ?? "declined"

@@ -49,6 +49,7 @@ public struct BufferedRounds: Sendable {
         case asked
         /// May be asked again if nobody else is left.
         case lapsed
+        /// May be asked again once it says `Hello`.
         case declined
     }
 
@@ -131,6 +132,9 @@ public struct BufferedRounds: Sendable {
                 // It may have restarted and lost the offer.
                 tasks[worker]?.until = leaseEnd
                 actions.append(.offer(worker, round: task.round))
+            } else if standing[worker] == .declined {
+                // What kept it from taking part may be over.
+                standing[worker] = .lapsed
             }
         case .workerLost(let worker):
             available.remove(worker)

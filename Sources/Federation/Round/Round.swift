@@ -46,6 +46,7 @@ public struct Round: Sendable {
         case recorded(ContentHash)
         /// May be asked again once it says `Hello`, or at once if nobody else is left.
         case lapsed
+        /// May be asked again once it says `Hello`.
         case declined
     }
 
@@ -109,6 +110,9 @@ public struct Round: Sendable {
                 // It may have restarted and lost the offer.
                 set(worker, .offered(until: leaseEnd(from: now)))
                 actions.append(.offer(worker))
+            } else if progress[worker] == .declined, cohort == nil {
+                // What kept it from taking part may be over.
+                set(worker, .lapsed)
             }
         case .workerLost(let worker):
             available.remove(worker)

@@ -21,6 +21,9 @@ public final class OwnerGuard {
     /// What has left so far.
     public var standing: OwnerStanding { ledger.standing }
 
+    /// Whether hour and power let this worker take a task now.
+    var allowsMoment: Bool { policy.refusalOfMoment(moment()) == nil }
+
     /// Decides on a task, and writes a training task that may be taken down.
     func take(_ terms: OfferTerms) throws(FileError) -> PolicyRefusal? {
         if case .decline(let refusal) = policy.decide(terms, standing, at: moment()) { return refusal }

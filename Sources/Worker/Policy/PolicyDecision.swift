@@ -49,7 +49,7 @@ extension OwnerPolicy {
             key.map { "coordinator \($0) is none of them" } ?? "an unencrypted link proves no coordinator")
     }
 
-    private func refusalOfMoment(_ moment: OwnerMoment) -> PolicyRefusal? {
+    func refusalOfMoment(_ moment: OwnerMoment) -> PolicyRefusal? {
         if let hours, !hours.contains(where: { $0.contains(minute: moment.minute) }) {
             let minutes = moment.minute % 60
             return PolicyRefusal(
@@ -192,9 +192,9 @@ extension OwnerPolicy {
         let step = OwnerStanding.step(terms.noiseMultiplier)
         if let maximumUpdates {
             // What no epsilon pays for counts, whatever noise it has.
-            let (counts, left) =
-                epsilon == nil ? (true, standing.updates) : (step == nil, standing.unprotected)
-            guard !counts || left < maximumUpdates else {
+            let left = epsilon == nil ? standing.updates : standing.unprotected
+            let isPaidFor = epsilon != nil && step != nil
+            guard isPaidFor || left < maximumUpdates else {
                 return PolicyRefusal(
                     .maximumUpdates, "\(maximumUpdates)",
                     "\(left) updates \(epsilon == nil ? "" : "without noise ")have left")

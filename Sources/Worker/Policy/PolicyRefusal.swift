@@ -40,6 +40,9 @@ public struct PolicyRefusal: Error, Hashable, Sendable, CustomStringConvertible 
         self.instead = instead
     }
 
+    /// Whether the same task may be taken at another hour, or on another source of power.
+    public var isOfMoment: Bool { rule == .hours || rule == .power }
+
     public var description: String {
         "the owner's policy declines: \(rule.rawValue)\(value.isEmpty ? "" : " \(value)"): \(instead)"
     }

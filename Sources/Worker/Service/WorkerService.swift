@@ -88,6 +88,8 @@ public final class WorkerService: WorkerServiceProtocol {
     var task: ActiveTask?
     /// The last task that could not be carried out: offered again, it is declined again.
     var lastDecline: Decline?
+    /// Whether a task was declined that the owner allows at another hour, or on another source of power.
+    var waitsForMoment = false
 
     /// What is remembered of the session's run, and the key its coordinator signs records with.
     var records: RecordMemory?

@@ -204,6 +204,12 @@ extension WorkerService {
                 return greet()
             }
             guard nextHeartbeat <= now else { return }
+            if task == nil, waitsForMoment, owner?.allowsMoment != false {
+                // Whoever says Hello is asked again.
+                waitsForMoment = false
+                lastDecline = nil
+                return greet()
+            }
             nextHeartbeat = now.advanced(bySeconds: open.heartbeatSeconds * (task == nil ? Heartbeat.idleIntervals : 1))
             send(.heartbeat(heartbeat), of: task)
             askForUnsettledUpdate()

@@ -37,6 +37,7 @@ extension WorkerService {
         }
         do {
             if let refusal = try ownerRefusal(of: offer, envelope, open, isResumed: pending != nil || hasMasked) {
+                waitsForMoment = refusal.isOfMoment
                 return giveUpTask(because: "\(refusal)")
             }
         } catch {
