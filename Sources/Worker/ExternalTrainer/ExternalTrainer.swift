@@ -27,10 +27,11 @@ struct ExternalTrainer: Sendable {
         if !task.modelPath.hasPrefix("/") {
             task.modelPath = FileManager.default.currentDirectoryPath + "/" + task.modelPath
         }
-        let files = TrainerFiles(folder: command.folder)
+        let folder = TrainerFolder(path: command.folder)
+        let files = TrainerFiles(folder: try folder.makeTask())
+        defer { try? folder.clear() }
         try files.write(task, plan, on: items, threads: command.threads)
-        defer { try? files.clear() }
-        let process = TrainerProcess(command: command, log: files.log)
+        let process = TrainerProcess(command: command, folder: folder, task: files.folder)
         let steps = task.training.localSteps
         let line = { @Sendable (text: String) in
             guard let told = Progress(line: text, steps: steps) else { return }

@@ -5,7 +5,7 @@ public struct TrainerCommand: Hashable, Sendable {
     public var words: [String]
     /// A task that takes longer is ended.
     public var timeLimit: Duration
-    /// Where each task's files lie while it runs, an absolute path; the owner's alone, emptied before and after.
+    /// Where tasks have their folders while they run, an absolute path; the owner's alone, emptied before and after.
     public var folder: String
     /// What the program may use.
     public var threads: Int

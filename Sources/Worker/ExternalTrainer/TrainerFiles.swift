@@ -7,7 +7,7 @@ internal import ModelFiles
 internal import Randomness
 internal import Recipe
 
-/// The files that a worker and its own trainer exchange, in one folder (the page "A trainer of your own" describes them).
+/// The files that a worker and its own trainer exchange, in a folder of the task's own (the page "A trainer of your own" describes them).
 ///
 ///     task.json        what to do
 ///     examples.jsonl   the worker's training set as tokens, one block or example a line
@@ -18,8 +18,6 @@ struct TrainerFiles {
     let folder: String
 
     var adapterOut: String { folder + "/adapter-out" }
-    /// What the program writes to its standard error.
-    var log: String { folder + "/trainer.log" }
 
     /// What the program reports of its work.
     struct Metrics: Hashable {
@@ -31,25 +29,14 @@ struct TrainerFiles {
         var joules: Double?
     }
 
-    /// Empties the folder and puts a task there.
+    /// Puts a task into the folder.
     func write(_ task: LocalTask, _ plan: AdapterPlan, on items: TaskItems, threads: Int) throws {
-        try clear()
-        try StateFolder.make(folder)
         try AdapterDirectory.write(
             configuration: plan.configuration(baseModel: task.modelPath), layout: plan.layout, values: task.values,
             labels: task.training.classNames, to: folder + "/adapter-in")
         try writeExamples(items)
         try StateFolder.overwrite(
             folder + "/task.json", with: JSONText.encode(.object(Self.document(task, threads)), layout: .indented))
-    }
-
-    /// Removes everything but the log.
-    func clear() throws {
-        let files = FileManager.default
-        guard files.fileExists(atPath: folder) else { return }
-        for entry in try files.contentsOfDirectory(atPath: folder) where entry != "trainer.log" {
-            try files.removeItem(atPath: folder + "/" + entry)
-        }
     }
 
     /// - Returns: The adapter after training, `[plan.layout.parameterCount]`, float32.
@@ -88,22 +75,28 @@ struct TrainerFiles {
             default: throw .badMetrics("\(key) is no number")
             }
         }
+        func number(_ key: String, in range: ClosedRange<Double>) throws(TrainerError) -> Double? {
+            guard let value = try number(key) else { return nil }
+            guard range.contains(value) else {
+                throw .badMetrics("\(key) is not within \(range.lowerBound) and \(range.upperBound)")
+            }
+            return value
+        }
         func count(_ key: String) throws(TrainerError) -> Int? {
             guard let value = try number(key) else { return nil }
             guard let count = Int(exactly: value), count >= 0 else { throw .badMetrics("\(key) is no count") }
             return count
         }
-        guard let loss = try number("trainLoss") else { throw .badMetrics("trainLoss is missing") }
+        guard let loss = try number("trainLoss", in: -1e6...1e6) else { throw .badMetrics("trainLoss is missing") }
         let steps = try count("steps") ?? options.localSteps
         let tokens =
             try count("tokens")
             ?? steps * options.accumulationSteps * options.batchSize * options.sequenceLength
-        let joules = try number("joules")
+        let joules = try number("joules", in: 0...TaskCost.limit)
         guard steps > 0 else { throw .badMetrics("steps is 0") }
         guard steps <= options.localSteps else {
             throw .badMetrics("steps is \(steps), and the task asks for at most \(options.localSteps) (localSteps)")
         }
-        guard joules.map({ $0 >= 0 }) ?? true else { throw .badMetrics("joules is negative") }
         return Metrics(trainLoss: loss, steps: steps, tokens: tokens, joules: joules)
     }
 

@@ -6,8 +6,9 @@ internal import SystemPackage
 /// One start of an external trainer, from a thread that may wait for it.
 struct TrainerProcess: Sendable {
     let command: TrainerCommand
-    /// Where its standard error goes.
-    let log: String
+    let folder: TrainerFolder
+    /// The task's own folder.
+    let task: String
 
     /// Time it has to end by itself once it is asked to. Unit: seconds.
     private static let farewellSeconds = 10.0
@@ -25,7 +26,7 @@ struct TrainerProcess: Sendable {
         let isThere = DispatchSemaphore(value: 0)
     }
 
-    /// Runs the program in its folder until it ends, is not wanted any more, or takes too long.
+    /// Runs the program in the task's folder until it ends, is not wanted any more, or takes too long.
     ///
     /// - Parameters:
     ///   - isWanted: Asked a few times a second; `false` ends the program.
@@ -102,17 +103,18 @@ struct TrainerProcess: Sendable {
                 allowedDurationToNextStep: .seconds(Self.farewellSeconds))
         ]
         let log = try FileDescriptor.open(
-            FilePath(log), .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
+            FilePath(folder.log), .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
         defer { try? log.close() }
         let program = command.words[0]
         let threads = String(command.threads)
         let record = try await Subprocess.run(
             program.contains("/") ? .path(FilePath(program)) : .name(program),
             arguments: Arguments(Array(command.words.dropFirst())),
-            environment: .inherit.updating(["OMP_NUM_THREADS": threads, "SHOAL_TASK": command.folder]),
-            workingDirectory: FilePath(command.folder), platformOptions: options, input: .none, output: .sequence,
+            environment: .inherit.updating(["OMP_NUM_THREADS": threads, "SHOAL_TASK": task]),
+            workingDirectory: FilePath(task), platformOptions: options, input: .none, output: .sequence,
             error: .fileDescriptor(log, closeAfterSpawningProcess: false)
         ) { execution in
+            try folder.remember(execution.processIdentifier.value)
             let lines = execution.standardOutput.strings(bufferingPolicy: .maxLineLength(Self.lineBytesMax))
             do {
                 for try await text in lines { line(text) }
@@ -120,6 +122,8 @@ struct TrainerProcess: Sendable {
                 throw Stop.endlessLine
             }
         }
+        // What it started and did not wait for.
+        folder.endLeftProgram()
         return record.terminationStatus
     }
 }
