@@ -63,24 +63,44 @@ final class AdmissionGate: Sendable {
 
         private func answer(_ request: [[UInt8]]) {
             let id = request.count > 1 ? request[1] : []
-            var user: [UInt8] = []
-            if let key = key(of: request) {
-                if admission.role(of: key) != nil {
-                    user = Array(key.z85.utf8)
-                } else {
-                    let address = request.count > 3 ? String(decoding: request[3], as: UTF8.self) : ""
-                    refused += 1
-                    logger.info(
-                        "refused a connection with an unknown key",
-                        metadata: ["key": "\(key.z85)", "address": "\(address)", "refused": "\(refused)"])
-                }
+            let key = key(of: request)
+            let verdict = key.map(verdict(on:)) ?? .refused
+            let user = if verdict == .admitted, let key { Array(key.z85.utf8) } else { [UInt8]() }
+            if verdict == .refused, let key {
+                let address = request.count > 3 ? String(decoding: request[3], as: UTF8.self) : ""
+                refused += 1
+                logger.info(
+                    "refused a connection with an unknown key",
+                    metadata: ["key": "\(key.z85)", "address": "\(address)", "refused": "\(refused)"])
             }
-            let status = user.isEmpty ? ("400", "not admitted") : ("200", "OK")
-            let reply = [Array("1.0".utf8), id, Array(status.0.utf8), Array(status.1.utf8), user, []]
+            let reply = [Array("1.0".utf8), id, Array(verdict.rawValue.utf8), [], user, []]
             for (index, part) in reply.enumerated() {
                 _ = socket?.send(part, more: index < reply.count - 1)
             }
         }
+
+        /// RFC 27's status codes.
+        private enum Verdict: String {
+            case admitted = "200"
+            /// The connection is closed without a word.
+            case unknown = "300"
+            case refused = "400"
+        }
+
+        /// Whoever is refused gives up, so a ledger that cannot be read at the moment is asked again: until the worker
+        /// takes the closed connection for that of a busy coordinator, and comes again.
+        private func verdict(on key: PublicKey) -> Verdict {
+            let pauses = Int((ConnectionProgress.promptSeconds + 1) / Self.pauseSeconds)
+            for attempt in 0...pauses {
+                do { return try admission.role(of: key) == nil ? .refused : .admitted } catch {
+                    if attempt == pauses { logger.warning("who may connect cannot be read: \(error)") }
+                }
+                usleep(UInt32(1e6 * Self.pauseSeconds))
+            }
+            return .unknown
+        }
+
+        private static let pauseSeconds = 0.25
 
         /// The key that the handshake proved, or under PLAIN the one that the peer claims.
         private func key(of request: [[UInt8]]) -> PublicKey? {

@@ -133,11 +133,11 @@ public final class CoordinatorTransport: CoordinatorLink, LoopExecutor, @uncheck
         sent.add(UInt64(bytes.count + (payload?.count ?? 0)), ordering: .relaxed)
     }
 
-    /// Ends the peer's connection, and any other one with its key that admission no longer allows.
+    /// Ends the peer's connection, and any other one with its key that admission does not allow any longer, or cannot tell.
     public func disconnect(_ peer: Peer) {
         guard let entry = connections[peer.connection], entry.role == peer.role else { return }
         connections.end(peer.connection)
-        guard admission.role(of: entry.key) == nil else { return }
+        guard (try? admission.role(of: entry.key)) == nil else { return }
         for connection in connections.connections(with: entry.key) { connections.end(connection) }
     }
 
@@ -212,7 +212,7 @@ public final class CoordinatorTransport: CoordinatorLink, LoopExecutor, @uncheck
             return entry.isEnded ? nil : Peer(connection: connection, role: entry.role)
         }
         // Asked again: the key may have been revoked between the handshake and this first message.
-        let role = admission.role(of: key)
+        let role = try? admission.role(of: key)
         connections.add(
             connection, key: key, role: role ?? .invitation(id: ""), descriptor: frames.envelope.descriptor)
         guard let role else {

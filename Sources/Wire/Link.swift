@@ -89,5 +89,7 @@ public protocol LoopExecutor: Sendable {
 /// and after `disconnect`; what it answers from must be safe to share and quick to read.
 public protocol Admission: Sendable {
     /// The role that a CURVE public key has now, or `nil` to refuse it.
-    func role(of key: PublicKey) -> PeerRole?
+    ///
+    /// - Throws: If that cannot be told now: the peer is not admitted, and must not take it for a refusal.
+    func role(of key: PublicKey) throws -> PeerRole?
 }

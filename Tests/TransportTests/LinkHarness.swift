@@ -50,8 +50,22 @@ final class EventLog<Event: Sendable>: @unchecked Sendable {
 /// Admits the keys it is told to.
 final class TestAdmission: Admission {
     private let roles = Mutex<[PublicKey: PeerRole]>([:])
+    private let failuresLeft = Mutex(0)
 
-    func role(of key: PublicKey) -> PeerRole? { roles.withLock { $0[key] } }
+    struct Unreadable: Error {}
+
+    func role(of key: PublicKey) throws -> PeerRole? {
+        try failuresLeft.withLock { left in
+            guard left == 0 else {
+                left -= 1
+                throw Unreadable()
+            }
+        }
+        return roles.withLock { $0[key] }
+    }
+
+    /// Cannot tell anything for so many questions.
+    func fail(_ times: Int) { failuresLeft.withLock { $0 = times } }
 
     func allow(_ keys: CurveKeyPair, as role: PeerRole) { roles.withLock { $0[keys.publicKey] = role } }
 

@@ -70,6 +70,20 @@ struct LinkTests {
         #expect(second.service.log.all.compactMap { $0.envelope?.id } == [2])
     }
 
+    /// Longer than one handshake waits for the answer.
+    @Test func aWorkerTakesAnUnreadableLedgerForNoRefusal() throws {
+        let coordinator = try RunningCoordinator()
+        defer { coordinator.stop() }
+        let keys = try CurveKeyPair.generate()
+        coordinator.admission.allow(keys, as: try workerRole("bank"))
+        coordinator.admission.fail(40)
+        let worker = try RunningWorker(to: coordinator, own: keys)
+        defer { worker.stop() }
+        try worker.waitUntilConnected()
+        try worker.exchange(accept(id: 1))
+        #expect(worker.log.all.allSatisfy { $0.refusal == nil })
+    }
+
     @Test func aWorkerThatStartsFirstWaitsForTheCoordinator() throws {
         let probe = try RunningCoordinator()
         let endpoint = probe.endpoint

@@ -161,9 +161,9 @@ extension Ledger {
 }
 
 extension Ledger: Admission {
-    /// Asked on the transport's thread at every handshake; a ledger that cannot be read admits nobody.
-    public func role(of key: PublicKey) -> PeerRole? {
-        let role: PeerRole?? = try? read { database in
+    /// Asked on the transport's thread at every handshake.
+    public func role(of key: PublicKey) throws(LedgerError) -> PeerRole? {
+        try read { database in
             let name = try String.fetchOne(
                 database, sql: "SELECT name FROM worker WHERE curveKey = ? AND revokedAt IS NULL",
                 arguments: [key.hexadecimal])
@@ -178,6 +178,5 @@ extension Ledger: Admission {
                 arguments: [key.hexadecimal, now, now - Self.enrolmentGraceSeconds])
             return id.map { .invitation(id: $0) }
         }
-        return role ?? nil
     }
 }

@@ -150,15 +150,12 @@ extension MemoryLink {
     private func connect(_ worker: MemoryWorkerLink) {
         worker.connectAt = nil
         guard let listener = worker.service, !listener.isFinished else { return }
-        guard service != nil else {
-            worker.connectAt = now.advanced(bySeconds: 0.5)
-            if !worker.isReportedGone {
-                worker.isReportedGone = true
-                listener.connectionChanged(.disconnected(reason: "nobody answers"), at: now)
-            }
-            return
+        guard service != nil else { return reconnectLater(worker, "nobody answers") }
+        let admitted: PeerRole?
+        do { admitted = try worker.keys[worker.current].flatMap(admission.role(of:)) } catch {
+            return reconnectLater(worker, "the coordinator is too busy to answer")
         }
-        guard let key = worker.keys[worker.current], let role = admission.role(of: key) else {
+        guard let role = admitted else {
             worker.connectAt = now.advanced(bySeconds: 1)
             listener.connectionChanged(
                 .refused(
@@ -174,6 +171,13 @@ extension MemoryLink {
             connection: (0..<4).map { UInt8(truncatingIfNeeded: lastConnection >> (8 * $0)) }, role: role)
         listener.connectionChanged(.connected, at: now)
         worker.due = now
+    }
+
+    private func reconnectLater(_ worker: MemoryWorkerLink, _ reason: String) {
+        worker.connectAt = now.advanced(bySeconds: 0.5)
+        guard !worker.isReportedGone else { return }
+        worker.isReportedGone = true
+        worker.service?.connectionChanged(.disconnected(reason: reason), at: now)
     }
 
     fileprivate func disconnect(_ worker: MemoryWorkerLink, _ reason: String) {
