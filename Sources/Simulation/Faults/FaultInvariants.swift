@@ -33,11 +33,17 @@ extension FaultSchedule {
             guard offer.adapter == observed.versions[Int(envelope.round) - 1].object else {
                 throw Violation("round \(envelope.round) was offered with another adapter than the published one")
             }
+            guard let catchUp = offer.catchUp else { return }
+            guard catchUp.version < envelope.round, catchUp.base == observed.versions[catchUp.version].object else {
+                throw Violation("round \(envelope.round) was offered with changes of another adapter")
+            }
+            observed.changes.insert(catchUp.object)
         case .objectChunk(let chunk):
             try checkPublications()
             guard
                 observed.versions.contains(where: { $0.object == chunk.object })
-                    || FaultTemplate.isOfModel(chunk.object)
+                    || FaultTemplate.isOfModel(chunk.object) || observed.controlObjects.contains(chunk.object)
+                    || observed.changes.contains(chunk.object)
             else { throw Violation("an object was served that was never published") }
         default: break
         }
@@ -86,7 +92,7 @@ extension FaultSchedule {
             guard rows.contains(where: { $0.record.worker == Self.name(slot.worker) && $0.record.object == object })
             else { throw Violation("\(slot): its acknowledged update does not count") }
         }
-        var sum = [Double](repeating: 0, count: values.count)
+        var sum = [Double](repeating: 0, count: updateCount)
         var weight = 0.0
         for row in rows {
             let (name, object) = (row.record.worker, row.record.object)
@@ -100,31 +106,25 @@ extension FaultSchedule {
             guard round - row.askedIn <= plan.maximumStaleness || plan.kind != .buffered else {
                 throw Violation("\(slot): its update counts in round \(round), \(round - row.askedIn) versions later")
             }
-            let decoded = try update(bytes, of: name, slot, count: values.count)
-            let items = plan.kind == .noised || plan.kind == .maskedNoise ? 1 : Double(KnownTrainer.items(worker))
+            let decoded = try update(bytes, of: name, slot)
+            let items = plan.weighsAlike ? 1 : Double(KnownTrainer.items(worker))
             weight += items
             let discount = plan.kind == .buffered ? 1 / Double(1 + round - row.askedIn).squareRoot() : 1
-            for index in values.indices { sum[index] += items * discount * Double(decoded[index]) }
+            for index in sum.indices { sum[index] += items * discount * Double(decoded[index]) }
             observed.counted[worker, default: []].append((slot, object))
         }
         if let noise = try promisedNoise(of: rows.count) {
             return try checkNoised(round, attempt, values, sum: sum, noise)
         }
         let before = observed.versions[round - 1].values
-        if observed.velocity.isEmpty { observed.velocity = Array(repeating: 0, count: values.count) }
-        for index in values.indices {
-            var step = sum[index] / weight
-            if plan.hasMomentum {
-                observed.velocity[index] = ObservedRun.momentum * observed.velocity[index] + step
-                step = observed.velocity[index]
-            }
-            guard abs(Double(before[index]) + step - Double(values[index])) < (plan.kind == .masked ? 3e-3 : 1e-4)
-            else {
-                throw Violation(
-                    "round \(round) published \(values[index]) at \(index), its \(rows.count) updates make "
-                        + "\(Double(before[index]) + step)")
-            }
+        var steps = values.indices.map { sum[$0] / weight }
+        if plan.hasMomentum {
+            if observed.velocity.isEmpty { observed.velocity = Array(repeating: 0, count: steps.count) }
+            steps = zip(observed.velocity, steps).map { ObservedRun.momentum * $0 + $1 }
+            observed.velocity = steps
         }
+        try checkStep(round, from: before, to: values, steps)
+        if plan.kind == .controlled { try checkControl(round, sum: Array(sum[values.count...]), ledger) }
         guard plan.hasGate else { return }
         let (loss, reference) = (
             KnownEvaluator.loss(values, isFirst: false), KnownEvaluator.loss(before, isFirst: round == 1)
@@ -135,16 +135,48 @@ extension FaultSchedule {
     }
 
     /// What a worker's update holds: by its bytes, or, where these are masked, by what training gave.
-    private func update(
-        _ bytes: [UInt8], of name: WorkerName, _ slot: ObservedRun.Slot, count: Int
+    func update(
+        _ bytes: [UInt8], of name: WorkerName, _ slot: ObservedRun.Slot
     ) throws -> [Float] {
-        guard !plan.isMasked else {
-            return (0..<count).map {
-                KnownTrainer.shift(slot.worker, round: slot.round, attempt: slot.attempt, index: $0)
-            }
-        }
+        guard !plan.isMasked else { return trained(slot).map { Float($0) } }
         let seed = CodecSeed.derive(seed: plan.seed, round: slot.round, attempt: slot.attempt, worker: name)
-        return try codec.decode(bytes, count: count, seed: seed)
+        return try codec.decode(bytes, count: updateCount, seed: seed)
+    }
+
+    /// Values in an update.
+    var updateCount: Int { plan.kind == .controlled ? 2 * Self.firstAdapter.count : Self.firstAdapter.count }
+
+    /// What a worker's training makes an update of, before any codec, `[updateCount]`.
+    func trained(_ slot: ObservedRun.Slot) -> [Double] {
+        let shifts = Self.firstAdapter.indices.map {
+            Double(KnownTrainer.shift(slot.worker, round: slot.round, attempt: slot.attempt, index: $0))
+        }
+        return plan.kind == .controlled ? shifts + controlChange(slot, after: shifts) : shifts
+    }
+
+    /// Looks whether a version is what its round's steps make of the one before, as far as the downlink lets them through.
+    private func checkStep(_ round: Int, from before: [Float], to values: [Float], _ steps: [Double]) throws {
+        if observed.leftOut.isEmpty { observed.leftOut = Array(repeating: 0, count: steps.count) }
+        let wanted = zip(steps, observed.leftOut).map { $0 + $1 }
+        let exact = plan.isMasked ? 3e-3 : 1e-4
+        var (missed, all) = (0.0, 0.0)
+        for index in values.indices {
+            let change = Double(values[index]) - Double(before[index])
+            let error = abs(wanted[index] - change)
+            // Eight bits of a number's significand travel.
+            let lost = plan.downlink == .dense ? 0 : abs(wanted[index]) / 256
+            guard error < exact + lost || plan.downlink.name == "eden" else {
+                throw Violation(
+                    "round \(round) published \(values[index]) at \(index), its updates make "
+                        + "\(Double(before[index]) + wanted[index])")
+            }
+            if plan.downlink.name == "bfloat16" { observed.leftOut[index] = wanted[index] - change }
+            missed += error * error
+            all += wanted[index] * wanted[index]
+        }
+        guard missed <= 0.01 * all + 1e-6 else {
+            throw Violation("round \(round): its adapter misses \(missed) of \(all), squared, of what its updates make")
+        }
     }
 
     /// After a crash: everything that was acknowledged or published is still there.
@@ -162,6 +194,11 @@ extension FaultSchedule {
                     throw Violation("\(slot): the bytes of its acknowledged update are gone")
                 }
                 return
+            }
+        }
+        for worker in observed.enrolled {
+            guard try ledger.role(of: Self.connectionKey(Self.name(worker))) == .worker(Self.name(worker)) else {
+                throw Violation("worker \(worker) was told that it is enrolled, and is not")
             }
         }
         for (version, known) in observed.versions.enumerated() {
@@ -182,6 +219,7 @@ extension FaultSchedule {
             machines[worker + 1].disk.crash(.powerCut)
             machines[worker + 1].disk.restart()
             try checkResidual(worker)
+            if plan.kind == .controlled { try checkOwnControl(worker) }
         }
         // Whatever the last call forgot to make durable is missing now.
         (service, ledger, store) = (nil, nil, nil)
@@ -255,7 +293,7 @@ extension FaultSchedule {
         return ContentHash(try JSONDecoder().decode(RememberedRecord.self, from: Data(text)).head)
     }
 
-    private struct ResidualRecord: Decodable {
+    private struct OwnRecord: Decodable {
         struct Update: Decodable {
             var round: Int
             var attempt: Int
@@ -271,46 +309,44 @@ extension FaultSchedule {
     /// What a worker holds back and what it has sent are, together, all that its counted rounds have learned.
     private func checkResidual(_ worker: Int) throws {
         guard plan.keepsResiduals else { return }
-        let counted = observed.counted[worker] ?? []
-        var expected = [Double](repeating: 0, count: Self.firstAdapter.count)
-        for (slot, object) in counted {
+        var expected = [Double](repeating: 0, count: updateCount)
+        for (slot, object) in observed.counted[worker] ?? [] {
             guard let bytes = observed.sent[object] else { continue }
-            let seed = CodecSeed.derive(
-                seed: plan.seed, round: slot.round, attempt: slot.attempt, worker: Self.name(worker))
-            let decoded = try codec.decode(bytes, count: expected.count, seed: seed)
-            for index in expected.indices {
-                let shift = KnownTrainer.shift(worker, round: slot.round, attempt: slot.attempt, index: index)
-                expected[index] += Double(shift) - Double(decoded[index])
-            }
+            let (given, decoded) = (trained(slot), try update(bytes, of: Self.name(worker), slot))
+            for index in expected.indices { expected[index] += given[index] - Double(decoded[index]) }
         }
-        var held = [Double](repeating: 0, count: expected.count)
-        if let text = try file("residual/residual.json", of: worker) {
-            let record = try JSONDecoder().decode(ResidualRecord.self, from: Data(text))
-            // The coordinator's word on the last update may have been lost with the end of the run.
-            let counts = counted.contains { entry in
-                entry.slot.round == record.update.round && entry.slot.attempt == record.update.attempt
-                    && entry.object.description == record.update.object
-            }
-            if counts, record.standing == "restored" {
-                throw Violation("worker \(worker) takes an update back that counts (round \(record.update.round))")
-            }
-            if let name = counts ? record.after : record.before {
-                guard let bytes = try file("residual/\(name)", of: worker), bytes.count == 4 * held.count else {
-                    throw Violation("worker \(worker) has lost its residual")
-                }
-                bytes.withUnsafeBytes { bytes in
-                    for index in held.indices {
-                        let bits = UInt32(
-                            littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self))
-                        held[index] = Double(Float(bitPattern: bits))
-                    }
-                }
-            }
-        }
+        let held = try ownVector("residual", of: worker, count: expected.count)
         for index in held.indices where abs(held[index] - expected[index]) > 1e-4 {
             throw Violation(
-                "worker \(worker) holds back \(held[index]) at \(index); what its \(counted.count) counted updates left "
-                    + "out is \(expected[index])")
+                "worker \(worker) holds back \(held[index]) at \(index); what its counted updates left out is "
+                    + "\(expected[index])")
+        }
+    }
+
+    /// A vector that a worker keeps with its updates, as far as these count; zeros if there is none.
+    ///
+    /// - Parameter name: Of its folder and its record.
+    func ownVector(_ name: String, of worker: Int, count: Int) throws -> [Double] {
+        let zeros = [Double](repeating: 0, count: count)
+        guard let text = try file("\(name)/\(name).json", of: worker) else { return zeros }
+        let record = try JSONDecoder().decode(OwnRecord.self, from: Data(text))
+        // The coordinator's word on the last update may have been lost with the end of the run.
+        let counts = (observed.counted[worker] ?? []).contains { entry in
+            entry.slot.round == record.update.round && entry.slot.attempt == record.update.attempt
+                && entry.object.description == record.update.object
+        }
+        if counts, record.standing == "restored" {
+            throw Violation("worker \(worker) takes an update back that counts (round \(record.update.round))")
+        }
+        guard let file = counts ? record.after : record.before else { return zeros }
+        guard let bytes = try self.file("\(name)/\(file)", of: worker), bytes.count == 4 * count else {
+            throw Violation("worker \(worker) has lost its \(name)")
+        }
+        return bytes.withUnsafeBytes { bytes in
+            (0..<count).map { index in
+                let bits = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self))
+                return Double(Float(bitPattern: bits))
+            }
         }
     }
 

@@ -23,6 +23,8 @@ package struct FaultPlan: Sendable {
     /// What kind of rounds a schedule's run has.
     enum Kind: Sendable {
         case plain
+        /// SCAFFOLD: workers keep control variates, and their updates carry the change.
+        case controlled
         /// Updates are summed under masks.
         case masked
         /// The same, and workers share the noise of their sum.
@@ -32,13 +34,14 @@ package struct FaultPlan: Sendable {
         /// Each worker at its own pace, a version every few updates.
         case buffered
 
-        /// Every eighth schedule is masked, every other of these with noise, every sixteenth buffered; every 32nd is noised,
-        /// for what a round costs takes a while to compute.
+        /// Every eighth schedule is masked, every other of these with noise; every sixteenth is buffered, and every
+        /// sixteenth keeps control variates; every 32nd is noised, for what a round costs takes a while to compute.
         init(seed: UInt64) {
             switch (seed % 8, seed % 16, seed % 32) {
             case (_, 12, _): self = .maskedNoise
             case (4, _, _): self = .masked
             case (_, 7, _): self = .buffered
+            case (_, 9, _): self = .controlled
             case (_, _, 2): self = .noised
             default: self = .plain
             }
@@ -56,12 +59,16 @@ package struct FaultPlan: Sendable {
     let deadlineSeconds: Double?
     let codec: CodecName
     let keepsResiduals: Bool
+    /// What changes of the adapter travel down as.
+    let downlink: CodecName
     let hasMomentum: Bool
     let hasGate: Bool
     /// Whether workers lack the base model.
     let downloadsModel: Bool
     /// Whether the coordinator's folder is empty at first.
     let startsBlank: Bool
+    /// Whether workers come with invitations; otherwise their keys are known.
+    let invitesWorkers: Bool
     /// Of updates; a small one is sent whole. Unit: bytes.
     let chunkBytes: Int
     /// Unit: virtual seconds a step.
@@ -90,7 +97,8 @@ package struct FaultPlan: Sendable {
         func chance(_ probability: Double) -> Bool { random.uniformDouble() < probability }
         func between(_ low: Double, _ high: Double) -> Double { low + (high - low) * random.uniformDouble() }
         kind = Kind(seed: seed)
-        let (isMasked, isPlain) = (kind == .masked || kind == .maskedNoise, kind == .plain)
+        let isMasked = kind == .masked || kind == .maskedNoise
+        let isOpen = kind == .plain || kind == .controlled
         let drawn = 2 + random.index(below: 3)
         let workers = isMasked ? FaultTemplate.workersMax : drawn
         self.workers = workers
@@ -98,7 +106,7 @@ package struct FaultPlan: Sendable {
         let perRound = 1 + random.index(below: workers)
         workersPerRound =
             switch kind {
-            case .plain, .buffered: perRound
+            case .plain, .controlled, .buffered: perRound
             case .masked, .maskedNoise: max(FaultSchedule.masking.minimumCohort, perRound)
             // One sampling rate, for noise is planned for each.
             case .noised: 2
@@ -106,11 +114,11 @@ package struct FaultPlan: Sendable {
         let minimum = 1 + random.index(below: workersPerRound)
         minimumWorkers = isMasked ? FaultSchedule.masking.minimumCohort : minimum
         let asksMore = chance(0.3)
-        workersAsked = min(workers, workersPerRound + (asksMore && isPlain ? 1 : 0))
+        workersAsked = min(workers, workersPerRound + (asksMore && isOpen ? 1 : 0))
         let deadline: Double? = chance(0.4) ? between(3, 30) : nil
         deadlineSeconds =
             switch kind {
-            case .plain, .masked, .maskedNoise: deadline
+            case .plain, .controlled, .masked, .maskedNoise: deadline
             case .noised: deadline ?? 3
             case .buffered: nil
             }
@@ -118,13 +126,13 @@ package struct FaultPlan: Sendable {
             ("dense", false), ("topk:density=0.3", true), ("ternary:density=0.3", true), ("bfloat16", true),
         ]
         let choice = codecs[random.index(below: codecs.count)]
-        let isLossy = isPlain || kind == .buffered
+        let isLossy = isOpen || kind == .buffered
         codec = isLossy ? CodecName(choice.0) ?? .dense : .dense
         keepsResiduals = choice.1 && isLossy
-        hasMomentum = chance(0.3)
-        hasGate = chance(0.3) && (isPlain || kind == .masked)
+        hasMomentum = chance(0.3) && kind != .controlled
+        hasGate = chance(0.3) && (isOpen || kind == .masked)
         downloadsModel = chance(0.1)
-        startsBlank = chance(0.1)
+        let isBlank = chance(0.1)
         chunkBytes = chance(0.5) ? 16 : 4_096
         secondsPerStep = chance(0.5) ? 0 : between(0.1, 3)
         let calm = between(5, 45)
@@ -156,6 +164,11 @@ package struct FaultPlan: Sendable {
         crashAfterAcknowledgement = chance(0.3) ? 1 + random.index(below: 4) : nil
         paidReleases = rounds + random.index(below: 3)
         maximumStaleness = random.index(below: 3)
+        let downlinks = ["dense", "dense", "bfloat16", "eden:bits=8"]
+        let down = downlinks[random.index(below: downlinks.count)]
+        downlink = isLossy ? CodecName(down) ?? .dense : .dense
+        invitesWorkers = chance(0.1) && (isLossy || kind == .masked)
+        startsBlank = isBlank || invitesWorkers
     }
 }
 
@@ -164,11 +177,19 @@ extension FaultPlan {
     /// How many updates a published round may have.
     var updatesOfRound: ClosedRange<Int> {
         switch kind {
-        case .plain: minimumWorkers...workersPerRound
+        case .plain, .controlled: minimumWorkers...workersPerRound
         // Who answers while another one takes its place has a place under masks, too.
         case .masked, .maskedNoise: minimumWorkers...workers
         case .noised: 0...workers
         case .buffered: workersPerRound...workersPerRound
+        }
+    }
+
+    /// Whether all workers of a round count alike, whatever the size of their data.
+    var weighsAlike: Bool {
+        switch kind {
+        case .controlled, .noised, .maskedNoise: true
+        case .plain, .masked, .buffered: false
         }
     }
 
@@ -190,7 +211,7 @@ extension FaultPlan {
     var privacy: PrivacyOptions? {
         get throws {
             switch kind {
-            case .plain, .masked, .buffered: return nil
+            case .plain, .controlled, .masked, .buffered: return nil
             case .maskedNoise:
                 return PrivacyOptions(
                     mechanism: .distributed, epsilon: try FaultTemplate.sharedEpsilon(rounds: paidReleases),

@@ -90,11 +90,18 @@ final class KnownEvaluator: Evaluating {
     }
 }
 
-/// Who may connect: every worker of the schedule.
-struct KnownWorkers: Admission {
-    let roles: [PublicKey: PeerRole]
+/// Who may connect: whom the ledger of the coordinator's present process admits.
+///
+/// `@unchecked Sendable`: a schedule runs on one thread.
+final class PresentLedger: Admission, @unchecked Sendable {
+    weak var schedule: FaultSchedule?
 
-    func role(of key: PublicKey) -> PeerRole? { roles[key] }
+    struct NoProcess: Error {}
+
+    func role(of key: PublicKey) throws -> PeerRole? {
+        guard let ledger = schedule?.ledger else { throw NoProcess() }
+        return try ledger.role(of: key)
+    }
 }
 
 /// A coordinator's end of the link that falls silent with its process.

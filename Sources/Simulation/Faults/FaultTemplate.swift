@@ -38,10 +38,10 @@ enum FaultTemplate {
     }
 
     private static func fill(_ disk: SimulatedDisk, _ machine: Int, isBlank: Bool) throws {
-        try StateDirectory.createFolder(disk.path + "/model")
+        try PrivateAccess.makeFolder(disk.path + "/model")
         for file in modelFiles { try AtomicFile.write(file.bytes, to: "\(disk.path)/model/\(file.name)") }
         if machine > 0 {
-            try StateDirectory.createFolder(disk.path + "/worker")
+            try PrivateAccess.makeFolder(disk.path + "/worker")
             let key = try signingKey(machine - 1).rawRepresentation
             try AtomicFile.write(Array(key), to: disk.path + "/worker/signing.key", permissions: 0o600)
             let secret = ContentHash(of: Array("noise \(machine - 1)".utf8)).bytes
@@ -57,6 +57,14 @@ enum FaultTemplate {
             let name = FaultSchedule.name(worker)
             let key = PublicKey(bytes: Array(try signingKey(worker).publicKey.rawRepresentation))
             try ledger.allow(name: name, key: FaultSchedule.connectionKey(name), signingKey: key)
+        }
+    }
+
+    /// Invites everybody who is not known yet.
+    static func inviteWorkers(_ ledger: Ledger) throws {
+        let known = Set(try ledger.list().map(\.name))
+        for name in (0..<workersMax).map(FaultSchedule.name) where !known.contains(name) {
+            try ledger.invite(name: name, key: FaultSchedule.invitationKey(name), expiresAt: 1_000_000)
         }
     }
 

@@ -39,6 +39,15 @@ struct ObservedRun {
     var versions: [Version] = []
     /// The server optimiser's, after the last version.
     var velocity: [Double] = []
+    /// Workers that were told that their invitation had done its work.
+    var enrolled: Set<Int> = []
+    /// What a lossy downlink has left out so far, after the last version.
+    var leftOut: [Double] = []
+    /// Objects that were offered as changes between versions.
+    var changes: Set<ContentHash> = []
+    /// SCAFFOLD's control variate, by version.
+    var controls: [[Double]] = [[Double](repeating: 0, count: FaultSchedule.firstAdapter.count)]
+    var controlObjects: Set<ContentHash> = []
     /// What the privacy ledger held, in its order.
     var paid: [Payment] = []
     /// What was added to each round's sum, over the divisor.

@@ -1,4 +1,4 @@
-package import Glibc
+internal import Glibc
 internal import ModelFiles
 internal import Randomness
 internal import Synchronization
@@ -18,7 +18,7 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
         var parts: [(folder: FileNode, name: String, node: FileNode?)]
     }
 
-    private struct OpenFile {
+    struct OpenFile {
         let node: FileNode
         var position = 0
         let isAppending: Bool
@@ -30,8 +30,8 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
     var unsynchronizedNames: [NameChange] = []
     /// Files with ``FileNode/unsynchronized`` changes, in the order of their first.
     var dirty: [FileNode] = []
-    private var open: [Int32: OpenFile] = [:]
-    private var lastDescriptor: Int32 = 1 << 20
+    var open: [Int32: OpenFile] = [:]
+    var lastDescriptor: Int32 = 1 << 20
     private var lastNode: UInt64 = 1
     package let mount: String
 
@@ -103,7 +103,7 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
     // MARK: - Paths
 
     /// The path's components below the mount; `nil` if it lies elsewhere.
-    private func components(_ path: String) -> [Substring]? {
+    func components(_ path: String) -> [Substring]? {
         guard path.hasPrefix(self.path) else { return nil }
         return path.dropFirst(self.path.count).split(separator: "/").filter { $0 != "." }
     }
@@ -180,288 +180,11 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
 
     func forgetDescriptors() { open = [:] }
 
-    private func describe(_ node: FileNode) -> stat {
+    func describe(_ node: FileNode) -> stat {
         var status = stat()
         status.st_ino = ino_t(node.number)
         status.st_mode = (node.isFolder ? S_IFDIR : S_IFREG) | node.permissions
         status.st_size = off_t(node.bytes.count)
         return status
-    }
-}
-
-// MARK: - Descriptors
-extension SimulatedDisk {
-    package func open(_ path: String, _ flags: Int32, _ permissions: UInt32) -> Int32 {
-        Int32(
-            locked {
-                guard !isDown else { return fail(EIO) }
-                var node = node(path)
-                if node == nil {
-                    guard flags & O_CREAT != 0, let place = place(path) else { return fail(ENOENT) }
-                    guard
-                        change({ _ in
-                            node = makeNode(isFolder: false, permissions: permissions)
-                            set([(place.folder, place.name, node)])
-                            return 0
-                        }) == 0
-                    else { return -1 }
-                } else if flags & O_CREAT != 0, flags & O_EXCL != 0 {
-                    return fail(EEXIST)
-                }
-                guard let node else { return fail(ENOENT) }
-                if node.isFolder, flags & (O_WRONLY | O_RDWR) != 0 { return fail(EISDIR) }
-                if !node.isFolder, flags & O_DIRECTORY != 0 { return fail(ENOTDIR) }
-                if flags & O_TRUNC != 0, !node.bytes.isEmpty {
-                    guard
-                        change({ _ in
-                            node.truncate(to: 0)
-                            noteDirty(node)
-                            return 0
-                        }) == 0
-                    else { return -1 }
-                }
-                lastDescriptor += 1
-                open[lastDescriptor] = OpenFile(node: node, isAppending: flags & O_APPEND != 0)
-                return Int(lastDescriptor)
-            })
-    }
-
-    package func close(_ descriptor: Int32) -> Int32 {
-        Int32(
-            locked {
-                guard let file = open.removeValue(forKey: descriptor) else { return fail(EBADF) }
-                file.node.lock.release(descriptor)
-                return 0
-            })
-    }
-
-    package func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-        locked {
-            guard let file = open[descriptor] else { return fail(EBADF) }
-            let offset = file.isAppending ? file.node.bytes.count : file.position
-            let written = write(file.node, bytes, at: offset)
-            if written > 0 { open[descriptor]?.position = offset + written }
-            return written
-        }
-    }
-
-    package func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int {
-        locked {
-            guard let file = open[descriptor] else { return fail(EBADF) }
-            return write(file.node, bytes, at: offset)
-        }
-    }
-
-    /// Under the lock.
-    func write(_ node: FileNode, _ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int {
-        guard !bytes.isEmpty else { return 0 }
-        return change(canBePartial: bytes.count > 1) { fate in
-            var count = bytes.count
-            if case .partial(let part) = fate { count = max(1, Int(Double(count) * part)) }
-            node.write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), at: offset)
-            noteDirty(node)
-            return count
-        }
-    }
-
-    package func truncate(_ descriptor: Int32, to size: Int) -> Int32 {
-        Int32(
-            locked {
-                guard let file = open[descriptor] else { return fail(EBADF) }
-                return truncate(file.node, to: size)
-            })
-    }
-
-    func truncate(_ node: FileNode, to size: Int) -> Int {
-        change { _ in
-            node.truncate(to: size)
-            noteDirty(node)
-            return 0
-        }
-    }
-
-    package func synchronize(_ descriptor: Int32) -> Int32 {
-        Int32(
-            locked {
-                guard let file = open[descriptor] else { return fail(EBADF) }
-                return synchronize(file.node, lie: file.node.isFolder ? .noFolderSync : .noFileSync)
-            })
-    }
-
-    func synchronize(_ node: FileNode, lie: PlantedBug) -> Int {
-        change { _ in
-            if !faults.plantedBugs.contains(lie) { makeDurable(node) }
-            return 0
-        }
-    }
-
-    package func lock(_ descriptor: Int32, _ operation: Int32) -> Int32 {
-        Int32(
-            locked {
-                guard let file = open[descriptor] else { return fail(EBADF) }
-                if operation & LOCK_UN != 0 {
-                    file.node.lock.release(descriptor)
-                    return 0
-                }
-                guard file.node.lock.take(descriptor, isExclusive: operation & LOCK_EX != 0) else {
-                    return fail(EWOULDBLOCK)
-                }
-                return 0
-            })
-    }
-
-    package func status(of descriptor: Int32) -> stat? {
-        locked {
-            guard let file = open[descriptor] else {
-                errno = EBADF
-                return nil
-            }
-            return describe(file.node)
-        }
-    }
-
-    package func map(_ descriptor: Int32, _ count: Int) -> UnsafeRawPointer? {
-        locked {
-            guard let file = open[descriptor], count <= file.node.bytes.count else {
-                errno = EBADF
-                return nil
-            }
-            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 64)
-            file.node.bytes.withUnsafeBytes { copy.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-            return UnsafeRawPointer(copy.baseAddress)
-        }
-    }
-
-    package func unmap(_ start: UnsafeRawPointer, _ count: Int) { start.deallocate() }
-}
-
-// MARK: - Names
-extension SimulatedDisk {
-    package func status(_ path: String, followsLinks: Bool) -> stat? {
-        locked {
-            guard !isDown else {
-                errno = EIO
-                return nil
-            }
-            guard let node = node(path) else {
-                errno = ENOENT
-                return nil
-            }
-            return describe(node)
-        }
-    }
-
-    package func rename(_ old: String, to new: String) -> Int32 {
-        Int32(
-            locked {
-                guard !isDown else { return fail(EIO) }
-                guard let from = place(old), let to = place(new), let node = from.folder.entries[from.name] else {
-                    return fail(ENOENT)
-                }
-                if let target = to.folder.entries[to.name] {
-                    if target === node { return 0 }
-                    guard target.isFolder == node.isFolder else { return fail(target.isFolder ? EISDIR : ENOTDIR) }
-                    guard !target.isFolder || target.entries.isEmpty else { return fail(ENOTEMPTY) }
-                }
-                if faults.plantedBugs.contains(.forgottenResidual), to.name == "residual.json" {
-                    set([(from.folder, from.name, nil)])
-                    return 0
-                }
-                return change { _ in
-                    set([(from.folder, from.name, nil), (to.folder, to.name, node)])
-                    return 0
-                }
-            })
-    }
-
-    package func exchange(_ first: String, _ second: String) -> Int32 {
-        Int32(
-            locked {
-                guard !isDown else { return fail(EIO) }
-                guard let one = place(first), let other = place(second), let node = one.folder.entries[one.name],
-                    let otherNode = other.folder.entries[other.name]
-                else { return fail(ENOENT) }
-                return change { _ in
-                    set([(one.folder, one.name, otherNode), (other.folder, other.name, node)])
-                    return 0
-                }
-            })
-    }
-
-    package func link(_ old: String, as new: String) -> Int32 {
-        Int32(
-            locked {
-                guard !isDown else { return fail(EIO) }
-                guard let node = node(old), let to = place(new) else { return fail(ENOENT) }
-                guard to.folder.entries[to.name] == nil else { return fail(EEXIST) }
-                guard !node.isFolder else { return fail(EPERM) }
-                return change { _ in
-                    set([(to.folder, to.name, node)])
-                    return 0
-                }
-            })
-    }
-
-    package func unlink(_ path: String) -> Int32 { remove(path, isFolder: false) }
-    package func removeFolder(_ path: String) -> Int32 { remove(path, isFolder: true) }
-
-    private func remove(_ path: String, isFolder: Bool) -> Int32 {
-        Int32(
-            locked {
-                guard !isDown else { return fail(EIO) }
-                guard let place = place(path), let node = place.folder.entries[place.name] else { return fail(ENOENT) }
-                guard node.isFolder == isFolder else { return fail(isFolder ? ENOTDIR : EISDIR) }
-                guard node.entries.isEmpty else { return fail(ENOTEMPTY) }
-                return change { _ in
-                    set([(place.folder, place.name, nil)])
-                    return 0
-                }
-            })
-    }
-
-    package func makeFolder(_ path: String, _ permissions: UInt32) -> Int32 {
-        Int32(
-            locked {
-                guard !isDown else { return fail(EIO) }
-                guard let place = place(path) else { return fail(path == self.path ? EEXIST : ENOENT) }
-                guard place.folder.entries[place.name] == nil else { return fail(EEXIST) }
-                return change { _ in
-                    set([(place.folder, place.name, makeNode(isFolder: true, permissions: permissions))])
-                    return 0
-                }
-            })
-    }
-
-    package func changePermissions(_ path: String, _ permissions: UInt32) -> Int32 {
-        Int32(
-            locked {
-                guard !isDown else { return fail(EIO) }
-                guard let node = node(path) else { return fail(ENOENT) }
-                return change { _ in
-                    node.permissions = permissions
-                    return 0
-                }
-            })
-    }
-
-    package func names(in folder: String) -> [String]? {
-        locked {
-            guard !isDown else {
-                errno = EIO
-                return nil
-            }
-            guard let node = node(folder) else {
-                errno = ENOENT
-                return nil
-            }
-            return node.entries.keys.sorted()
-        }
-    }
-
-    package func realPath(_ path: String) -> String? {
-        locked {
-            guard let components = components(path), node(path) != nil else { return nil }
-            return components.isEmpty ? self.path : self.path + "/" + components.joined(separator: "/")
-        }
     }
 }
