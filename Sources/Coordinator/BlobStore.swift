@@ -33,8 +33,8 @@ public final class BlobStore {
     public init(directory: String) throws(FileError) {
         self.directory = directory
         disk = DiskTable.disk(of: directory)
-        try StateDirectory.createFolder(directory + "/blobs")
-        try StateDirectory.createFolder(directory + "/partial")
+        try PrivateAccess.makeFolder(directory + "/blobs")
+        try PrivateAccess.makeFolder(directory + "/partial")
         segments = try UpdateSegments(state: directory)
         // What a process that was killed had not made durable yet is trusted from here on.
         try AtomicFile.synchronizeFolder(directory)
@@ -72,7 +72,7 @@ public final class BlobStore {
     /// - Parameter object: The SHA-256 of `bytes`.
     func write(_ bytes: [UInt8], as object: ContentHash) throws(FileError) {
         retired.removeAll { $0 == object }
-        try StateDirectory.createFolder(folder(of: object))
+        try PrivateAccess.makeFolder(folder(of: object))
         try AtomicFile.write(bytes, to: path(of: object), permissions: 0o600)
     }
 
@@ -167,7 +167,7 @@ extension BlobStore {
     public func commit(_ uploads: [UploadKey]) throws(FileError) {
         for upload in uploads {
             let (source, target) = (path(of: upload), path(of: upload.object))
-            try StateDirectory.createFolder(folder(of: upload.object))
+            try PrivateAccess.makeFolder(folder(of: upload.object))
             guard disk.exists(source) else {
                 try flush(target)
                 continue

@@ -39,7 +39,7 @@ public enum RunArchive {
             throw RunArchiveError.notOver(run: run.id, state: state)
         }
         let target = folder(in: state) + "/" + run.id.text
-        for path in [folder(in: state), target] { try StateDirectory.createFolder(path) }
+        for path in [folder(in: state), target] { try PrivateAccess.makeFolder(path) }
         let next = state + "/ledger.next.sqlite"
         for suffix in ["", "-wal", "-shm"] { unlink(next + suffix) }
         try ledger.copyKeys(to: try Ledger(path: next, wallClock: wallClock))

@@ -13,7 +13,7 @@ public final class StateDirectory {
     public init(path: String) throws(StateDirectoryError) {
         let disk = DiskTable.disk(of: path)
         do throws(FileError) {
-            try Self.createFolder(path)
+            try PrivateAccess.makeFolder(path)
             // An earlier process may have been killed after it made names and before they were durable.
             try AtomicFile.synchronizeEntry(of: path)
             try AtomicFile.synchronizeFolder(path)
@@ -64,19 +64,6 @@ public final class StateDirectory {
         guard let round else { return path + "/adapter" }
         let digits = String(round)
         return path + "/adapters/" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-    }
-
-    /// Creates a folder and those above it, durably, for their owner alone: updates and the noise of published rounds lie in
-    /// them.
-    public static func createFolder(_ path: String) throws(FileError) {
-        let disk = DiskTable.disk(of: path)
-        if disk.makeFolder(path, 0o700) == 0 { return try AtomicFile.synchronizeEntry(of: path) }
-        if errno == EEXIST { return }
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-        guard errno == ENOENT, !parts.isEmpty else { throw FileError.last("create", path) }
-        try createFolder(parts.joined(separator: "/"))
-        guard disk.makeFolder(path, 0o700) == 0 || errno == EEXIST else { throw FileError.last("create", path) }
-        try AtomicFile.synchronizeEntry(of: path)
     }
 }
 

@@ -20,7 +20,9 @@ package enum SecretFile {
             throw .file(FileError(operation: "stat", path: path, code: errno))
         }
         guard status.st_mode & S_IFMT == S_IFREG else { throw .notARegularFile(path: path) }
-        guard status.st_mode & 0o077 == 0 else { throw .readableByOthers(path: path, mode: status.st_mode & 0o777) }
+        guard !PrivateAccess.isOpenToOthers(mode: status.st_mode) else {
+            throw .readableByOthers(path: path, mode: status.st_mode & 0o777)
+        }
         guard status.st_size <= bytesMax else { throw .tooLarge(path: path) }
         var bytes = [UInt8](repeating: 0, count: bytesMax)
         var filled = 0

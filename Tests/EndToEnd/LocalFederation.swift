@@ -90,6 +90,13 @@ final class LocalFederation {
         }
     }
 
+    /// Where a coordinator that was started with `--http` answers.
+    static func monitorURL(of coordinator: RunningProgram) throws -> String {
+        try coordinator.waitFor("listening")
+        let line = try #require(coordinator.errors.split(separator: "\n").first { $0.hasPrefix("monitor ") })
+        return String(try #require(line.split(separator: " ").last))
+    }
+
     /// A port that was free a moment ago.
     static func freePort() throws -> UInt16 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

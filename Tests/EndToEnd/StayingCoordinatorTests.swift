@@ -6,12 +6,6 @@ import WebClient
 /// `shoal coordinator --stay`, as a service manager runs it.
 @Suite("A coordinator that stays after its run", .serialized)
 struct StayingCoordinatorTests {
-    private func url(_ coordinator: RunningProgram) throws -> String {
-        try coordinator.waitFor("listening")
-        let line = try #require(coordinator.errors.split(separator: "\n").first { $0.hasPrefix("monitor ") })
-        return String(try #require(line.split(separator: " ").last))
-    }
-
     /// What monitoring and probes see of a run that is over.
     private func expectFinished(_ url: String) async throws {
         #expect(try await WebClient.ask(url + "healthz").status == 200)
@@ -28,7 +22,7 @@ struct StayingCoordinatorTests {
         for worker in federation.workers { try federation.invite(worker) }
         let options = ["--stay", "--http", "127.0.0.1:0"]
         let coordinator = try federation.startCoordinator(options)
-        let url = try url(coordinator)
+        let url = try LocalFederation.monitorURL(of: coordinator)
         let first = try federation.startWorker(federation.workers[0])
         #expect(try first.finish(limitSeconds: 120).code == 0)
         // What it came to is told when the run ends, not when the process does.
@@ -47,7 +41,7 @@ struct StayingCoordinatorTests {
 
         // As after a crash or a new node.
         let again = try federation.startCoordinator(options)
-        try await expectFinished(try self.url(again))
+        try await expectFinished(try LocalFederation.monitorURL(of: again))
         again.send(SIGTERM)
         let second = try again.finish(limitSeconds: 30)
         #expect(second.code == 0, "\(second.errors)")

@@ -27,9 +27,7 @@ struct TrainingSlotTests {
         try #require(waitUntil(limitSeconds: 20) { FileManager.default.fileExists(atPath: slots + "/slot-0") })
 
         let coordinator = try federation.startCoordinator(["--http", "127.0.0.1:0"])
-        try coordinator.waitFor("listening")
-        let monitor = try #require(coordinator.errors.split(separator: "\n").first { $0.hasPrefix("monitor ") })
-        let url = String(try #require(monitor.split(separator: " ").last))
+        let url = try LocalFederation.monitorURL(of: coordinator)
         let workers = try federation.workers.map {
             try federation.startWorker(
                 $0, options: ["--training-slots", "1"], environment: ["SHOAL_SLOTS_FOLDER": slots])

@@ -54,11 +54,14 @@ struct ServiceTests {
         let before = try lastChange(of: run.folder)
         var isReady = false
         for _ in 0..<50 {
-            // As its loop does: a coordinator that says nothing for long is not ready, and a busy machine may make it long.
+            let posting = ContinuousClock.now
             client.monitor.board.post(run.fleet())
             let answer = try await client.ask("readyz")
             isReady = isReady || answer.status == 200
-            #expect(answer.status == 200 || answer.body.contains("has served nobody for"), "\(answer.body)")
+            // A coordinator that says nothing for a minute is not ready, and a busy machine may make it a minute.
+            let mayBeSilent = ContinuousClock.now - posting >= .seconds(60)
+            #expect(
+                answer.status == 200 || mayBeSilent && answer.body.contains("has served nobody for"), "\(answer.body)")
         }
         #expect(isReady)
         #expect(try lastChange(of: run.folder) == before)

@@ -101,7 +101,6 @@ def measure_all(command, seeds, path):
 
 def mean_told(values):
     """None where a run did not tell its value."""
-    values = list(values)
     return None if None in values else statistics.mean(values)
 
 
@@ -117,10 +116,10 @@ def summarise(runs):
         "loss": statistics.mean(losses),
         "spread": statistics.stdev(losses) if len(losses) > 1 else 0.0,
         # Bytes are not told where they would tell who took part.
-        "smaller": mean_told(None if event["uplinkBytes"] is None else event["denseUplinkBytes"] / event["uplinkBytes"]
-                             for event in last),
-        "uplink": mean_told(event["uplinkBytes"] for event in last),
-        "downlink": mean_told(event["downlinkBytes"] for event in last),
+        "smaller": mean_told([None if event["uplinkBytes"] is None else event["denseUplinkBytes"] / event["uplinkBytes"]
+                              for event in last]),
+        "uplink": mean_told([event["uplinkBytes"] for event in last]),
+        "downlink": mean_told([event["downlinkBytes"] for event in last]),
         "seconds": statistics.mean(event["seconds"] for event in last),
         "curve": [(number, statistics.mean(curve[number] for curve in curves)) for number in shared],
     }

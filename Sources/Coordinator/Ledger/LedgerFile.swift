@@ -26,7 +26,7 @@ extension Ledger {
             if descriptor >= 0 { _ = disk.close(descriptor) }
         }
         for file in [path, path + "-wal", path + "-shm"] {
-            guard let status = disk.status(file, followsLinks: true), status.st_mode & 0o077 != 0 else { continue }
+            guard PrivateAccess.isOpenToOthers(file) else { continue }
             guard disk.changePermissions(file, 0o600) == 0 else { throw .file(.last("make private", file)) }
         }
     }

@@ -22,10 +22,7 @@ public struct RecordKey: Sendable {
 
     init(path: String) throws {
         let bytes = try MappedFile(path: path).copy()
-        guard let status = DiskTable.disk(of: path).status(path, followsLinks: true) else {
-            throw FileError.last("examine", path)
-        }
-        guard status.st_mode & 0o077 == 0 else { throw RecordError.keyReadableByOthers(path: path) }
+        guard !PrivateAccess.isOpenToOthers(path) else { throw RecordError.keyReadableByOthers(path: path) }
         guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: Data(bytes)) else {
             throw RecordError.keyDamaged(path: path)
         }

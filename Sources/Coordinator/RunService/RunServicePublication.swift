@@ -168,7 +168,7 @@ extension RunService {
     /// - Returns: The hash of what lies there, as an adapter object.
     @discardableResult
     func writeAdapterDirectories() throws -> ContentHash {
-        try StateDirectory.createFolder(state.path + "/adapters")
+        try PrivateAccess.makeFolder(state.path + "/adapters")
         let whole = try wholeAdapter()
         // Usually that is the adapter object, whose bytes and hash are known.
         let isObject = adapter.residual == nil && fixedFactors == nil

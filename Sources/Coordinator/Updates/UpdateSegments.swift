@@ -39,7 +39,7 @@ final class UpdateSegments {
     init(state: String) throws(FileError) {
         folder = state + "/segments"
         disk = DiskTable.disk(of: folder)
-        try StateDirectory.createFolder(folder)
+        try PrivateAccess.makeFolder(folder)
         for number in (disk.names(in: folder) ?? []).compactMap({ Int($0) }).sorted() {
             lastNumber = number
             try readIndex(of: number)

@@ -37,8 +37,8 @@ public struct AdaptiveClip: Hashable, Sendable {
     public func next(
         after clip: Double, centredWithin: Double, expectedWorkers: Int, noise: inout some RandomNumberGenerator
     ) -> Double {
-        let grid = NormalNoise.grid(deviation: countNoise)
-        let noisy = ((centredWithin + countNoise * NormalNoise.pair(using: &noise).0) / grid).rounded() * grid
+        let noisy = NoiseGrid(deviation: countNoise)
+            .nearest(to: centredWithin + countNoise * NormalNoise.pair(using: &noise).0)
         let part = noisy / Double(expectedWorkers) + 0.5
         return clip * exp(-rate * (part - quantile))
     }

@@ -41,8 +41,8 @@ public struct GaussianRelease: Hashable, Sendable {
     ///   - deviation: Of the independent noise behind it: sets the grid on which the results lie.
     public init(_ sum: ClippedSum, adding noise: [Double], deviation: Double, expectedWorkers: Int) {
         precondition(noise.count == sum.sum.count, "noise of \(noise.count) values, sum of \(sum.sum.count)")
-        let grid = NormalNoise.grid(deviation: deviation)
-        mean = zip(sum.sum, noise).map { Float(((($0 + $1) / grid).rounded() * grid) / Double(expectedWorkers)) }
+        let grid = NoiseGrid(deviation: deviation)
+        mean = zip(sum.sum, noise).map { Float(grid.nearest(to: $0 + $1) / Double(expectedWorkers)) }
         nextClip = sum.clip
         correlatedNoise = noise
     }

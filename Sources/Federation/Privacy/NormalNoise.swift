@@ -10,10 +10,8 @@ public enum NormalNoise {
         return (radius * cos(angle), radius * sin(angle))
     }
 
-    /// Adds independent noise to every value and puts the results on a grid.
+    /// Adds independent noise to every value and puts the results on its ``NoiseGrid``.
     ///
-    /// The lowest bits of a floating-point sum can tell what was added to it (Mironov 2012): the grid, a power of two
-    /// about a millionth of the deviation, is the same whatever the values are.
     /// - Parameters:
     ///   - values: `[count]`, changed in place.
     ///   - deviation: The noise's standard deviation, above 0.
@@ -21,17 +19,27 @@ public enum NormalNoise {
         to values: inout [Double], deviation: Double, using generator: inout some RandomNumberGenerator
     ) {
         precondition(deviation > 0 && deviation.isFinite, "noise of deviation \(deviation)")
-        let grid = grid(deviation: deviation)
+        let grid = NoiseGrid(deviation: deviation)
         var index = 0
         while index < values.count {
             let (first, second) = pair(using: &generator)
-            values[index] = ((values[index] + deviation * first) / grid).rounded() * grid
+            values[index] = grid.nearest(to: values[index] + deviation * first)
             if index + 1 < values.count {
-                values[index + 1] = ((values[index + 1] + deviation * second) / grid).rounded() * grid
+                values[index + 1] = grid.nearest(to: values[index + 1] + deviation * second)
             }
             index += 2
         }
     }
+}
 
-    static func grid(deviation: Double) -> Double { exp2((log2(deviation) - 20).rounded(.down)) }
+/// Where noisy numbers lie, the same whatever the numbers are: the lowest bits of a floating-point sum can tell what was
+/// added to it (Mironov 2012).
+struct NoiseGrid {
+    /// A power of two about a millionth of the deviation.
+    private let step: Double
+
+    /// - Parameter deviation: The noise's standard deviation, above 0.
+    init(deviation: Double) { step = exp2((log2(deviation) - 20).rounded(.down)) }
+
+    func nearest(to value: Double) -> Double { (value / step).rounded() * step }
 }

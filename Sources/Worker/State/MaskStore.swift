@@ -44,9 +44,9 @@ struct MaskStore {
     ///   - folder: Of the run; made if missing.
     ///   - newSecret: 32 bytes of a cryptographic generator.
     static func open(_ folder: String, round: Int, attempt: Int, newSecret: () -> [UInt8]) throws -> Standing {
-        try StateFolder.make(folder)
+        try PrivateAccess.makeFolder(folder)
         let header = number(round) + number(attempt)
-        guard !StateFolder.isReadableByOthers(folder + "/attempt") else {
+        guard !PrivateAccess.isOpenToOthers(folder + "/attempt") else {
             throw WorkerStateError.readableByOthers(path: folder + "/attempt")
         }
         if let kept = try StateFolder.read(folder + "/attempt", bytesMax: headerBytes + secretBytes) {

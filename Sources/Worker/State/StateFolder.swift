@@ -3,29 +3,6 @@ internal import ModelFiles
 
 /// System calls on a worker's own folders and files.
 enum StateFolder {
-    /// Creates a folder and those above it; new ones are the owner's alone.
-    static func make(_ path: String) throws(FileError) {
-        let disk = DiskTable.disk(of: path)
-        if disk.makeFolder(path, 0o700) == 0 { return try AtomicFile.synchronizeEntry(of: path) }
-        switch errno {
-        case EEXIST:
-            guard let status = disk.status(path, followsLinks: true) else { throw FileError.last("examine", path) }
-            guard status.st_mode & S_IFMT == S_IFDIR else {
-                throw FileError(operation: "make the folder", path: path, code: ENOTDIR)
-            }
-        case ENOENT:
-            guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
-                throw FileError.last("make the folder", path)
-            }
-            try make(String(path[..<slash]))
-            guard disk.makeFolder(path, 0o700) == 0 || errno == EEXIST else {
-                throw FileError.last("make the folder", path)
-            }
-            try AtomicFile.synchronizeEntry(of: path)
-        default: throw FileError.last("make the folder", path)
-        }
-    }
-
     /// A small file's bytes; `nil` if there is none.
     static func read(_ path: String, bytesMax: Int) throws(FileError) -> [UInt8]? {
         guard DiskTable.disk(of: path).exists(path) else { return nil }
@@ -52,11 +29,6 @@ enum StateFolder {
             status.st_mode & S_IFMT == S_IFREG
         else { return nil }
         return UInt64(status.st_size)
-    }
-
-    /// Whether somebody else could have read a secret; no if there is no such file.
-    static func isReadableByOthers(_ path: String) -> Bool {
-        DiskTable.disk(of: path).status(path, followsLinks: true).map { $0.st_mode & 0o077 != 0 } ?? false
     }
 
     /// Removes a file if it is there.

@@ -17,15 +17,12 @@ public struct WorkerIdentity: Sendable {
             key = Curve25519.Signing.PrivateKey()
             let raw = Array(key.rawRepresentation)
             do throws(FileError) {
-                try StateFolder.make(folder)
+                try PrivateAccess.makeFolder(folder)
                 try AtomicFile.write(raw, to: path, permissions: 0o600)
             } catch { throw .file(error) }
             return
         }
-        guard let status = DiskTable.disk(of: path).status(path, followsLinks: true) else {
-            throw .file(.last("examine", path))
-        }
-        guard status.st_mode & 0o077 == 0 else { throw .readableByOthers(path: path) }
+        guard !PrivateAccess.isOpenToOthers(path) else { throw .readableByOthers(path: path) }
         guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: Data(bytes)) else {
             throw .invalid(path: path)
         }

@@ -40,9 +40,9 @@ public final class WorkerState {
     /// Opens the folder, or makes it with mode 0700.
     public init(folder: String) throws(WorkerStateError) {
         do throws(FileError) {
-            try StateFolder.make(folder)
+            try PrivateAccess.makeFolder(folder)
             for name in ["pending", "residual", "residual-a", "control", "own", "records", "masks", "models"] {
-                try StateFolder.make(folder + "/" + name)
+                try PrivateAccess.makeFolder(folder + "/" + name)
             }
             // An earlier process may have been killed after it made names and before they were durable.
             try AtomicFile.synchronizeEntry(of: folder)
@@ -80,7 +80,7 @@ public final class WorkerState {
     /// - Throws: Also where others may read it: they could take the noise off again.
     func noiseSecret() throws(WorkerStateError) -> [UInt8] {
         let path = folder + "/noise.key"
-        guard !StateFolder.isReadableByOthers(path) else { throw .readableByOthers(path: path) }
+        guard !PrivateAccess.isOpenToOthers(path) else { throw .readableByOthers(path: path) }
         do {
             let kept = try StateFolder.read(path, bytesMax: SecretStream.keyBytes)
             if let kept, kept.count == SecretStream.keyBytes { return kept }
@@ -155,7 +155,7 @@ public enum WorkerStateError: Error, Hashable, Sendable, CustomStringConvertible
         case .inUse(let folder):
             "another worker runs on the state folder \(folder); stop it, or give this one its own folder with --state"
         case .readableByOthers(let path):
-            "\(path) holds the secret of this worker's noise, and others may read it; run: chmod 600 '\(path)' (or remove "
+            "\(path) holds a secret of this worker's noise or masks, and others may read it; run: chmod 600 '\(path)' (or remove "
                 + "it, if they may have)"
         case .unreadable(let path):
             "\(path) is damaged or of another release; remove the state folder and enrol again with a new join file"

@@ -20,7 +20,7 @@ final class ModelDownload {
     init(_ identity: ContentHash, folder: String) throws(DownloadError) {
         self.identity = identity
         self.folder = folder
-        do { try StateFolder.make(folder) } catch { throw .file(error) }
+        do { try PrivateAccess.makeFolder(folder) } catch { throw .file(error) }
         if let bytes = try? StateFolder.read(folder + "/.manifest.json", bytesMax: Int(Self.manifestBytesMax)),
             ContentHash(of: bytes) == identity, let manifest = try? ModelManifest(decoding: bytes)
         {

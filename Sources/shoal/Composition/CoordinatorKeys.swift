@@ -1,4 +1,5 @@
 import Coordinator
+import ModelFiles
 import Transport
 
 /// Where a coordinator keeps its key pair inside its state directory.
@@ -10,7 +11,7 @@ enum CoordinatorKeys {
 
     /// Makes the pair on first use.
     static func readOrCreate(in state: String) throws -> CurveKeyPair {
-        try StateDirectory.createFolder(state)
+        try PrivateAccess.makeFolder(state)
         return try KeyFile.readOrCreate(path(in: state))
     }
 }

@@ -162,7 +162,7 @@ struct FleetBenchmark {
         let names = try (1...workers).map { number in
             guard let name = WorkerName("worker-\(number)") else { throw CommandFailure.failed("no worker name") }
             let path = "\(folder)/\(name)"
-            try StateDirectory.createFolder(path)
+            try PrivateAccess.makeFolder(path)
             try Invitation.write(
                 worker: name, endpoint: endpoint, expiresIn: 24 * 3600, ledger: ledger, coordinator: keys,
                 to: FleetBenchmarkWorkers.join(path))
@@ -202,7 +202,7 @@ struct FleetBenchmark {
 
     /// Bytes a second that this disk takes in one file with one sync at its end.
     private static func diskRate(in folder: String) throws -> Double {
-        try StateDirectory.createFolder(folder)
+        try PrivateAccess.makeFolder(folder)
         let path = folder + "/disk-rate"
         let block = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 11) }
         guard FileManager.default.createFile(atPath: path, contents: nil), let file = FileHandle(forWritingAtPath: path)

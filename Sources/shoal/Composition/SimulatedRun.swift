@@ -124,7 +124,7 @@ struct SimulatedRun {
             link.attach(service)
             let held = HeldModel(path: prepared.model.path, identity: prepared.manifest.identity)
             for worker in workers.workers {
-                try StateDirectory.createFolder(folders.path(worker.name))
+                try PrivateAccess.makeFolder(folders.path(worker.name))
                 let identity = try WorkerIdentity(folder: folders.state(worker.name))
                 let keys = try KeyFile.readOrCreate(folders.state(worker.name) + "/worker.key")
                 try state.ledger.allow(name: worker.name, key: keys.publicKey, signingKey: identity.publicKey)

@@ -2,6 +2,7 @@ import Coordinator
 import Federation
 import FineTuning
 import FoundationEssentials
+import ModelFiles
 import Randomness
 import Recipe
 import RunFile
@@ -79,7 +80,7 @@ struct SimulatedWorkers {
             if case .enrolled = record.state { enrolled.insert(record.name) }
         }
         for worker in workers {
-            try StateDirectory.createFolder(folders.path(worker.name))
+            try PrivateAccess.makeFolder(folders.path(worker.name))
             try DataFile.write(worker.rows, to: folders.data(worker.name))
             let path = folders.join(worker.name)
             if enrolled.contains(worker.name), !FileManager.default.fileExists(atPath: path) {

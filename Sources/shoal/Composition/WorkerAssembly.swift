@@ -50,9 +50,7 @@ struct WorkerAssembly {
         settings.coordinatorKeys = known
         if !insecure { settings.coordinator = { known.keys.first?.z85 } }
         if policy?.required.contains(.masks) == true { settings.masksAgainst = Self.masksAgainst }
-        if let cohort = policy?.minimumCohort {
-            settings.minimumMaskedCohort = max(settings.minimumMaskedCohort, cohort)
-        }
+        if let cohort = policy?.minimumCohort { settings.minimumMaskedCohort = cohort }
         if let metricsMinimumExamples { settings.metricsMinimumExamples = metricsMinimumExamples }
         let service = WorkerService(
             settings: settings, state: state, link: transport, loop: transport, runner: runner,
