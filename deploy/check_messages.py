@@ -81,7 +81,7 @@ def spoken():
 
 
 # What stands before the message that a command or a task ends with.
-THROWN = re.compile(r"(?:badInput|\.failed|ValidationError|RequestProblem\.value|giveUpTask|unsuitable|refuse)\([^()\"]*\Z")
+THROWN = re.compile(r"(?:badInput|\.failed|ValidationError|RequestProblem(?:\.value)?|JSONAnswer\.failure|\.notReady|giveUpTask|unsuitable|refuse)\([^()\"]*\Z")
 
 
 # Pieces that stand within another message.

@@ -32,6 +32,9 @@ package final class Monitor: Sendable {
         var settings = settings
         // What is there is no secret: the page holds no data, and probes carry no token.
         settings.openPaths = ["/", "/healthz", "/readyz"]
+        settings.refusal = { status, reason in
+            (try? JSONAnswer.failure(reason, status: status)) ?? Response(text: reason + "\n", status: status)
+        }
         let desk = Desk(version: version)
         let server = try await WebServer.start(settings, logger: logger) { router in
             MonitorRoutes(desk: desk, needsToken: settings.token != nil).add(to: router)

@@ -1,3 +1,4 @@
+internal import Foundation
 package import Hummingbird
 internal import LanguageModel
 package import Logging
@@ -39,7 +40,9 @@ package final class ServingService: Sendable {
         router.get("healthz") { _, _ in "ok" }
         router.get("v1/models") { [models] _, _ in Response(models.list) }
         router.get("v1/models/{model}") { [models] _, context in
-            Response(try models.description(of: try context.parameters.require("model")))
+            // Clients write a name into the path as a browser would.
+            let name = try context.parameters.require("model")
+            return Response(try models.description(of: name.removingPercentEncoding ?? name))
         }
         router.post("v1/chat/completions") { [self] request, _ in try await answer(request, .chat) }
         router.post("v1/completions") { [self] request, _ in try await answer(request, .text) }

@@ -20,6 +20,8 @@ package struct WebServerSettings: Sendable {
     package var connectionsMax = 256
     /// How long open answers have to end when it stops. Unit: seconds.
     package var farewellSeconds = 2.0
+    /// How long a new connection's first request may take to come, without its body. Unit: seconds.
+    package var firstRequestSeconds = 10.0
     /// What those read who are not served: `nil` writes the reason as plain text.
     package var refusal: (@Sendable (HTTPResponse.Status, _ reason: String) -> Response)?
 
@@ -60,9 +62,11 @@ package final class WebServer: Sendable {
     private init(
         _ settings: WebServerSettings, _ router: Router<BasicRequestContext>, _ logger: Logger
     ) async throws(WebServingError) {
+        let firstRequest = TimeAmount.milliseconds(Int64(1_000 * settings.firstRequestSeconds))
         let plain = HTTPServerBuilder.http1(
             configuration: .init(
-                idleTimeout: .seconds(120), httpDecoderConfiguration: .init(maxHeaderListSize: 32 << 10)))
+                additionalChannelHandlers: [FirstRequestLimit(firstRequest)], idleTimeout: .seconds(120),
+                httpDecoderConfiguration: .init(maxHeaderListSize: 32 << 10)))
         let server = try Self.encrypted(plain, settings.certificate)
         let threads = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let (listening, outcome) = AsyncStream<Result<Int, any Error>>.makeStream()

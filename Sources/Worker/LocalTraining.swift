@@ -319,7 +319,11 @@ extension TaskEvent {
             return self
         }
         var cost = cost
-        if let own = own?.joules { cost.joules = (cost.joules ?? 0) + own }
+        if let own {
+            // A program that tells nothing may have used what no counter here sees, such as a graphics card.
+            cost.isMeasured = cost.isMeasured && own.joules != nil
+            cost.joules = cost.joules.map { $0 + (own.joules ?? 0) } ?? own.joules
+        }
         return .trained(
             values: values, trainingItems: items, steps: steps, tokens: tokens, meanLoss: loss, local: local, cost: cost
         )

@@ -118,6 +118,14 @@ struct ExternalTrainerTests {
                 "no usable metrics.json: steps is 100000, and the task asks for at most"
             ),
             (
+                "cp -r adapter-in adapter-out; echo '{\"trainLoss\": 1e308}' > metrics.json",
+                "no usable metrics.json: trainLoss is not within"
+            ),
+            (
+                "cp -r adapter-in adapter-out; echo '{\"trainLoss\": 1, \"joules\": 1e300}' > metrics.json",
+                "no usable metrics.json: joules is not within"
+            ),
+            (
                 "cp -r adapter-in adapter-out; echo 'Mrs Miller' > metrics.json",
                 "no usable metrics.json: it cannot be read"
             ),
@@ -127,6 +135,42 @@ struct ExternalTrainerTests {
         #expect(outcome.code == 1)
         #expect(outcome.errors.contains(reason), "\(outcome.errors)")
         #expect(!outcome.errors.contains("Miller") && !outcome.output.contains("Miller"))
+    }
+
+    @Test("what a killed worker's trainer left is ended, and a trainer's own children end with it")
+    func left() throws {
+        let federation = try LocalFederation(workerCount: 1, rounds: 1, workersPerRound: 1, localSteps: 2)
+        let (first, child) = (federation.folder.file("first"), federation.folder.file("child"))
+        let script = try federation.folder.write(
+            """
+            set -e
+            if [ ! -e '\(first)' ]; then echo $$ > '\(first)'; while :; do sleep 0.1; done; fi
+            sleep 1000 </dev/null >/dev/null 2>&1 &
+            echo $! > '\(child)'
+            cp -r adapter-in adapter-out
+            echo '{"trainLoss": 2, "steps": 2}' > metrics.json
+            """, to: "train.sh")
+        let worker = federation.workers[0]
+        try federation.invite(worker)
+        let coordinator = try federation.startCoordinator()
+        let killed = try federation.startWorker(worker, options: ["--trainer", "sh", script])
+        try #require(waitUntil(limitSeconds: 60) { process(first) != nil })
+        killed.send(SIGKILL)
+        _ = try killed.finish()
+        let abandoned = try #require(process(first))
+        #expect(kill(abandoned, 0) == 0)
+        let again = try federation.startWorker(worker, options: ["--trainer", "sh", script])
+        #expect(try coordinator.finish(limitSeconds: 120).code == 0)
+        #expect(try again.finish(limitSeconds: 60).code == 0)
+        #expect(waitUntil(limitSeconds: 30) { kill(abandoned, 0) != 0 })
+        let left = try #require(process(child))
+        #expect(waitUntil(limitSeconds: 30) { kill(left, 0) != 0 })
+    }
+
+    /// The process whose number stands in a file.
+    private func process(_ file: String) -> Int32? {
+        (try? String(contentsOfFile: file, encoding: .utf8))
+            .flatMap { Int32($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
     }
 
     @Test("a trainer that takes too long is ended with what it started")

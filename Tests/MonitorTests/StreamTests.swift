@@ -60,4 +60,19 @@ struct StreamTests {
         #expect(reads >= 1 && reads < 20)
         await client.stop()
     }
+
+    /// All of them ask before the first is answered.
+    @Test func noMoreListenThanMayListen() async throws {
+        let run = try MadeUpRun()
+        let client = try await MonitorClient()
+        client.monitor.attach(run.ledger, state: run.folder)
+        client.monitor.board.post(run.fleet())
+        let port = try #require(Int(client.monitor.url.split(separator: ":").last?.dropLast() ?? ""))
+        let connections = try (0..<70).map { _ in try #require(RawConnection(port: port)) }
+        for connection in connections { connection.send("GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n") }
+        // "HTTP/1.1 200"
+        let statuses = connections.map { $0.receive(12).suffix(3) }
+        #expect(statuses.count { $0 == "200" } == 64 && statuses.count { $0 == "503" } == 6, "\(statuses)")
+        await client.monitor.stop(EndOfStream(outcome: "finished"))
+    }
 }

@@ -113,7 +113,8 @@ final class Conversation {
     @discardableResult
     func startWorker(
         _ name: String, runner: FakeRunner, model: String? = "model", hasInvitation: Bool = false,
-        invitation: PublicKey? = nil, secondsPerStep: Double = 0
+        invitation: PublicKey? = nil, secondsPerStep: Double = 0,
+        owner: (WorkerState) throws -> OwnerGuard? = { _ in nil }
     ) throws -> WorkerService {
         let end =
             workers[name]?.end
@@ -132,7 +133,7 @@ final class Conversation {
         let service = WorkerService(
             settings: settings, state: state, link: end, loop: link.executor,
             runner: VirtualPace(runner, on: link, secondsPerStep: secondsPerStep, items: Int(runner.items)),
-            backoff: backoff, observer: { _ in })
+            owner: try owner(state), backoff: backoff, observer: { _ in })
         workers[name] = Member(service: service, end: end, runner: runner)
         link.attach(service, to: end, keys: hasInvitation && !state.isEnrolled ? .invitation : .own)
         return service

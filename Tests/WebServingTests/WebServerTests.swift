@@ -44,6 +44,16 @@ struct WebServerTests {
         await server.stop()
     }
 
+    @Test func aConnectionWhoseFirstRequestDoesNotComeIsClosed() async throws {
+        let server = try await start { $0.firstRequestSeconds = 0.2 }
+        let connection = try #require(RawConnection(port: server.address.port))
+        connection.send("GET /data HTTP/1.1\r\nHost: localhost\r\n")
+        // Ends once the server closes; without that, never.
+        #expect(connection.receive(1).isEmpty)
+        #expect(try await ask(server, "data").status == 200)
+        await server.stop()
+    }
+
     @Test func aPageOfAnotherOriginReachesNothing() async throws {
         let server = try await start()
         // DNS rebinding: the browser connects here in another name.

@@ -169,8 +169,10 @@ function showFigures(run, privacy) {
 }
 
 function phaseText(phases) {
-  const order = ["training", "uploading", "evaluating", "downloading", "idle"];
-  const text = order.filter((phase) => phases[phase]).map((phase) => `${format.count(phases[phase])} ${phase}`).join(", ");
+  const order = ["training", "waiting", "uploading", "evaluating", "downloading", "idle"];
+  const words = { waiting: "waiting for a training slot" };
+  const text = order.filter((phase) => phases[phase])
+    .map((phase) => `${format.count(phases[phase])} ${words[phase] ?? phase}`).join(", ");
   return text || "none is connected";
 }
 
@@ -179,8 +181,10 @@ function showBytes(run) {
   if (run.participationIsSecret) {
     return box.replaceChildren(element("p", { className: "empty" }, "Byte totals would tell how many took part."));
   }
-  const rows = [["up: what workers sent", run.uplinkBytes ?? 0, ""], ["down: what they were sent", run.downlinkBytes ?? 0, ""],
-    ["updates as plain float32 (dense)", run.denseUplinkBytes ?? 0, "base"]];
+  // All as of the newest round: what came since then has nothing to be held against yet.
+  const rows = [["up: what workers sent", run.roundsUplinkBytes ?? 0, ""],
+    ["down: what they were sent", run.roundsDownlinkBytes ?? 0, ""],
+    ["dense: as many adapters in plain float32, one way", run.denseUplinkBytes ?? 0, "base"]];
   const most = Math.max(1, ...rows.map((row) => row[1]));
   box.replaceChildren(...rows.map(([label, bytes, tone]) => element("div", { className: "measure" },
     element("div", { className: "label" }, element("span", {}, label), element("b", {}, format.bytes(bytes))),

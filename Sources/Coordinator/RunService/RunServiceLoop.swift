@@ -168,8 +168,9 @@ extension RunService {
             text += " (\(resting) rest after an earlier round: privacy.separation)"
         }
         if case .forMoreWorkers = reason, !hidesParticipation, declinedCount > 0 {
-            text += " (\(declinedCount) declined: shoal run show says why; each is asked again once it connects "
-                + "anew, or its owner's schedule allows it)"
+            text +=
+                " (\(declinedCount) declined: shoal run show says why; each is asked again once it connects anew, or its "
+                + "owner's schedule allows it)"
         }
         if case .forMoreWorkers = reason, !spent.isEmpty {
             text += " (\(spent.count) have spent what limits.worker-time and limits.worker-energy allow)"

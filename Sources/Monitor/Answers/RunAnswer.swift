@@ -71,6 +71,8 @@ package struct RunAnswer: Codable, Hashable, Sendable {
     package var denseUplinkBytes: UInt64?
     /// Of the uplink, as of the newest round: what to hold against `denseUplinkBytes`.
     package var roundsUplinkBytes: UInt64?
+    /// Of the downlink, likewise.
+    package var roundsDownlinkBytes: UInt64?
     /// What workers told of the energy that training took; absent: nothing. Unit: joules.
     package var energyJoules: Double?
     /// Whether all of it was read from hardware; otherwise some is an estimate from processor time.
@@ -120,7 +122,9 @@ package struct RunAnswer: Codable, Hashable, Sendable {
         participationIsSecret = isSecret
         refusedMessages = snapshot.fleet?.standing.refusals ?? [:]
         guard !isSecret else { return }
-        phases = (snapshot.fleet?.members ?? []).reduce(into: [:]) { $0[($1.phase ?? .idle).label, default: 0] += 1 }
+        phases = (snapshot.fleet?.members ?? []).reduce(into: [:]) { phases, member in
+            phases[member.waitsForSlot ? "waiting" : (member.phase ?? .idle).label, default: 0] += 1
+        }
         worstDecileLoss = overview.last?.evaluation.worstDecile
         updates = overview.totals.updates
         declinedOffers = snapshot.fleet?.declined
@@ -131,6 +135,7 @@ package struct RunAnswer: Codable, Hashable, Sendable {
         energyIsMeasured = energyJoules.map { _ in history.isEnergyMeasured }
         denseUplinkBytes = history.rounds.last?.denseUplinkBytes
         roundsUplinkBytes = history.rounds.last?.uplinkBytes
+        roundsDownlinkBytes = history.rounds.last?.downlinkBytes
     }
 }
 

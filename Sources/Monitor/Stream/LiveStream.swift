@@ -29,7 +29,8 @@ actor LiveStream {
     func join() async throws -> Mailbox.Events? {
         guard mailboxes.count < Self.clientsMax, ending == nil else { return nil }
         let first = try Self.events(await reader.snapshot())
-        guard ending == nil else { return nil }
+        // Others may have come meanwhile.
+        guard mailboxes.count < Self.clientsMax, ending == nil else { return nil }
         if mailboxes.isEmpty { told = Dictionary(first.map { ($0.name ?? "", $0.data) }) { $1 } }
         let client = nextClient
         nextClient += 1

@@ -113,7 +113,8 @@ struct RunExport: ParsableCommand {
         _ adapter: ExportedAdapter, _ provenance: RunProvenance, base: String?, named name: String
     ) throws {
         if let merge {
-            return try adapter.merge(into: BuiltInModel.resolve(merge), at: out, card: provenance, named: name)
+            let base = try MergeBase(merge, of: provenance)
+            return try adapter.merge(into: base, at: out, card: provenance, named: name)
         }
         switch format {
         case .peft: try adapter.write(to: out, card: provenance, named: name)

@@ -42,14 +42,13 @@ struct ExportedAdapter {
     /// Writes a copy of a base model with the adapter in its weights, and then its model card.
     ///
     /// - Parameters:
-    ///   - model: The base model's folder.
-    ///   - name: What the card calls it.
-    func merge(into model: String, at path: String, card provenance: RunProvenance, named name: String) throws {
-        try ModelDirectory(model).merge(values, layout: layout, configuration: configuration, at: path)
+    ///   - name: What the card calls the base model.
+    func merge(into base: MergeBase, at path: String, card provenance: RunProvenance, named name: String) throws {
+        try ModelDirectory(base.path).merge(values, layout: layout, configuration: configuration, at: path)
         let weights = try MappedFile(path: path + "/" + Checkpoint.singleFile)
         let hash = weights.withBytes { ContentHash(of: $0) }
         let card = try provenance.card(
-            .merged, baseName: name, adapter: configuration, layout: layout, labels: labels, weights: hash,
+            .merged, base: base, baseName: name, adapter: configuration, layout: layout, labels: labels, weights: hash,
             relativeError: relativeError)
         try AtomicFile.write(Array(card.markdown().utf8), to: path + "/" + ModelCard.file)
     }

@@ -29,12 +29,13 @@ struct RunProvenance {
     var basePath: String? { configuration?.model.path }
 
     /// - Parameters:
+    ///   - base: What the adapter was merged into; `nil`: nothing.
     ///   - baseName: What the card calls the base model.
     ///   - weights: Hash of the file of weights beside the card.
     ///   - relativeError: Of a cut to a lower rank; `nil`: it was not cut.
     func card(
-        _ kind: ModelCard.Kind, baseName: String, adapter: AdapterConfiguration, layout: AdapterLayout,
-        labels: [String], weights: ContentHash, relativeError: Double?
+        _ kind: ModelCard.Kind, base: MergeBase? = nil, baseName: String, adapter: AdapterConfiguration,
+        layout: AdapterLayout, labels: [String], weights: ContentHash, relativeError: Double?
     ) throws -> ModelCard {
         let proof = try RecordProof(ledger: ledger, round: round).map { proof in
             ModelCard.Proof(
@@ -43,9 +44,9 @@ struct RunProvenance {
                 adapter: proof.adapter)
         }
         return ModelCard(
-            kind, baseModel: baseName, baseIdentity: run.baseModel, run: run.id.text, round: round,
+            kind, baseModel: baseName, baseIdentity: base?.identity ?? run.baseModel, run: run.id.text, round: round,
             taskType: adapter.taskType,
-            labels: labels, adapter: describe(adapter, layout, relativeError), training: try training(),
+            labels: labels, adapter: describe(adapter, layout, relativeError), training: try training(base),
             privacy: try privacy(), weights: weights, proof: proof, software: shoalVersion)
     }
 
@@ -68,7 +69,7 @@ struct RunProvenance {
         return facts
     }
 
-    private func training() throws -> [ModelCard.Fact] {
+    private func training(_ base: MergeBase?) throws -> [ModelCard.Fact] {
         var facts = settings().map { ModelCard.Fact($0.name, $0.value) }
         if let given = try participation() {
             facts += [
@@ -78,6 +79,11 @@ struct RunProvenance {
             ]
         } else {
             facts.append(.init("workers", Self.secret))
+        }
+        if let base, base.identity != run.baseModel {
+            // What was measured, was measured on the other one.
+            facts.append(.init("trained on a quantised copy of it", run.baseModel.description, isCode: true))
+            return facts
         }
         let evaluations = try ledger.evaluations()
         if let base = evaluations[0] {

@@ -87,7 +87,7 @@ struct BufferedRoundsTests {
         #expect(rounds.verdict(from: slow, round: 1) == .refuse(reason: reason))
     }
 
-    @Test func whoDeclinesIsNotAskedAgainInTheRoundAndWhoLapsesIsIfNobodyElseIsLeft() {
+    @Test func whoDeclinesIsAskedAgainOnceItSaysHelloAnewAndWhoLapsesIsIfNobodyElseIsLeft() {
         var rounds = make(size: 2, concurrency: 1, available: Array(names[..<2]))
         _ = rounds.start(at: start)
         let first = rounds.tasks.keys.sorted()[0]
@@ -100,6 +100,8 @@ struct BufferedRoundsTests {
         #expect(expired.contains(.recordFailure(second, round: 1)))
         #expect(offers(expired) == [.init(worker: second, round: 1)])
         #expect(rounds.standing[first] == .declined)
+        _ = rounds.handle(.workerLost(second), at: start)
+        #expect(offers(rounds.handle(.workerAvailable(first), at: start)) == [.init(worker: first, round: 1)])
     }
 
     @Test func aWorkerThatComesBackGetsItsOfferAgainFromItsOwnVersion() {

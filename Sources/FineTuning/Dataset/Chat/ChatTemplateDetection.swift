@@ -34,7 +34,8 @@ package enum ChatTemplateDetection {
         }
         return ChatTemplate(
             .plain, specials: evidence.specials,
-            reason: "the model has no chat template and none of the known tokens; set data.chat-template for another")
+            reason: "the model has no chat template and none of the known tokens; name another with "
+                + "data.chat-template or --chat-template")
     }
 
     private static func template(source: String, _ specials: ChatSpecials) -> ChatTemplate? {
