@@ -108,10 +108,10 @@ public enum TaskEvent: Sendable {
     ///   - lossSum: Sum over items of the item's mean loss. Unit: nats a token.
     ///   - squaredLossSum: Sum over items of that loss squared.
     case evaluated(items: Int, lossSum: Double, squaredLossSum: Double)
-    /// The task cannot be carried out, in a sentence for people.
-    case failed(reason: String)
-    /// This worker's text can never be trained on in this run, in a sentence for people.
-    case unsuitable(reason: String)
+    /// The task cannot be carried out.
+    case failed(reason: TaskReason)
+    /// This worker's text can never be trained on in this run.
+    case unsuitable(reason: TaskReason)
 }
 
 /// Carries out tasks away from the loop's thread.

@@ -156,9 +156,9 @@ public final class LocalTraining: TaskRunning {
                 // Nobody waits for the answer any more.
                 outcome = nil
             } catch let error as DataError {
-                outcome = .unsuitable(reason: "\(error)")
+                outcome = .unsuitable(reason: TaskReason(error))
             } catch {
-                outcome = .failed(reason: "\(error)")
+                outcome = .failed(reason: TaskReason(error))
             }
             if let outcome { report(outcome) }
         }
@@ -213,7 +213,7 @@ public final class LocalTraining: TaskRunning {
             values: core?.expanded(task.values) ?? task.values, residual: task.residual)
         var own = try OwnModel(task, base, plan)
         let items = task.kind == .train ? packed.train.count : packed.test.count
-        if let refusal = task.refusal?(items, task.kind) { return .failed(reason: "\(refusal)") }
+        if let refusal = task.refusal?(items, task.kind) { return .failed(reason: TaskReason(refusal)) }
         switch task.kind {
         case .evaluate:
             try own.write(global: adapter.values)
@@ -224,16 +224,22 @@ public final class LocalTraining: TaskRunning {
                 guard task.training.classNames.isEmpty else {
                     return .unsuitable(reason: "this worker has no labelled training example; give it some")
                 }
-                if let warning = packed.warnings.first { return .unsuitable(reason: warning) }
+                if let warning = packed.warnings.first {
+                    return .unsuitable(
+                        reason: TaskReason(
+                            told: "this worker's training text has nothing to learn; its own log says more",
+                            own: warning))
+                }
+                let length = task.training.sequenceLength
                 return .unsuitable(
-                    reason: "this worker's training text is less than one block of \(task.training.sequenceLength) "
-                        + "tokens; give it more text, or lower training.sequence-length in the run file")
+                    reason: TaskReason(
+                        told: "this worker's training text is less than one block (training.sequence-length)",
+                        own: "this worker's training text is less than one block of \(length) tokens; give it more "
+                            + "text, or lower training.sequence-length in the run file"))
             }
             if trainer != nil, task.training.exampleClip != nil {
                 return .failed(
-                    reason:
-                        "the run asks for noise on single examples, which this worker's own training program does not "
-                        + "add")
+                    reason: "the run asks for noise on single examples, which this worker's own program does not add")
             }
             if trainer != nil, base.configuration.quantisation != nil {
                 return .failed(

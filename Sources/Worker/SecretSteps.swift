@@ -31,7 +31,7 @@ extension PrivateSteps {
     ///
     /// - Parameter count: Examples to train on.
     /// - Returns: No steps where the task asks for none; why not where they cannot be paid for.
-    package static func paid(_ task: LocalTask, count: Int) throws -> (steps: PrivateSteps?, refusal: String?) {
+    package static func paid(_ task: LocalTask, count: Int) throws -> (steps: PrivateSteps?, refusal: TaskReason?) {
         guard let clip = task.training.exampleClip, let noise = task.training.exampleNoiseMultiplier else {
             return (nil, nil)
         }
@@ -41,7 +41,7 @@ extension PrivateSteps {
         guard let pay = task.examplePayment else {
             return (nil, "this worker keeps no account of what single examples pay")
         }
-        if let refusal = try pay(step, max(1, task.training.localSteps)) { return (nil, "\(refusal)") }
+        if let refusal = try pay(step, max(1, task.training.localSteps)) { return (nil, TaskReason(refusal)) }
         return (PrivateSteps(samplingRate: rate, clip: clip, source: SecretSteps(deviation: noise * clip)), nil)
     }
 }

@@ -140,6 +140,8 @@ struct FederationTests {
         #expect(outcome.code == 2)
         #expect(outcome.errors.contains("less than one block of 64"))
         try coordinator.waitFor("worker \(name) gives no update for round 1", limitSeconds: 60)
+        // Neither where the text is nor how much of it there is.
+        #expect(!coordinator.errors.contains(data) && !coordinator.errors.contains("one block of"))
         for program in [coordinator, whole] {
             program.send(SIGTERM)
             _ = try program.finish(limitSeconds: 30)

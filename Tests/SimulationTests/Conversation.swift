@@ -189,7 +189,7 @@ final class FakeRunner: TaskRunning {
     /// What each training says it took.
     var cost: TaskCost?
     /// Why it carries out no task; `nil`: it does.
-    var refusal: String?
+    var refusal: TaskReason?
     /// Holds finished tasks back until ``release()``.
     var isHeld = false
     private(set) var started: [LocalTask] = []

@@ -6,6 +6,7 @@ internal import LanguageModel
 internal import ModelFiles
 internal import Randomness
 internal import Recipe
+internal import Wire
 
 /// The files that a worker and its own trainer exchange, in a folder of the task's own (the page "A trainer of your own" describes them).
 ///

@@ -72,7 +72,7 @@ extension WorkerService {
         let step: ObjectDownload.Step
         do { step = try download.take(chunk, payload) } catch {
             adapterDownload = nil
-            return giveUpTask(because: "\(error)")
+            return giveUpTask(because: TaskReason(error))
         }
         if step == .complete {
             adapterDownload = nil
@@ -89,7 +89,7 @@ extension WorkerService {
                     if download.object == task?.offer.fixedFactors { fixedFactors = decoded } else { adapter = decoded }
                 }
             } catch {
-                return giveUpTask(because: "\(error)")
+                return giveUpTask(because: TaskReason(error))
             }
             prepareTask()
         }
@@ -138,6 +138,7 @@ extension WorkerService {
         guard adapterDownload != nil, let task, id >= task.firstMessage else { return }
         adapterDownload = nil
         downloadRetry = nil
-        giveUpTask(because: reason)
+        // Its own words.
+        giveUpTask(because: TaskReason(told: reason, own: reason))
     }
 }

@@ -21,7 +21,7 @@ extension WorkerService {
             let standing = try MaskStore.open(
                 folder, round: task.round, attempt: task.attempt, newSecret: settings.maskSecret)
             guard let store = standing.store else {
-                giveUpTask(because: "this worker's part in attempt \(task.attempt) of round \(task.round) is over")
+                giveUpTask(because: "this worker's part in this attempt of the round is over")
                 return false
             }
             let identities = try KnownIdentities(path: state.identitiesFile)
@@ -57,7 +57,7 @@ extension WorkerService {
     private func stopMasks(_ error: any Error) {
         // A full disk, say. Declined, the worker would not be asked again in this attempt; ended, it can come back to it.
         if let error = error as? FileError { return fail("\(error); free some space and start this worker again") }
-        giveUpTask(because: "\(error)")
+        giveUpTask(because: TaskReason(error))
     }
 
     /// Hands in the masked update that an earlier process kept, or waits for what follows it.

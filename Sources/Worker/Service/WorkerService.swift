@@ -194,9 +194,9 @@ extension WorkerService {
         self.outcome = outcome
     }
 
-    func sayGoodbye(reason: String) {
+    func sayGoodbye(reason: TaskReason) {
         guard isLinkUp, case .open = session else { return }
-        send(.goodbye(Goodbye(reason: reason)))
+        send(.goodbye(Goodbye(reason: reason.told)))
     }
 }
 

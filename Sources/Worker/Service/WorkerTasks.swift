@@ -22,7 +22,10 @@ extension WorkerService {
             return giveUpTask(because: "the task names another base model than the session")
         }
         if offer.task == .train {
-            do { _ = try Codecs.make(offer.uplink) } catch { return giveUpTask(because: "\(error)") }
+            do { _ = try Codecs.make(offer.uplink) } catch {
+                // Which codec it is, the offer says.
+                return giveUpTask(because: TaskReason(told: "\(error)", own: "\(error)"))
+            }
         }
         guard takeBack(offer.rolledBack, of: open.run) else { return }
         if offer.task == .train, let masking = offer.masking {
@@ -38,7 +41,7 @@ extension WorkerService {
         do {
             if let refusal = try ownerRefusal(of: offer, envelope, open, isResumed: pending != nil || hasMasked) {
                 waitsForMoment = refusal.isOfMoment
-                return giveUpTask(because: "\(refusal)")
+                return giveUpTask(because: TaskReason(refusal))
             }
         } catch {
             return fail("\(error); free some space and start this worker again")
@@ -120,16 +123,16 @@ extension WorkerService {
     }
 
     /// Drops the task and tells the coordinator, so that another worker can take its place.
-    func giveUpTask(because reason: String) {
+    func giveUpTask(because reason: TaskReason) {
         guard let task else { return }
         self.task = nil
         dropAdapterDownload()
         settleOwn(lease: task.offer.lease, counts: false)
-        let decline = Decline(lease: task.offer.lease, reason: reason)
+        let decline = Decline(lease: task.offer.lease, reason: reason.told)
         lastDecline = decline
         send(.decline(decline), of: task)
-        observer(.warning("this worker cannot take part in round \(task.round): \(reason)"))
-        observer(.taskDropped(round: task.round, reason: reason))
+        observer(.warning("this worker cannot take part in round \(task.round): \(reason.own)"))
+        observer(.taskDropped(round: task.round, reason: reason.own))
     }
 
     private func dropAdapterDownload() {
@@ -154,7 +157,7 @@ extension WorkerService {
         // What became of the last update decides what this task starts from.
         guard isSettled(for: offer) else { return askForUnsettledUpdate() }
         let own: OwnStart
-        do { own = try ownStart(of: task, adapter, open.run) } catch { return giveUpTask(because: "\(error)") }
+        do { own = try ownStart(of: task, adapter, open.run) } catch { return giveUpTask(because: TaskReason(error)) }
         self.task?.own = own
         self.task?.stage = .running
         observer(
@@ -210,7 +213,7 @@ extension WorkerService {
         case .unsuitable(let reason):
             giveUpTask(because: reason)
             sayGoodbye(reason: reason)
-            fail(reason)
+            fail(reason.own)
         }
     }
 
@@ -271,7 +274,7 @@ extension WorkerService {
         } catch let error as WorkerStateError {
             return fail("\(error)")
         } catch {
-            return giveUpTask(because: "\(error)")
+            return giveUpTask(because: TaskReason(error))
         }
         upload(pending, isNew: true)
     }
@@ -281,7 +284,7 @@ extension WorkerService {
             return giveUpTask(because: "the evaluation gave no finite loss")
         }
         if let refusal = owner?.policy.refusal(ofItems: items, for: .evaluate) {
-            return giveUpTask(because: "\(refusal)")
+            return giveUpTask(because: TaskReason(refusal))
         }
         do { try owner?.report() } catch { return fail("\(error); free some space and start this worker again") }
         let report = Report(

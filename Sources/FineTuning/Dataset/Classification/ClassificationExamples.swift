@@ -44,10 +44,7 @@ public struct ClassificationExamples: Sendable {
             guard split == nil || located.row.split == split else { return }
             let (text, label) = try Self.textAndLabel(located)
             guard let number = classes.number(of: label) else {
-                throw .malformed(
-                    located.place,
-                    reason: "the label \"\(label.prefix(40))\" is none of data.labels ("
-                        + labels.joined(separator: ", ") + "); add it there or correct the row")
+                throw .unknownLabel(located.place, label: label, labels: labels)
             }
             let tokens = encode(text, maximumLength)
             precondition(tokens.count <= maximumLength, "\(tokens.count) tokens, at most \(maximumLength) asked for")

@@ -18,7 +18,8 @@ public enum DataPlace: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// What is wrong with a data file. Never holds the training text itself.
+/// What is wrong with a data file. Never holds the training text itself, but its labels and column names: no coordinator
+/// hears the words.
 public enum DataError: Error, Hashable, Sendable {
     case unreadable(FileError)
     /// The temporary file for tokens that do not fit into memory.
@@ -27,6 +28,8 @@ public enum DataError: Error, Hashable, Sendable {
     case empty(file: String)
     case invalidUTF8(file: String, line: Int)
     case tooLong(DataPlace, limitBytes: Int)
+    /// A label that is none of the run's.
+    case unknownLabel(DataPlace, label: String, labels: [String])
     /// A row that is not well formed, or that this run cannot use; the reason says what to do.
     case malformed(DataPlace, reason: String)
 }
@@ -48,6 +51,9 @@ extension DataError: CustomStringConvertible {
         case .invalidUTF8(let file, let line): "\(file):\(line): not UTF-8 text; convert the file to UTF-8"
         case .tooLong(let place, let limit):
             "\(place): longer than \(limit >> 20) MiB; split it, or check that the file has line breaks"
+        case .unknownLabel(let place, let label, let labels):
+            "\(place): the label \"\(label.prefix(40))\" is none of data.labels (\(labels.joined(separator: ", "))); add it "
+                + "there or correct the row"
         case .malformed(let place, let reason): "\(place): \(reason)"
         }
     }

@@ -1,0 +1,128 @@
+import FineTuning
+import FixtureFiles
+import Foundation
+import ModelFiles
+import Recipe
+import RunFile
+import Synchronization
+import Testing
+import Wire
+import Worker
+
+/// What stays at home is looked for in every byte that leaves.
+@Suite("Why a worker gives something up, as its coordinator hears it")
+struct TaskReasonTests {
+    private static let marker = "HIV positive, under treatment"
+    private let bench = WorkerBench()
+    private let folder = ScratchFolder()
+
+    /// Everything sent, as it travels, since the last call.
+    private func travelled() -> String {
+        bench.sent().map { String(decoding: WireCodec.encode($0.envelope), as: UTF8.self) }.joined(separator: "\n")
+    }
+
+    private var log: String { bench.events.map { "\($0)" }.joined(separator: "\n") + (bench.failure ?? "") }
+
+    private static let row = #"{"text": "w1 w2", "label": "low"}"# + "\n"
+
+    struct Case: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let file: String
+        let text: String
+        var classNames = ["low", "high"]
+        /// What the worker's own log says and the coordinator does not hear.
+        let own: [String]
+        let told: String
+    }
+
+    @Test(
+        "neither cells, nor paths, nor lines, nor counts",
+        arguments: [
+            Case(
+                testDescription: "a label that is none of the run's", file: "clinic.jsonl",
+                text: row + #"{"text": "w1", "label": "\#(marker)"}"# + "\n", own: [marker, "clinic.jsonl:2"],
+                told: "a label is none of data.labels"),
+            Case(
+                testDescription: "a header that is a row", file: "clinic.csv",
+                text: "\(marker.dropLast(1)),w1\nw2,w3\n",
+                own: ["HIV positive", "clinic.csv, record 1"], told: "a row has not the form it takes"),
+            Case(
+                testDescription: "a row of another form", file: "clinic.jsonl",
+                text: row + #"{"\#(marker)": "w1"}"# + "\n", own: ["clinic.jsonl:2"],
+                told: "a row has not the form it takes"),
+            Case(
+                testDescription: "an empty file", file: "clinic.txt", text: "", classNames: [],
+                own: ["clinic.txt"], told: "this worker's data file cannot be used"),
+            Case(
+                testDescription: "a file that is gone", file: "", text: "", own: ["absent.jsonl"],
+                told: "this worker cannot read its data"),
+            Case(
+                testDescription: "prompts as long as blocks", file: "clinic.jsonl",
+                text: "{\"prompt\": \"\(String(repeating: "a b c ", count: 60))\", \"completion\": \"d\"}\n",
+                classNames: [], own: [" train tokens: skipped"],
+                told: "this worker's training text has nothing to learn"),
+        ])
+    func data(_ given: Case) throws {
+        let path = given.file.isEmpty ? folder.file("absent.jsonl") : try folder.write(given.text, to: given.file)
+        let model = try given.classNames.isEmpty ? FixtureFiles.packagePath("Sources/CBuiltIn/files") : classifier()
+        let options = TrainingOptions(localSteps: 1, sequenceLength: 16, classNames: given.classNames)
+        try bench.start()
+        bench.beginTask()
+        bench.forgetSent()
+        var task = try #require(bench.runner.started.first)
+        (task.training, task.modelPath) = (options, model)
+        if given.classNames.isEmpty {
+            let plan = try TaskModel(path: model, options: options).adapterPlan(task.adapterOptions)
+            (task.layout, task.values) = (plan.layout, [Float](repeating: 0, count: plan.layout.parameterCount))
+        }
+        let outcome = Mutex<TaskEvent?>(nil)
+        LocalTraining(data: .file(path), compute: { $0() }).start(task) { event in outcome.withLock { $0 = event } }
+        bench.runner.report(try #require(outcome.withLock { $0 }))
+        bench.tick()
+        let declined = try #require(bench.declines.first).reason
+        // Not even the size of the text is in it.
+        #expect(!declined.contains(where: \.isNumber), "\(declined)")
+        let travelled = travelled()
+        for words in given.own {
+            #expect(log.contains(words), "\(log)")
+            #expect(!travelled.contains(words), "\(travelled)")
+        }
+        #expect(travelled.contains(given.told), "\(travelled)")
+        #expect(!travelled.contains(folder.file("")) && !travelled.contains("HIV"))
+        #expect(bench.failure != nil)
+    }
+
+    private struct Stranger: Error, CustomStringConvertible {
+        var description: String { "/home/ada/\(marker).txt has 4711 rows" }
+    }
+
+    @Test func anErrorThatSaysNothingOfCoordinatorsTellsThemNothing() throws {
+        try bench.start()
+        bench.beginTask()
+        bench.forgetSent()
+        bench.runner.report(.failed(reason: TaskReason(Stranger())))
+        bench.tick()
+        let travelled = travelled()
+        #expect(travelled.contains("this worker cannot carry out the task; its own log says why"))
+        #expect(!travelled.contains("HIV") && !travelled.contains("4711") && !travelled.contains("/home"))
+        #expect(log.contains("\(Stranger())"))
+    }
+
+    /// A classifier whose word `wN` is token N.
+    private func classifier() throws -> String {
+        let (fixture, model) = (FixtureFiles.path("architectures/bert"), folder.file("model"))
+        try FileManager.default.createDirectory(atPath: model, withIntermediateDirectories: true)
+        for name in ["config.json", "model.safetensors"] {
+            try FileManager.default.copyItem(atPath: "\(fixture)/\(name)", toPath: "\(model)/\(name)")
+        }
+        let vocabulary = (0..<47).map { "\"w\($0)\": \($0)" }.joined(separator: ", ")
+        try folder.write(
+            """
+            {"version": "1.0", "added_tokens": [], "normalizer": null, "post_processor": null, "decoder": null,
+             "truncation": null, "padding": null, "pre_tokenizer": {"type": "WhitespaceSplit"},
+             "model": {"type": "WordPiece", "unk_token": "w0", "continuing_subword_prefix": "##",
+                       "max_input_chars_per_word": 100, "vocab": {\(vocabulary)}}}
+            """, to: "model/tokenizer.json")
+        return model
+    }
+}
