@@ -74,7 +74,25 @@ struct ExampleLedgerTests {
         #expect(policy.refusal(ofExampleSteps: fitting, step, after: [:]) == nil)
         #expect(policy.refusal(ofExampleSteps: 5, step, after: [step: fitting - 5]) == nil)
         let refusal = policy.refusal(ofExampleSteps: 6, step, after: [step: fitting - 5])
-        #expect(refusal?.rule == .exampleEpsilon && refusal?.instead.contains("it would be") == true)
+        #expect(refusal?.rule == .exampleEpsilon && refusal?.here.contains("it would be") == true)
+    }
+
+    @Test("noise on single examples does not cover balanced classes, so the pair is declined by any worker")
+    func balanced() throws {
+        let bench = WorkerBench()
+        try bench.start()
+        bench.beginTask()
+        var task = try #require(bench.runner.started.first)
+        (task.training.exampleClip, task.training.exampleNoiseMultiplier) = (1, 1)
+        task.examplePayment = { _, _ in nil }
+        #expect(try PrivateSteps.paid(task, count: 100).steps != nil)
+        task.training.balancesClasses = true
+        task.examplePayment = { _, _ in
+            Issue.record("nothing is paid for a training that is declined")
+            return nil
+        }
+        let (steps, refusal) = try PrivateSteps.paid(task, count: 100)
+        #expect(steps == nil && refusal?.told.contains("training.balance-classes") == true)
     }
 
     @Test("coins fall as often as they should, and noise has its deviation")

@@ -29,7 +29,7 @@ struct HiddenItemsTests {
 
     @Test func areNoFewerThanTheOwnerAsks() throws {
         let task = try task(try OwnerPolicy(yaml: "training: {minimum-steps: 10}"))
-        #expect(task.refusal?(36, .train)?.description.contains("the round has 9 that move the adapter") == true)
+        #expect(task.refusal?(36, .train)?.rule == .minimumSteps && task.refusal?(36, .train)?.here == "9")
         #expect(task.refusal?(37, .train) == nil && task.refusal?(400, .train) == nil)
     }
 

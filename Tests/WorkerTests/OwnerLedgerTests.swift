@@ -87,7 +87,7 @@ struct OwnerLedgerTests {
             guard case .decline(let refusal) = policy.decide(terms, standing, at: moment) else {
                 return #expect(Bool(false), "\(noise)")
             }
-            #expect(refusal.description.contains("budget.maximum-updates 2: 2 updates have left"))
+            #expect(refusal.description.contains("budget.maximum-updates 2: as many updates have left (2)"))
         }
     }
 
@@ -204,7 +204,7 @@ struct OwnerLedgerTests {
         bench.runner.report(.evaluated(items: 4, lossSum: 10, squaredLossSum: 30))
         bench.tick()
         let decline = try #require(bench.declines.last)
-        #expect(decline.reason.contains("metrics.minimum-examples 5: this worker has 4 to evaluate on"))
+        #expect(decline.reason.hasSuffix("metrics.minimum-examples 5: this worker has fewer to evaluate on"))
     }
 
     @Test func aForeignBaseModelIsNotEvenFetched() throws {

@@ -108,6 +108,50 @@ struct TaskReasonTests {
         #expect(log.contains("\(Stranger())"))
     }
 
+    @Test(
+        "what a policy counts stays here",
+        arguments: [
+            ("training: {minimum-examples: 50}", "training.minimum-examples 50: this worker has fewer to train on"),
+            ("training: {minimum-steps: 10}", "training.minimum-steps 10: the round has fewer over this worker's text"),
+        ])
+    func policy(yaml: String, told: String) throws {
+        try bench.start(policy: try OwnerPolicy(yaml: yaml))
+        bench.openSession()
+        var offer = bench.offer()
+        offer.training = TrainingOptions(localSteps: 10, batchSize: 4)
+        offer.training.localEpochs = 1
+        bench.receive(.offer(offer), round: 4, attempt: 1)
+        bench.serveAll([bench.adapter])
+        let refusal = try #require(bench.runner.started.first?.refusal?(28, .train))
+        bench.forgetSent()
+        bench.runner.report(.failed(reason: TaskReason(refusal)))
+        bench.tick()
+        let travelled = travelled()
+        // 28 blocks are seven steps.
+        #expect(travelled.contains(told) && !travelled.contains("28") && !travelled.contains("7"), "\(travelled)")
+        #expect(log.contains("(28)") || log.contains("(7)"), "\(log)")
+    }
+
+    @Test func whatSingleExamplesHavePaidStaysHere() throws {
+        var policy = OwnerPolicy()
+        policy.required = [.exampleNoise]
+        (policy.exampleEpsilon, policy.delta) = (0.5, 1e-5)
+        try bench.start(policy: policy)
+        bench.openSession()
+        var offer = bench.offer()
+        offer.training = TrainingOptions(localSteps: 900, batchSize: 4)
+        (offer.training.exampleClip, offer.training.exampleNoiseMultiplier) = (1, 0.6)
+        bench.receive(.offer(offer), round: 4, attempt: 1)
+        bench.serveAll([bench.adapter])
+        let (steps, reason) = try PrivateSteps.paid(try #require(bench.runner.started.first), count: 64)
+        #expect(steps == nil)
+        let refusal = try #require(reason)
+        // The rate, 4 of 64 examples, is the size of the text.
+        #expect(refusal.own.contains("0.0625") && refusal.own.contains(" is spent"))
+        #expect(!refusal.told.contains("0.0625") && !refusal.told.contains("is spent"))
+        #expect(refusal.told.contains("budget.example-epsilon 0.5: 900 more steps would overspend it at delta 1e-05"))
+    }
+
     /// A classifier whose word `wN` is token N.
     private func classifier() throws -> String {
         let (fixture, model) = (FixtureFiles.path("architectures/bert"), folder.file("model"))

@@ -54,7 +54,8 @@ extension OwnerPolicy {
             let minutes = moment.minute % 60
             return PolicyRefusal(
                 .hours, hours.map(\.description).joined(separator: ", "),
-                "it is \(moment.minute / 60):\(minutes < 10 ? "0" : "")\(minutes) here; ask again then")
+                "it is another hour here; ask again then",
+                here: "it is \(moment.minute / 60):\(minutes < 10 ? "0" : "")\(minutes)")
         }
         if power == .mainsOnly, !moment.isOnMains {
             return PolicyRefusal(.power, power.rawValue, "this machine runs on battery")
@@ -62,9 +63,16 @@ extension OwnerPolicy {
         return nil
     }
 
-    /// - Parameter steps: Those that move the adapter.
-    func refusal(ofSteps steps: Int) -> PolicyRefusal? {
+    /// - Parameters:
+    ///   - steps: Those that move the adapter.
+    ///   - isByText: Whether they are so many because of how much text this worker has.
+    func refusal(ofSteps steps: Int, isByText: Bool = false) -> PolicyRefusal? {
         guard let minimumSteps, steps < minimumSteps else { return nil }
+        guard !isByText else {
+            return PolicyRefusal(
+                .minimumSteps, "\(minimumSteps)", "the round has fewer over this worker's text (training.local-epochs)",
+                here: "\(steps)")
+        }
         return PolicyRefusal(
             .minimumSteps, "\(minimumSteps)",
             "the round has \(steps) that move the adapter (training.local-steps, training.local-epochs, "
@@ -197,7 +205,7 @@ extension OwnerPolicy {
             guard isPaidFor || left < maximumUpdates else {
                 return PolicyRefusal(
                     .maximumUpdates, "\(maximumUpdates)",
-                    "\(left) updates \(epsilon == nil ? "" : "without noise ")have left")
+                    "as many updates \(epsilon == nil ? "" : "without noise ")have left", here: "\(left)")
             }
         }
         guard let epsilon, let delta else { return nil }
@@ -211,8 +219,8 @@ extension OwnerPolicy {
             let spent = (try? budget.spent(standing.steps)) ?? .infinity
             return PolicyRefusal(
                 .epsilon, "\(epsilon)",
-                "\(spent) is spent at delta \(delta), and one more update with noise \(terms.noiseMultiplier) would "
-                    + "overspend it")
+                "one more update with noise \(terms.noiseMultiplier) would overspend it at delta \(delta)",
+                here: "\(spent) is spent")
         }
         return nil
     }
@@ -224,7 +232,8 @@ extension OwnerPolicy {
                 .metrics, allowed.isEmpty ? "none" : allowed, "an evaluation tells held-out-loss")
         }
         guard let maximumReports, standing.reports >= maximumReports else { return nil }
-        return PolicyRefusal(.maximumReports, "\(maximumReports)", "\(standing.reports) evaluations were answered")
+        return PolicyRefusal(
+            .maximumReports, "\(maximumReports)", "as many evaluations were answered", here: "\(standing.reports)")
     }
 }
 
@@ -246,8 +255,9 @@ extension OwnerPolicy {
         guard after > exampleEpsilon else { return nil }
         return PolicyRefusal(
             .exampleEpsilon, "\(exampleEpsilon)",
-            "\((try? budget.spent(spent)) ?? .infinity) is spent at delta \(delta), and with \(count) more steps at rate "
-                + "\(step.samplingRate) it would be \(after)")
+            "\(count) more steps would overspend it at delta \(delta)",
+            here: "\((try? budget.spent(spent)) ?? .infinity) is spent, and at rate \(step.samplingRate) it would be "
+                + "\(after)")
     }
 
     /// Whether there is enough text here for a task.
@@ -257,11 +267,13 @@ extension OwnerPolicy {
         switch task {
         case .train:
             guard let minimumExamples, items < minimumExamples else { return nil }
-            return PolicyRefusal(.minimumExamples, "\(minimumExamples)", "this worker has \(items) to train on")
+            return PolicyRefusal(
+                .minimumExamples, "\(minimumExamples)", "this worker has fewer to train on", here: "\(items)")
         case .evaluate:
             guard items < metricsMinimumExamples else { return nil }
             return PolicyRefusal(
-                .metricsMinimumExamples, "\(metricsMinimumExamples)", "this worker has \(items) to evaluate on")
+                .metricsMinimumExamples, "\(metricsMinimumExamples)", "this worker has fewer to evaluate on",
+                here: "\(items)")
         }
     }
 }

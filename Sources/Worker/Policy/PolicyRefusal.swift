@@ -1,5 +1,5 @@
 /// The rule that declined a task.
-public struct PolicyRefusal: Error, Hashable, Sendable, CustomStringConvertible {
+public struct PolicyRefusal: Error, TellingError, Hashable, Sendable, CustomStringConvertible {
     public enum Rule: String, Hashable, Sendable, CaseIterable {
         case baseModels = "allow.base-models"
         case coordinators = "allow.coordinators"
@@ -33,17 +33,23 @@ public struct PolicyRefusal: Error, Hashable, Sendable, CustomStringConvertible 
     public let value: String
     /// Completes the sentence: what the task asks instead.
     public let instead: String
+    /// What this worker has or has spent, for its own log alone; empty: nothing.
+    public let here: String
 
-    public init(_ rule: Rule, _ value: String = "", _ instead: String) {
+    public init(_ rule: Rule, _ value: String = "", _ instead: String, here: String = "") {
         self.rule = rule
         self.value = value
         self.instead = instead
+        self.here = here
     }
 
     /// Whether the same task may be taken at another hour, or on another source of power.
     public var isOfMoment: Bool { rule == .hours || rule == .power }
 
-    public var description: String {
+    public var description: String { here.isEmpty ? told : "\(told) (\(here))" }
+
+    /// The rule, its limit, and what the task asks: nothing of what is here.
+    var told: String {
         "the owner's policy declines: \(rule.rawValue)\(value.isEmpty ? "" : " \(value)"): \(instead)"
     }
 }

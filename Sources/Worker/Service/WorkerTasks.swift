@@ -178,7 +178,7 @@ extension WorkerService {
             guard kind == .train else { return nil }
             // Passes over little text are few steps.
             let steps = OfferTerms.steps(described.training, round: round, taken: described.steps(items: items))
-            return policy.refusal(ofSteps: steps)
+            return policy.refusal(ofSteps: steps, isByText: true)
         }
         runner.start(local) { [inbox] event in inbox.deliver(event, lease: offer.lease) }
     }
