@@ -81,6 +81,15 @@ func wireFinite<Value: BinaryFloatingPoint>(
     return value
 }
 
+// The run file's ranges for the same numbers.
+extension ClosedRange<Double> {
+    /// Above 0.
+    static let positive = Double.leastNonzeroMagnitude...Double.greatestFiniteMagnitude
+    static let nonNegative = 0...Double.greatestFiniteMagnitude
+    /// `[0, 1)`
+    static let fraction = 0...1.0.nextDown
+}
+
 func wireCount(_ value: UInt32, _ field: String, atLeast minimum: UInt32) throws(WireError) -> UInt32 {
     guard value >= minimum else { throw .malformed("\(field) is \(value), at least \(minimum) is needed") }
     return value

@@ -95,33 +95,30 @@ extension TrainingOptions {
         }
         var clipNorm: Double?
         if fields.clip_norm_presence_case == SHOAL__V1__TRAINING_OPTIONS__CLIP_NORM_PRESENCE_CLIP_NORM {
-            clipNorm = try wireFinite(fields.clip_norm, "training.clipNorm")
-            guard fields.clip_norm > 0 else { throw .malformed("training.clipNorm is not above 0") }
+            clipNorm = try wireFinite(fields.clip_norm, "training.clipNorm", in: .positive)
         }
         var localEpochs: Double?
         if fields.local_epochs_presence_case == SHOAL__V1__TRAINING_OPTIONS__LOCAL_EPOCHS_PRESENCE_LOCAL_EPOCHS {
-            localEpochs = try wireFinite(fields.local_epochs, "training.localEpochs")
-            guard fields.local_epochs > 0 else { throw .malformed("training.localEpochs is not above 0") }
+            localEpochs = try wireFinite(fields.local_epochs, "training.localEpochs", in: .positive)
         }
         var proximal: Double?
         if fields.proximal_presence_case == SHOAL__V1__TRAINING_OPTIONS__PROXIMAL_PRESENCE_PROXIMAL {
-            proximal = try wireFinite(fields.proximal, "training.proximal")
-            guard fields.proximal > 0 else { throw .malformed("training.proximal is not above 0") }
+            proximal = try wireFinite(fields.proximal, "training.proximal", in: .positive)
         }
         self.init(
-            localSteps: Int(fields.local_steps),
+            localSteps: Int(try wireCount(fields.local_steps, "training.localSteps", atLeast: 1)),
             batchSize: Int(try wireCount(fields.batch_size, "training.batchSize", atLeast: 1)),
             accumulationSteps: Int(try wireCount(fields.accumulation_steps, "training.accumulationSteps", atLeast: 1)),
             sequenceLength: Int(try wireCount(fields.sequence_length, "training.sequenceLength", atLeast: 1)),
             optimizer: optimizer,
-            learningRate: try wireFinite(
-                fields.learning_rate, "training.learningRate", in: 0...Double.greatestFiniteMagnitude),
+            learningRate: try wireFinite(fields.learning_rate, "training.learningRate", in: .positive),
             schedule: schedule, warmupSteps: Int(fields.warmup_steps), totalSteps: Int(fields.total_steps),
-            weightDecay: try wireFinite(fields.weight_decay, "training.weightDecay"),
-            beta1: try wireFinite(fields.beta1, "training.beta1"),
-            beta2: try wireFinite(fields.beta2, "training.beta2"),
-            epsilon: try wireFinite(fields.epsilon, "training.epsilon"),
-            momentum: try wireFinite(fields.momentum, "training.momentum"), clipNorm: clipNorm, precision: precision,
+            weightDecay: try wireFinite(fields.weight_decay, "training.weightDecay", in: .nonNegative),
+            beta1: try wireFinite(fields.beta1, "training.beta1", in: .fraction),
+            beta2: try wireFinite(fields.beta2, "training.beta2", in: .fraction),
+            epsilon: try wireFinite(fields.epsilon, "training.epsilon", in: .positive),
+            momentum: try wireFinite(fields.momentum, "training.momentum", in: .fraction), clipNorm: clipNorm,
+            precision: precision,
             recomputes: fields.recompute != 0, prepacks: fields.prepack != 0, proximal: proximal,
             frozenFactor: try FactorCoding.factor(fields.frozen_factor, "training.frozenFactor"),
             chatTemplate: try ChatTemplateCoding.name(fields.chat_template), classNames: try Self.classNames(fields),

@@ -29,6 +29,10 @@ public struct LocalTask: Sendable {
     public var worker: WorkerName
     /// Keys every random stream of the task.
     public var seed: UInt64
+    /// Keys what picks examples, and dropout, in place of ``seed`` where the owner's policy wants its steps to be this
+    /// worker's own; no step takes an example twice then while others are left. `nil`: the run's seed does, and draws with
+    /// replacement.
+    public var ownSeed: UInt64?
     public var adapterOptions: AdapterOptions
     public var training: TrainingOptions
     public var layout: AdapterLayout

@@ -257,7 +257,8 @@ public final class LocalTraining: TaskRunning {
             let summary = try base.train(
                 &adapter, on: packed.train, options: options, after: before,
                 scope: TrainingScope(
-                    correction: task.correction, core: core.map { ($0, task.values) }, privateSteps: privateSteps),
+                    correction: task.correction, core: core.map { ($0, task.values) }, privateSteps: privateSteps,
+                    drawsApart: task.ownSeed != nil),
                 batches: task.stream(.batches), dropout: task.stream(.dropout)
             ) { progress in
                 report(
@@ -338,6 +339,7 @@ extension TaskEvent {
 
 extension LocalTask {
     func stream(_ purpose: StreamKey.Purpose) -> CounterRandom {
-        StreamKey(seed: seed, round: round, attempt: attempt, worker: worker.text, purpose: purpose).generator()
+        let seed = ownSeed ?? seed
+        return StreamKey(seed: seed, round: round, attempt: attempt, worker: worker.text, purpose: purpose).generator()
     }
 }

@@ -51,7 +51,8 @@ struct OwnModel {
         options.frozenFactor = nil
         var adapter = adapter(global: task.values)
         let summary = try base.train(
-            &adapter, on: items, options: options, after: globalStep, scope: TrainingScope(part: stacked.localPart),
+            &adapter, on: items, options: options, after: globalStep,
+            scope: TrainingScope(part: stacked.localPart, drawsApart: task.ownSeed != nil),
             batches: task.stream(.localBatches), dropout: task.stream(.localDropout)
         ) { _ in isWanted() }
         local = stacked.local(of: adapter.values)

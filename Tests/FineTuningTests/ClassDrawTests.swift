@@ -47,6 +47,25 @@ struct ClassDrawTests {
         #expect(try weight([1250, 38, 0], isBalanced: false) == 1288)
     }
 
+    @Test("apart, no example comes twice in a step while others are left", arguments: [false, true])
+    func apart(isBalanced: Bool) throws {
+        var draw = ClassDraw(try Self.examples(), isBalanced: isBalanced).apart(stepSize: 12)
+        var random = CounterRandom(key: 3)
+        var counts = [Int](repeating: 0, count: 66)
+        for _ in 0..<2_000 {
+            let step = (0..<12).map { _ in draw.next(&random) }
+            #expect(Set(step).count == 12)
+            for example in step { counts[example] += 1 }
+        }
+        let rare = (0..<66).filter { $0 % 11 == 10 }.reduce(0) { $0 + counts[$1] }
+        // Of 24,000 draws: six examples of 66, or nearly half of each step.
+        #expect(isBalanced ? (9_000...12_000).contains(rare) : abs(rare - 2_182) < 250)
+        // All are drawn before any comes again, in a step of more than there are.
+        var large = ClassDraw(try Self.examples(), isBalanced: isBalanced).apart(stepSize: 100)
+        let step = (0..<100).map { _ in large.next(&random) }
+        #expect(Set(step.prefix(66)).count == 66 && Set(step.suffix(34)).count == 34)
+    }
+
     @Test("unbalanced, every example equally often, and no class is left out")
     func unbalanced() throws {
         let draw = ClassDraw(try Self.examples(), isBalanced: false)

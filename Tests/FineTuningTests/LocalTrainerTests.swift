@@ -27,9 +27,11 @@ struct LocalTrainerTests {
         return options
     }
 
-    private func train(_ options: TrainingOptions, seed: UInt64 = 1) throws -> (LowRankAdapter, LocalTrainer.Summary) {
+    private func train(
+        _ options: TrainingOptions, seed: UInt64 = 1, scope: TrainingScope = TrainingScope()
+    ) throws -> (LowRankAdapter, LocalTrainer.Summary) {
         var adapter = plan.initialAdapter(random: CounterRandom(key: 9))
-        let summary = try LocalTrainer(model: model, options: options).train(
+        let summary = try LocalTrainer(model: model, options: options, scope: scope).train(
             &adapter, on: blocks, after: 0, batches: CounterRandom(key: seed), dropout: CounterRandom(key: 2))
         return (adapter, summary)
     }
@@ -53,6 +55,22 @@ struct LocalTrainerTests {
         let first = try train(options()).0.values
         #expect(try train(options()).0.values == first)
         #expect(try train(options(), seed: 5).0.values != first)
+    }
+
+    @Test("drawn apart, a step of as many blocks as there are takes each once, whatever the stream", arguments: [1, 2])
+    func apart(accumulation: Int) throws {
+        let options = options {
+            ($0.localSteps, $0.batchSize, $0.accumulationSteps) = (3, blocks.count / accumulation, accumulation)
+            ($0.optimizer, $0.learningRate) = (.sgd, 0.5)
+        }
+        let scope = TrainingScope(drawsApart: true)
+        let (first, other) = (
+            try train(options, scope: scope).0.values, try train(options, seed: 5, scope: scope).0.values
+        )
+        #expect(zip(first, other).allSatisfy { abs($0 - $1) < 1e-4 })
+        // With replacement some come twice, and others not at all.
+        let (loose, another) = (try train(options).0.values, try train(options, seed: 5).0.values)
+        #expect(zip(loose, another).contains { abs($0 - $1) > 1e-3 })
     }
 
     @Test("leaves a frozen factor as it was, decay or not", arguments: [AdapterTensorName.Factor.a, .b])

@@ -113,6 +113,68 @@ struct MaliciousCoordinatorTests {
         #expect(coordinator.updates.count == 2)
     }
 
+    @Test("steps that a round's end forgets are none: one left of eight is a gradient of one batch")
+    func forgotten() throws {
+        let rule = "training.minimum-steps 5"
+        coordinator.ask(round: 1)
+        let sgd = { (change: @escaping (inout TrainingOptions) -> Void) in
+            isRefused(rule) {
+                coordinator.ask(round: 2) {
+                    ($0.training.optimizer, $0.training.learningRate) = (.sgd, 0.1)
+                    change(&$0.training)
+                }
+            }
+        }
+        // Each step begins where the round began: rate times pull is 1.
+        #expect(sgd { $0.proximal = 10 })
+        #expect(sgd { $0.weightDecay = 10 })
+        #expect(sgd { ($0.proximal, $0.weightDecay) = (4, 5) })
+        #expect(sgd { ($0.proximal, $0.momentum) = (10, 0.01) })
+        // Or far beyond it, so that the first step outgrows all others.
+        #expect(sgd { $0.proximal = 40 })
+        #expect(
+            isRefused(rule) { coordinator.ask(round: 2) { $0.training.weightDecay = 1 / $0.training.learningRate } })
+        #expect(isRefused(rule) { coordinator.ask(round: 2) { $0.training.proximal = 1e-3 } })
+        #expect(coordinator.declines.last?.reason.contains("training.weight-decay, training.proximal") == true)
+        // A gentle pull, as FedProx has it, is no attack.
+        coordinator.ask(round: 2) {
+            ($0.training.optimizer, $0.training.learningRate) = (.sgd, 0.1)
+            ($0.training.proximal, $0.training.weightDecay, $0.training.momentum) = (0.1, 0.01, 0.9)
+        }
+        #expect(coordinator.updates.count == 2)
+    }
+
+    @Test("a seed that was searched for draws no batch: the worker's own secret does")
+    func searchedSeed() throws {
+        func drawn(_ seed: UInt64, round: Int) -> [Int] {
+            var stream = StreamKey(
+                seed: seed, round: round, attempt: 1, worker: MaliciousCoordinator.name.text, purpose: .batches
+            ).generator()
+            return (0..<4).map { _ in stream.index(below: 60) }
+        }
+        // One example four times.
+        let bad = try #require((0..<10_000_000).first { Set(drawn($0, round: 1)).count == 1 })
+        coordinator.ask(round: 1) { $0.seed = bad }
+        coordinator.ask(round: 1) { $0.seed = bad }
+        coordinator.ask(round: 2) { $0.seed = bad }
+        let own = runner.started.compactMap(\.ownSeed)
+        #expect(runner.started.map(\.seed) == [bad, bad, bad] && own.count == 3)
+        // Asked alike, a worker draws alike; no two rounds do.
+        #expect(own[0] == own[1] && own[0] != own[2] && own[0] != bad)
+        let secret = folder + "/noise.key"
+        let mode = try FileManager.default.attributesOfItem(atPath: secret)[.posixPermissions] as? Int
+        #expect(mode == 0o600)
+        // Another secret draws otherwise: what was drawn follows from nothing that travels.
+        try FileManager.default.removeItem(atPath: secret)
+        try start()
+        coordinator.ask(round: 2) { $0.seed = bad }
+        #expect(runner.started.count == 4 && runner.started[3].ownSeed.map { $0 != own[2] } == true)
+        // Without such a policy a round is the run's alone, and may be drawn again from its seed.
+        try start("rounds: {attempts: 3}")
+        coordinator.ask(round: 3) { $0.seed = bad }
+        #expect(runner.started.count == 5 && runner.started[4].ownSeed == nil)
+    }
+
     @Test("losses of single texts cannot be asked for: neither beside noise nor over hardly any text")
     func figures() throws {
         // Nothing is said of metrics: noise alone decides.

@@ -154,6 +154,54 @@ struct RefusalTests {
         #expect(throws: given.expected) { try WireCodec.decode(given.bytes, payloadBytes: given.payloadBytes) }
     }
 
+    struct OutOfRange: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let change: @Sendable (inout TrainingOptions) -> Void
+
+        init(_ field: String, _ change: @escaping @Sendable (inout TrainingOptions) -> Void) {
+            testDescription = field
+            self.change = change
+        }
+    }
+
+    @Test(
+        "training options that no run file may hold",
+        arguments: [
+            OutOfRange("learningRate") { $0.learningRate = 0 }, OutOfRange("learningRate") { $0.learningRate = -1 },
+            OutOfRange("weightDecay") { $0.weightDecay = -0.01 }, OutOfRange("beta1") { $0.beta1 = 1 },
+            OutOfRange("beta1") { $0.beta1 = -0.5 }, OutOfRange("beta2") { $0.beta2 = 1.5 },
+            OutOfRange("epsilon") { $0.epsilon = 0 }, OutOfRange("momentum") { $0.momentum = 1 },
+            OutOfRange("momentum") { $0.momentum = -0.9 }, OutOfRange("clipNorm") { $0.clipNorm = -1 },
+            OutOfRange("proximal") { $0.proximal = -1 }, OutOfRange("localEpochs") { $0.localEpochs = 0 },
+        ])
+    func outOfRange(_ given: OutOfRange) throws {
+        #expect(throws: Never.self) { try WireCodec.decode(Self.offer { _ in }, payloadBytes: nil) }
+        let bytes = Self.offer(given.change)
+        #expect(throws: WireError.malformed("training.\(given.testDescription) is out of range")) {
+            try WireCodec.decode(bytes, payloadBytes: nil)
+        }
+    }
+
+    @Test func anOfferHasAStep() {
+        #expect(throws: WireError.malformed("training.localSteps is 0, at least 1 is needed")) {
+            try WireCodec.decode(Self.offer { $0.localSteps = 0 }, payloadBytes: nil)
+        }
+    }
+
+    private static func offer(_ change: (inout TrainingOptions) -> Void) -> [UInt8] {
+        var training = TrainingOptions(localSteps: 2, optimizer: .sgd)
+        change(&training)
+        let hash = ContentHash(of: [1])
+        return WireCodec.encode(
+            Envelope(
+                id: 1,
+                message: .offer(
+                    Offer(
+                        lease: 1, task: .train, leaseMilliseconds: 1, deadlineMilliseconds: nil, baseModel: hash,
+                        adapter: hash, adapterOptions: AdapterOptions(rank: 1), training: training, uplink: .dense,
+                        seed: 1))))
+    }
+
     @Test func unknownFieldsAreIgnored() throws {
         let bytes = Self.joined(
             Self.envelope(23, Self.number(1, 5), Self.field(900, [1, 2, 3])), Self.number(15, 1))

@@ -244,7 +244,8 @@ struct PolicyDecisionTests {
         #expect(
             refusal.description
                 == "the owner's policy declines: training.minimum-steps 10: the round has 1 that move the "
-                + "adapter (training.local-steps, training.local-epochs, training.schedule)")
+                + "adapter and stay in it (training.local-steps, training.schedule, training.weight-decay, "
+                + "training.proximal)")
     }
 
     @Test("a stricter policy never takes what a laxer one declines")

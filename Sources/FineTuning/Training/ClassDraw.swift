@@ -29,6 +29,11 @@ package struct ClassDraw {
         return max(1, Int((classes * classes / groups.reduce(0) { $0 + 1 / Double($1.count) }).rounded()))
     }
 
+    /// Draws without an example that comes twice in a step while others are left.
+    package func apart(stepSize: Int) -> StepDraw {
+        StepDraw(groups: groups.isEmpty ? [Array(0..<count)] : groups, stepSize: stepSize)
+    }
+
     package func next(_ random: inout CounterRandom) -> Int {
         guard !groups.isEmpty else { return random.index(below: count) }
         let group = groups[random.index(below: groups.count)]

@@ -28,6 +28,7 @@ public struct ClassificationTrainer {
         var tokens = 0
         let draw = ClassDraw(examples, isBalanced: options.balancesClasses)
         let loop = TrainingLoop(options: options, scope: scope)
+        var apart = scope.drawsApart ? draw.apart(stepSize: options.stepSize) : nil
         if let steps = scope.privateSteps {
             let (meanLoss, core) = try loop.runPrivately(
                 &adapter, steps, of: examples.count, after: globalStep, progress: progress
@@ -43,7 +44,7 @@ public struct ClassificationTrainer {
         }
         let (meanLoss, core) = try loop.run(&adapter, after: globalStep, progress: progress) {
             adapter, share, gradient in
-            let chosen = (0..<options.batchSize).map { _ in draw.next(&batches) }
+            let chosen = (0..<options.batchSize).map { _ in apart?.next(&batches) ?? draw.next(&batches) }
             let batch = examples.batch(chosen, leavingOut: draw.leftOut)
             tokens += batch.tokens.count
             return model.lossAndGradient(

@@ -38,7 +38,7 @@ public struct LocalTrainer {
     ///
     /// - Parameters:
     ///   - adapter: Trained in place.
-    ///   - blocks: The worker's training set; batches are drawn from it with replacement.
+    ///   - blocks: The worker's training set; batches are drawn from it with replacement, unless the scope says otherwise.
     ///   - globalStep: Steps of the run before this round, for the schedule.
     ///   - batches: Where the batches come from.
     ///   - dropout: Where dropout masks come from.
@@ -55,6 +55,8 @@ public struct LocalTrainer {
         var batches = batches
         var dropout = dropout
         let loop = TrainingLoop(options: options, scope: scope)
+        var apart =
+            scope.drawsApart ? StepDraw(groups: [Array(0..<blocks.count)], stepSize: options.stepSize) : nil
         if let steps = scope.privateSteps {
             var tokens = 0
             let (meanLoss, core) = try loop.runPrivately(
@@ -70,7 +72,9 @@ public struct LocalTrainer {
         }
         let (meanLoss, core) = try loop.run(&adapter, after: globalStep, progress: progress) {
             adapter, share, gradient in
-            let chosen = (0..<options.batchSize).map { _ in batches.index(below: blocks.count) }
+            let chosen = (0..<options.batchSize).map { _ in
+                apart?.next(&batches) ?? batches.index(below: blocks.count)
+            }
             return model.lossAndGradient(
                 blocks.batch(chosen), adapter: adapter,
                 dropout: CounterRandom(key: dropout.next()), gradientScale: Float(share),

@@ -11,14 +11,17 @@ public struct TrainingScope: Sendable {
     public var core: (adapter: CoreAdapter, values: [Float])?
     /// Bounds what the steps tell of any one example; `nil`: nothing does.
     public var privateSteps: PrivateSteps?
+    /// Whether no step takes an example twice while others are left; else batches are drawn with replacement.
+    public var drawsApart: Bool
 
     public init(
         part: AdapterPart? = nil, correction: [Float] = [], core: (adapter: CoreAdapter, values: [Float])? = nil,
-        privateSteps: PrivateSteps? = nil
+        privateSteps: PrivateSteps? = nil, drawsApart: Bool = false
     ) {
         self.part = part
         self.correction = correction
         self.core = core
         self.privateSteps = privateSteps
+        self.drawsApart = drawsApart
     }
 }

@@ -119,8 +119,11 @@ extension OfferTerms {
                 Envelope(id: 1, round: envelope.round, attempt: envelope.attempt, message: .offer(offer))))
     }
 
-    /// The steps of a round that move the adapter: one at less than a tenth of the round's largest rate is none, or a
-    /// schedule could make one step of many.
+    /// The steps of a round that move the adapter and stay in it: one that weighs less than a tenth of the heaviest in where
+    /// the round ends is none, or a schedule, weight decay or a proximal term could make one step of many.
+    ///
+    /// A step's weight is how much of its gradient the optimiser's linear part leaves at the end. AdamW's steps are as long
+    /// as the rate whatever the gradient, so no proximal term is too weak to undo one with the next: beside it, one stays.
     ///
     /// - Parameter taken: How many of the round's steps a worker takes (``LocalTask/steps(items:)``); `nil`: all.
     static func steps(_ training: TrainingOptions, round: Int, taken: Int? = nil) -> Int {
@@ -128,8 +131,26 @@ extension OfferTerms {
         let (before, isTooLarge) = max(0, round - 1).multipliedReportingOverflow(by: training.localSteps)
         guard !isTooLarge, before < Int.max - training.localSteps else { return 0 }
         let rates = (0..<min(taken ?? training.localSteps, 1 << 20)).map { schedule.rate(at: before + $0 + 1) }
-        let largest = rates.max() ?? 0
-        return rates.count { $0 > 0 && $0 >= largest / 10 }
+        let weights = weights(training, rates)
+        guard weights.allSatisfy(\.isFinite), let largest = weights.max() else { return 0 }
+        let staying = weights.count { $0 > 0 && $0 >= largest / 10 }
+        return training.optimizer == .adamw && training.proximal != nil ? min(1, staying) : staying
+    }
+
+    /// How much the end of a round moves with each step's gradient (AdamW: with its direction), from the last step to the
+    /// first: `v = m v + g + k (w − w₀); w −= η v`, followed backwards.
+    private static func weights(_ training: TrainingOptions, _ rates: [Double]) -> [Double] {
+        let isSGD = training.optimizer == .sgd
+        let pull = training.weightDecay + (isSGD ? training.proximal ?? 0 : 0)
+        let momentum = isSGD ? training.momentum : 0
+        // How much the end moves with the adapter's values and with the velocity.
+        var (values, velocity) = (1.0, 0.0)
+        return rates.reversed().map { rate in
+            let gradient = velocity - rate * values
+            values += pull * gradient
+            velocity = momentum * gradient
+            return abs(gradient)
+        }
     }
 
     /// Shared noise goes with a clip too, and with a norm that the clip is within.

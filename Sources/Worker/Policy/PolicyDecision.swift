@@ -75,8 +75,8 @@ extension OwnerPolicy {
         }
         return PolicyRefusal(
             .minimumSteps, "\(minimumSteps)",
-            "the round has \(steps) that move the adapter (training.local-steps, training.local-epochs, "
-                + "training.schedule)")
+            "the round has \(steps) that move the adapter and stay in it (training.local-steps, training.schedule, "
+                + "training.weight-decay, training.proximal)")
     }
 
     private func refusalOfTraining(_ terms: OfferTerms) -> PolicyRefusal? {

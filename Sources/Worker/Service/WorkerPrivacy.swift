@@ -1,5 +1,6 @@
 internal import Federation
 internal import ModelFiles
+internal import RunFile
 internal import Wire
 
 // MARK: - What a worker does to its own update before it leaves
@@ -19,6 +20,19 @@ extension WorkerService {
         var noise = SecretStream(key: SecretStream.key(from: try state.noiseSecret(), for: use))
         _ = LocalNoise.apply(to: &update, clip: clip, deviation: privacy.noiseDeviation, noise: &noise)
         return false
+    }
+
+    /// Keys a task's draws of examples where the owner's policy asks for steps or batches of a least size: whoever chose the
+    /// run's seed could look for one whose batches are a single example. The same attempt draws alike again.
+    ///
+    /// - Returns: `nil` where the policy asks for neither, or there is none.
+    func ownSeed(of task: ActiveTask, _ open: OpenSession) throws(WorkerStateError) -> UInt64? {
+        guard let policy = owner?.policy, policy.minimumSteps != nil || policy.minimumBatchSize != nil else {
+            return nil
+        }
+        let use = "draws \(open.run) \(task.round) \(task.attempt) \(open.worker)"
+        var stream = SecretStream(key: SecretStream.key(from: try state.noiseSecret(), for: use))
+        return stream.next()
     }
 
     /// The key of this worker's share of a masked sum's noise: from its own secret and what it protects, as in

@@ -167,6 +167,9 @@ extension WorkerService {
             attempt: task.attempt, worker: open.worker, seed: offer.seed, adapterOptions: offer.adapterOptions,
             training: offer.training, layout: adapter.layout, values: adapter.values, modelPath: modelPath,
             residual: offer.residual.flatMap { _ in residual?.value })
+        if offer.task == .train {
+            do { local.ownSeed = try ownSeed(of: task, open) } catch { return fail("\(error)") }
+        }
         local.hidesItems = hiddenItems(of: offer)
         addOwn(own, to: &local)
         if offer.task == .train, offer.training.exampleClip != nil {

@@ -9,7 +9,7 @@ public import ModelFiles
 /// worker.json    name, run, whether the keys are registered
 /// coordinator.json  the coordinator's keys, see CoordinatorKeyStore
 /// signing.key    see WorkerIdentity
-/// noise.key      a secret that the noise on this worker's updates comes from, see WorkerPrivacy
+/// noise.key      a secret that this worker's noise comes from, and its draws under a policy, see WorkerPrivacy
 /// owner.json     what has left under an owner's policy, see OwnerLedger
 /// examples.json  what trainings with noise on single examples have cost, see ExampleLedger
 /// pending/       a trained update that the coordinator has not acknowledged
