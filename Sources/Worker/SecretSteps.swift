@@ -35,6 +35,16 @@ extension PrivateSteps {
         guard let clip = task.training.exampleClip, let noise = task.training.exampleNoiseMultiplier else {
             return (nil, nil)
         }
+        // Balanced, rare examples would be drawn more often than they pay for, and missing classes show in the loss.
+        guard !task.training.balancesClasses else {
+            return (
+                nil,
+                """
+                the run asks for noise on single examples, and balances classes, which that noise does not cover; set \
+                training.balance-classes: false
+                """
+            )
+        }
         let batch = Double(task.training.batchSize) * Double(task.training.accumulationSteps)
         let rate = min(1, batch / Double(max(1, count)))
         let step = try SampledGaussian(samplingRate: rate, noiseMultiplier: noise)
