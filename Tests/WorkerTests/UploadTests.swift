@@ -156,6 +156,40 @@ struct UploadTests {
         #expect(content.trainingItems == 11 && content.tokensTrained == 192 && content.trainLoss == 1.25)
     }
 
+    /// Noise that follows from the update would be other noise with other batches, and the budget pays for one update.
+    @Test(
+        "a noisy update whose upload was withdrawn is sent again as it is, after a restart too",
+        arguments: [false, true], [false, true])
+    func noisyUpdateStays(isRestarted: Bool, isRejected: Bool) throws {
+        try bench.start()
+        var offer = bench.offer()
+        offer.privacy = UpdatePrivacy(clip: 1, noiseDeviation: 1, withholdsMetrics: true)
+        bench.beginTask(offer)
+        bench.finishTraining()
+        let begin = try #require(bench.sent().first("UpdateBegin"))
+        if isRejected {
+            acknowledge(.rejected(reason: "the lease has ended"), answering: begin.id)
+        } else {
+            bench.receive(.cancel(Cancel(lease: 7, reason: "no sign of life")))
+        }
+        // An evaluation in between changes nothing.
+        bench.receive(.offer(bench.offer(lease: 9, task: .evaluate)), round: 4, attempt: 0)
+        bench.receive(.cancel(Cancel(lease: 9, reason: "over")))
+        let evaluations = bench.runner.started.count - 1
+        if isRestarted {
+            try bench.start()
+            bench.openSession()
+        }
+        bench.forgetSent()
+        bench.receive(.offer(offer), round: 4, attempt: 1)
+        #expect(bench.sent().first("UpdateBegin")?.message == begin.message)
+        #expect(bench.runner.started.count == 1 + evaluations)
+        // The next attempt's offer is another one's.
+        bench.receive(.cancel(Cancel(lease: 7, reason: "no sign of life")))
+        bench.receive(.offer(bench.offer(lease: 8)), round: 4, attempt: 2)
+        #expect(bench.pendingFiles == [])
+    }
+
     @Test func aFinishedUpdateOfAnotherLeaseIsForgotten() throws {
         _ = try announce()
         try bench.start()

@@ -196,6 +196,8 @@ extension Ledger {
     }
 
     /// Spends a step of these workers' own budgets, once a round's attempt. Before any of them gets an offer.
+    ///
+    /// However often the attempt asks a worker: it keeps its noisy update until the attempt is over, and sends that again.
     func spend(
         _ step: SampledGaussian, of workers: [WorkerName], round: Int, attempt: Int, clip: Double
     ) throws(LedgerError) {

@@ -45,3 +45,8 @@ extension WorkerService {
             for: "shared noise \(run) \(task.round) \(task.attempt) \(worker) \(variance) \(content)")
     }
 }
+
+extension Offer {
+    /// Whether the update leaves with noise that its worker adds alone.
+    var addsOwnNoise: Bool { privacy.map { $0.clip != nil && $0.noiseDeviation > 0 } ?? false }
+}

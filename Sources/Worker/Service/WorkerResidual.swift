@@ -41,7 +41,7 @@ extension WorkerService {
                 update, layout: layout, from: task.own.keptControl, next: control.own(after: Array(sent)))
         }
         if let own { try ownModels.prepare(update, layout: layout, from: task.own.keptModel, next: own) }
-        try pendingStore.save(update)
+        try pendingStore.save(update, isDurable: task.offer.addsOwnNoise)
         return update
     }
 }

@@ -34,9 +34,12 @@ extension WorkerService {
         let hasMasked = self.task?.masks?.vector != nil
         nextHeartbeat = min(nextHeartbeat, now.advanced(bySeconds: open.heartbeatSeconds))
         // One that a crash brought back after what goes with it was taken back is trained again.
-        let pending = pendingStore.load().flatMap { pending in
-            pending.run == open.run && pending.lease == offer.lease && !isTakenBack(pending)
-                && offer.masking == nil ? pending : nil
+        let kept = pendingStore.load().flatMap { kept in
+            kept.run == open.run && kept.lease == offer.lease && offer.masking == nil ? kept : nil
+        }
+        let pending = kept.flatMap { isTakenBack($0) ? nil : $0 }
+        if kept != nil, pending == nil, offer.addsOwnNoise {
+            return giveUpTask(because: "its noisy update was made and taken back, and a second one is not paid for")
         }
         do {
             if let refusal = try ownerRefusal(of: offer, envelope, open, isResumed: pending != nil || hasMasked) {
@@ -55,7 +58,7 @@ extension WorkerService {
         if let pending {
             upload(pending, isNew: false)
         } else {
-            pendingStore.remove()
+            if offer.task == .train { pendingStore.remove() }
             if !resumeMaskedUpdate() { prepareTask() }
         }
         sayMaskStep()
@@ -116,10 +119,16 @@ extension WorkerService {
     func forgetTask(because reason: String) {
         guard let task else { return }
         if case .running = task.stage { runner.cancel(lease: task.offer.lease) }
-        if case .uploading = task.stage { pendingStore.remove() }
+        dropPending()
         self.task = nil
         dropAdapterDownload()
         observer(.taskDropped(round: task.round, reason: reason))
+    }
+
+    /// Forgets the update on its way. Not one with noise of the worker's own: should the attempt ask for it again, the same
+    /// one is sent, which tells nothing new. It goes with the next attempt's offer.
+    func dropPending() {
+        if let task, task.upload != nil, !task.offer.addsOwnNoise { pendingStore.remove() }
     }
 
     /// Drops the task and tells the coordinator, so that another worker can take its place.

@@ -75,7 +75,7 @@ extension WorkerService {
     }
 
     private func settle() {
-        if task?.upload != nil { pendingStore.remove() }
+        dropPending()
         task = nil
     }
 

@@ -47,6 +47,8 @@ struct PendingUpdate: Hashable {
 /// Keeps the one pending update on disk until the coordinator has it, so that a restart does not train again.
 ///
 /// It survives the process, not a power cut: its hash tells whether it is whole, and training again mends what is not.
+/// One with noise of the worker's own survives both: the budget pays for a single noisy update of an attempt, and one that
+/// is trained again need not be the same.
 struct PendingStore {
     private struct Record: Codable {
         var version = 2
@@ -77,7 +79,8 @@ struct PendingStore {
         recordPath = folder + "/update.json"
     }
 
-    func save(_ update: PendingUpdate) throws(FileError) {
+    /// - Parameter isDurable: Whether it survives a power cut too.
+    func save(_ update: PendingUpdate, isDurable: Bool = false) throws(FileError) {
         let record = Record(
             run: update.run.text, round: update.round, attempt: update.attempt, lease: update.lease,
             codec: update.codec.description, trainingItems: update.trainingItems, steps: update.steps,
@@ -87,8 +90,13 @@ struct PendingStore {
         guard let text = try? JSONEncoder().encode(record) else {
             preconditionFailure("a record of plain values and a finite loss")
         }
-        try StateFolder.overwrite(dataPath, with: update.bytes)
-        try StateFolder.overwrite(recordPath, with: Array(text))
+        if isDurable {
+            try AtomicFile.write(update.bytes, to: dataPath, permissions: 0o600)
+            try AtomicFile.write(Array(text), to: recordPath, permissions: 0o600)
+        } else {
+            try StateFolder.overwrite(dataPath, with: update.bytes)
+            try StateFolder.overwrite(recordPath, with: Array(text))
+        }
     }
 
     /// What an earlier process left; `nil` if nothing, or nothing whole.
