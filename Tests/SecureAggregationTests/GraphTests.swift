@@ -92,6 +92,36 @@ struct GraphTests {
         }
     }
 
+    /// One signed set of survivors that leaves two gaps, in the real graph, with as many colluding workers as its bound
+    /// excludes and with one fewer.
+    @Test("a part of the survivors comes out alone only with 2t − k colluding workers in two gaps")
+    func parted() throws {
+        let (cohort, degree, threshold) = (60, 12, 9)
+        for short in [0, 1] {
+            let neighbours = graph(cohort, degree)
+            // The ring's order: who shares most neighbours with the last one comes next to it.
+            var ring = [0]
+            while ring.count < cohort {
+                let last = neighbours[ring[ring.count - 1]]
+                let next = last.filter { !ring.contains($0) }.max {
+                    Set(neighbours[$0]).intersection(last).count < Set(neighbours[$1]).intersection(last).count
+                }
+                ring.append(try #require(next))
+            }
+            let gaps = [Array(ring[0..<degree / 2]), Array(ring[30..<30 + degree / 2])]
+            var colluding = Set(gaps.flatMap { $0.prefix(threshold - degree / 2) })
+            if short == 1 { colluding.remove(gaps[1][0]) }
+            let dropped = Set(gaps.joined()).subtracting(colluding)
+            #expect(parts(neighbours, without: dropped.union(colluding)) == 2)
+            // Whose own mask comes off, for each part.
+            let inside = Set(ring[degree / 2..<30])
+            let uncovered = inside.filter { member in
+                neighbours[member].count { inside.contains($0) || colluding.contains($0) } >= threshold
+            }
+            #expect((uncovered == inside) == (short == 0))
+        }
+    }
+
     @Test("a smaller threshold, fewer neighbours or a worse world are not accepted as secure")
     func insecure() throws {
         let assumptions = MaskingAssumptions(corruptFraction: 0.1, dropoutFraction: 0.1)

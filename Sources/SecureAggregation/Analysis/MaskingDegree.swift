@@ -10,15 +10,18 @@ internal import Glibc
 ///   uncovers the worker if 2·t of them suffice. So 2·t > k + X must hold for every worker: n · P(X ≥ 2t − k) with X hypergeometric,
 ///   k draws of n − 1 with m marked. It implies X < t, all that the paper asks of a coordinator that follows the
 ///   protocol.
-/// - **The honest survivors' graph falls apart**, so that the sum of one part shows. In a ring where everyone knows the
-///   k/2 next on both sides, that takes two gaps of k/2 missing workers each; the places of the missing m + d are
-///   random, so the probability is at most n·(n−1)/2 · Π (m + d − j)/(n − j) over j < k. (The paper counts one gap,
-///   n · ((m + d)/n)^(k/2); a ring with one gap is still a path.)
+/// - **The sum of some of the survivors comes out alone.** In a ring where everyone knows the k/2 next on both sides,
+///   that takes two gaps, each of k/2 places without an honest survivor; whom it calls dropped, the coordinator chooses
+///   once it has seen the graph. The survivor at a gap's edge has k/2 honest neighbours that reveal its own mask, beside
+///   the colluding ones in the gap, and t are needed: at least t − k/2 in each gap. Under one signed set of survivors the
+///   sum of a part therefore needs 2t − k colluding workers in some two gaps: n·(n−1)/2 · P(Y ≥ 2t − k), Y as X but of n
+///   places. (The paper counts a gap of random dropouts, n · ((m + d)/n)^(k/2); colluding workers in it are needed as
+///   well, so this bound covers those too.)
 /// - **Too few shares are left.** n · P(Z > k − t) with Z of the k neighbours among the d dropped.
 ///
 /// The first two share 2^−(securityBits + triesBits): whoever draws 2^triesBits graphs finds a bad one with a probability
-/// of at most 2^−securityBits. The third has 2^−correctnessBits. A complete graph (k = n − 1) is never disconnected and
-/// its X and Z are at most m and d.
+/// of at most 2^−securityBits. The third has 2^−correctnessBits. A complete graph (k = n − 1) has no gaps, and its X and Z
+/// are at most m and d.
 public struct MaskingDegree: Hashable, Sendable {
     /// Neighbours of each worker, k: even, or all others.
     public let neighbours: Int
@@ -55,15 +58,16 @@ public struct MaskingDegree: Hashable, Sendable {
             threshold <= neighbours
         else { return false }
         let limit = Self.secureLimit(assumptions) * (1 + 1e-6)
-        return Self.disconnection(neighbours, cohort: cohort, under: assumptions) <= limit
+        return Self.partition(neighbours, threshold: threshold, cohort: cohort, under: assumptions) <= limit
             && Self.exposure(neighbours, threshold: threshold, cohort: cohort, under: assumptions) <= limit
     }
 
     private static func threshold(_ neighbours: Int, cohort: Int, under assumptions: MaskingAssumptions) -> Int? {
         let secure = secureLimit(assumptions)
-        guard disconnection(neighbours, cohort: cohort, under: assumptions) <= secure,
+        guard
             let threshold = (neighbours / 2 + 1...max(neighbours, neighbours / 2 + 1)).first(where: {
                 exposure(neighbours, threshold: $0, cohort: cohort, under: assumptions) <= secure
+                    && partition(neighbours, threshold: $0, cohort: cohort, under: assumptions) <= secure
             }), threshold <= neighbours
         else { return nil }
         let lost =
@@ -84,13 +88,15 @@ public struct MaskingDegree: Hashable, Sendable {
                 draws: neighbours)
     }
 
-    /// Bounds the probability that the honest survivors are not connected.
-    package static func disconnection(_ neighbours: Int, cohort: Int, under assumptions: MaskingAssumptions) -> Double {
+    /// Bounds the probability that some two gaps have 2t − k colluding workers or more.
+    package static func partition(
+        _ neighbours: Int, threshold: Int, cohort: Int, under assumptions: MaskingAssumptions
+    ) -> Double {
         guard neighbours < cohort - 1 else { return 0 }
-        let missing = assumptions.corrupt(of: cohort) + assumptions.dropped(of: cohort)
-        guard missing >= neighbours else { return 0 }
-        let pairs = Double(cohort) * Double(cohort - 1) / 2
-        return (0..<neighbours).reduce(pairs) { $0 * Double(missing - $1) / Double(cohort - $1) }
+        return Double(cohort) * Double(cohort - 1) / 2
+            * HypergeometricTail.atLeast(
+                2 * threshold - neighbours, population: cohort, marked: assumptions.corrupt(of: cohort),
+                draws: neighbours)
     }
 
     /// For each of the two events that must not happen to a worker.

@@ -44,14 +44,9 @@ def degree(n, corrupt, dropout, security, correctness):
     m, d = ceil(Fraction(corrupt) * n), floor(Fraction(dropout) * n)
     secure, correct = Fraction(1, 2**(security + 1)), Fraction(1, 2**correctness)
     for k in list(range(2, n - 1, 2)) + [n - 1]:
-        if k < n - 1:
-            gaps = Fraction(n * (n - 1), 2)
-            for j in range(k):
-                gaps *= Fraction(max(0, m + d - j), n - j)
-            if gaps > secure:
-                continue
         for t in range(k // 2 + 1, k + 1):
-            if n * tail(2 * t - k, n - 1, m, k) <= secure:
+            cuts = 0 if k == n - 1 else Fraction(n * (n - 1), 2) * tail(2 * t - k, n, m, k)
+            if n * tail(2 * t - k, n - 1, m, k) <= secure and cuts <= secure:
                 if n * tail(k - t + 1, n - 1, d, k) <= correct:
                     return k, t
                 break
