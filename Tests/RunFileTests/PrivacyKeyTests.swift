@@ -287,8 +287,9 @@ struct PrivacyKeyTests {
     @Test(
         "refuses values out of range",
         arguments: [
-            "privacy.epsilon=0", "privacy.delta=1", "privacy.delta=0", "privacy.noise-multiplier=0.01",
-            "privacy.clip=0", "privacy.clip-quantile=1", "privacy.mechanism=global", "privacy.metrics=some",
+            "privacy.epsilon=0", "privacy.delta=1", "privacy.delta=0", "privacy.delta=9e-11",
+            "privacy.noise-multiplier=0.01", "privacy.clip=0", "privacy.clip-quantile=1", "privacy.mechanism=global",
+            "privacy.metrics=some",
         ])
     func ranges(_ override: String) {
         let error = #expect(throws: RunFileError.self) { try load([override]) }

@@ -13,7 +13,9 @@ public enum PrivacyError: Error, Hashable, Sendable, CustomStringConvertible {
         case .samplingRate(let rate): "the sampling rate is \(rate); it must be above 0 and at most 1"
         case .noiseMultiplier(let noise):
             "the noise multiplier is \(noise); it must be finite and at least \(SampledGaussian.leastNoiseMultiplier)"
-        case .delta(let delta): "delta is \(delta); it must be above 0 and below 1, and well below 1 / workers"
+        case .delta(let delta):
+            "delta is \(delta); it must be at least \(PrivacyLossAccountant.leastDelta) (below that, rounding errors would count) "
+                + "and below 1, and well below 1 / workers"
         case .epsilon(let epsilon): "epsilon is \(epsilon); it must be finite and above 0"
         case .steps(let steps): "the number of steps is \(steps); it must be at least 1"
         case .unreachable(let epsilon, let delta):

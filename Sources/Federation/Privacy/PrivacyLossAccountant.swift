@@ -1,12 +1,19 @@
 internal import Glibc
 
-/// Counts a privacy budget by distributions of the privacy loss: as tight as numbers allow, and never below the truth.
+/// Counts a privacy budget by distributions of the privacy loss: as tight as numbers allow, and not below the
+/// truth down to ``leastDelta``.
 ///
 /// Steps of one kind are composed by their count, not one by one: a plan of 30,000 rounds takes no longer than one of ten.
 /// - SeeAlso: Koskela et al. 2020 (arXiv:1906.03049); Doroshenko et al. 2022 (arXiv:2207.04380).
 public enum PrivacyLossAccountant {
+    /// The Fourier transform's rounding errors are of the size of a much smaller delta: counted with 1e-14, a thousand
+    /// steps of noise 1 at rate 0.01 would seem to cost 0.7% less than they do.
+    public static let leastDelta = 1e-10
+
     /// Mass that may lie outside the window of losses kept; counted as lost privacy.
     private static let tail = 1e-15
+    /// What the transform's rounding may hide of the mass of high losses, a step: 3e-18 was seen. Counted as lost privacy.
+    private static let rounding = 1e-17
     private static let finestGap = 1e-4
     /// Losses that spread over more than ``mostLosses`` of this guarantee nothing: epsilon is told as infinite.
     private static let coarsestGap = 1.0
@@ -26,7 +33,7 @@ public enum PrivacyLossAccountant {
     }
 
     static func check(_ steps: [SampledGaussian: Int], delta: Double) throws(PrivacyError) {
-        guard delta > 0, delta < 1 else { throw .delta(delta) }
+        guard delta >= leastDelta, delta < 1 else { throw .delta(delta) }
         for count in steps.values where count < 1 { throw .steps(count) }
     }
 
@@ -77,7 +84,7 @@ public enum PrivacyLossAccountant {
         let transform = FourierTransform(count: size)
         var logarithms = [Double](repeating: 0, count: size)
         var angles = logarithms
-        var finite = 0.0
+        var (finite, steps) = (0.0, 0)
         for (part, count) in parts {
             var real = [Double](repeating: 0, count: size)
             var imaginary = real
@@ -88,12 +95,14 @@ public enum PrivacyLossAccountant {
                 angles[index] += Double(count) * atan2(imaginary[index], real[index])
             }
             finite += Double(count) * log1p(-part.infinite)
+            steps += count
         }
         var real = zip(logarithms, angles).map { exp($0) * cos($1) }
         var imaginary = zip(logarithms, angles).map { exp($0) * sin($1) }
         transform.transform(&real, &imaginary, inverse: true)
         let masses = (0..<size).map { max(0, real[wrapped(lowest + $0, size)] / Double(size)) }
-        return ComposedLosses(gap: gap, lowest: lowest, masses: masses, infinite: -expm1(finite) + tail)
+        let infinite = -expm1(finite) + tail + rounding * Double(steps)
+        return ComposedLosses(gap: gap, lowest: lowest, masses: masses, infinite: infinite)
     }
 
     private static func wrapped(_ index: Int, _ size: Int) -> Int { index & (size - 1) }

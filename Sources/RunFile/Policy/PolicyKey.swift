@@ -160,7 +160,7 @@ extension PolicyKey {
             "budget.example-epsilon", .number(.positive), at: \.exampleEpsilon,
             "Most epsilon that all trainings together may cost any one block or example here."),
         PolicyKey(
-            "budget.delta", .number(NumberRange(minimum: 0, isMinimumExcluded: true, below: 1)), at: \.delta,
+            "budget.delta", .number(.delta), at: \.delta,
             "Probability that the guarantee of budget.epsilon, or of budget.example-epsilon, fails."),
         PolicyKey(
             "budget.maximum-updates", .integer(0...1_000_000_000), at: \.maximumUpdates,

@@ -1,3 +1,5 @@
+import Federation
+
 /// The finite numbers that a key takes.
 struct NumberRange: Hashable, Sendable {
     var minimum: Double
@@ -7,6 +9,8 @@ struct NumberRange: Hashable, Sendable {
 
     static let positive = NumberRange(minimum: 0, isMinimumExcluded: true)
     static let nonNegative = NumberRange(minimum: 0)
+    /// What the accountants can count.
+    static let delta = NumberRange(minimum: PrivacyLossAccountant.leastDelta, below: 1)
     /// `[0, 1)`
     static let fraction = NumberRange(minimum: 0, below: 1)
 

@@ -28,7 +28,7 @@ extension RunSchema {
             "privacy.epsilon", .number(.positive), orWord: nil, .absent, at: \.privacy.epsilon,
             "The budget: no round is published that would take any worker above it."),
         SchemaKey(
-            "privacy.delta", .number(NumberRange(minimum: 0, isMinimumExcluded: true, below: 1)), orWord: nil,
+            "privacy.delta", .number(.delta), orWord: nil,
             .absent, at: \.privacy.delta,
             "Probability that the guarantee fails; below 1 / federation.workers."),
         SchemaKey(

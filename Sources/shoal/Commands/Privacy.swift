@@ -1,4 +1,5 @@
 import ArgumentParser
+import Auditing
 import Federation
 
 struct Privacy: ParsableCommand {
@@ -104,13 +105,12 @@ struct Privacy: ParsableCommand {
         func run() throws {
             try usingInput {
                 let step = try SampledGaussian(samplingRate: samplingRate, noiseMultiplier: noiseMultiplier)
-                let spent = PrivacySpent(
-                    rdp: try RenyiAccountant.epsilon([step: steps], delta: delta),
-                    pld: try PrivacyLossAccountant.epsilon([step: steps], delta: delta))
-                if json { return try JSONLine.print(spent) }
+                let rdp = try RenyiAccountant.epsilon([step: steps], delta: delta)
+                let pld = try PrivacyLossAccountant.epsilon([step: steps], delta: delta)
+                if json { return try JSONLine.print(PrivacySpent(rdp: rdp, pld: pld)) }
                 var table = TextTable()
-                table.add("epsilon, privacy loss distribution", Quantity.fixed(spent.pld, digits: 6))
-                table.add("epsilon, Rényi divergences", Quantity.fixed(spent.rdp, digits: 6))
+                table.add("epsilon, privacy loss distribution", Quantity.fixed(pld, digits: 6))
+                table.add("epsilon, Rényi divergences", Quantity.fixed(rdp, digits: 6))
                 for line in table.lines { Console.output(line) }
             }
         }
@@ -119,6 +119,6 @@ struct Privacy: ParsableCommand {
 
 /// What `shoal privacy account --json` prints.
 private struct PrivacySpent: Encodable {
-    let rdp: Double
-    let pld: Double
+    @NumberOrNull var rdp: Double?
+    @NumberOrNull var pld: Double?
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Auditing
 import Federation
 import Worker
 
@@ -25,7 +26,9 @@ struct PrivacyOfWorker: ParsableCommand {
     @OptionGroup var log: LogOptions
 
     func validate() throws {
-        guard delta > 0, delta < 1 else { throw ValidationError("--delta must be above 0 and below 1") }
+        guard delta >= PrivacyLossAccountant.leastDelta, delta < 1 else {
+            throw ValidationError("\(PrivacyError.delta(delta))")
+        }
     }
 
     func run() throws {
@@ -57,8 +60,8 @@ struct PrivacyOfWorker: ParsableCommand {
 
 /// What `shoal privacy worker --json` prints.
 private struct ExamplePrivacyLine: Encodable {
-    let epsilon: Double
-    let epsilonRenyi: Double
+    @NumberOrNull var epsilon: Double?
+    @NumberOrNull var epsilonRenyi: Double?
     let delta: Double
     let entries: [ExampleLedger.Entry]
 }

@@ -34,7 +34,7 @@ enum Quantity {
     }
 
     static func fixed(_ value: Double, digits: Int) -> String {
-        guard value.isFinite else { return "\(value)" }
+        guard value.isFinite else { return value == .infinity ? "infinite" : "\(value)" }
         var scale = 1.0
         for _ in 0..<digits { scale *= 10 }
         let scaled = (abs(value) * scale).rounded()
