@@ -26,15 +26,16 @@ public struct CanaryAudit: Sendable, Encodable {
     public let exposureLimit: Double
     /// Of telling inserted from left out canaries.
     public let auc: Double
-    public let tprAt1Percent: Double
-    public let tprAtTenthPercent: Double
+    /// `nil` with fewer left out canaries than such a rate takes.
+    @NumberOrNull public private(set) var tprAt1Percent: Double?
+    @NumberOrNull public private(set) var tprAtTenthPercent: Double?
     public let guesses: Int
     public let correct: Int
     public let delta: Double
     public let confidence: Double
     public let epsilonLower: Double
     /// The accountant's; `nil` without a privacy ledger.
-    public let epsilonUpper: Double?
+    @NumberOrNull public private(set) var epsilonUpper: Double?
 
     /// Whether the accountant's epsilon cannot be true.
     public var isRefuted: Bool { epsilonUpper.map { epsilonLower > $0 } ?? false }

@@ -33,11 +33,18 @@ public struct OperatingCurve: Hashable, Sendable {
 
     /// The largest part of the members that is found while at most this part of the others is taken for one.
     ///
-    /// - Parameter rate: From 0 to 1. Below 1 / others it is that of thresholds that take none.
-    public func truePositiveRate(atFalsePositiveRate rate: Double) -> Double {
+    /// - Parameter rate: Above 0, at most 1.
+    /// - Returns: `nil` with fewer than ``othersNeeded(forFalsePositiveRate:)``: taking none of a few says little about a rate.
+    public func truePositiveRate(atFalsePositiveRate rate: Double) -> Double? {
+        guard others >= Self.othersNeeded(forFalsePositiveRate: rate) else { return nil }
         let allowed = Int((rate * Double(others) + 1e-9).rounded(.down))
         let best = points.last { $0.falsePositives <= allowed }?.truePositives ?? 0
         return Double(best) / Double(members)
+    }
+
+    /// How many others it takes for one of them to be so small a part.
+    public static func othersNeeded(forFalsePositiveRate rate: Double) -> Int {
+        Int((1 / rate - 1e-9).rounded(.up))
     }
 
     public static func == (left: Self, right: Self) -> Bool {

@@ -65,8 +65,23 @@ struct StatisticsTests {
             let curve = OperatingCurve(members: row.members, others: row.others)
             #expect(abs(curve.area - row.area) < 1e-12)
             for rate in row.rates {
-                #expect(abs(curve.truePositiveRate(atFalsePositiveRate: rate.at) - rate.rate) < 1e-12, "at \(rate.at)")
+                guard rate.at * Double(row.others.count) >= 1 - 1e-9 else { continue }
+                let found = try #require(curve.truePositiveRate(atFalsePositiveRate: rate.at))
+                #expect(abs(found - rate.rate) < 1e-12, "at \(rate.at)")
             }
+        }
+    }
+
+    @Test("a rate that the others are too few for has no answer")
+    func unresolved() {
+        let scores = (0..<1_000).map(Double.init)
+        for (count, rate) in [(8, 0.01), (99, 0.01), (100, 0.001), (999, 0.001)] {
+            let curve = OperatingCurve(members: [2_000, 3_000], others: Array(scores.prefix(count)))
+            #expect(curve.truePositiveRate(atFalsePositiveRate: rate) == nil, "\(count)")
+        }
+        for (count, rate) in [(100, 0.01), (1_000, 0.001)] {
+            let curve = OperatingCurve(members: [2_000, 3_000], others: Array(scores.prefix(count)))
+            #expect(curve.truePositiveRate(atFalsePositiveRate: rate) == 1)
         }
     }
 

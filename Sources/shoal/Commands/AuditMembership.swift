@@ -50,11 +50,12 @@ struct AuditMembership: ParsableCommand {
             table.add("score", "AUC", "TPR at 1 % FPR", "TPR at 0.1 % FPR")
             for line in lines {
                 table.add(
-                    line.score, Quantity.fixed(line.auc, digits: 4), Quantity.fixed(line.tprAt1Percent, digits: 4),
-                    Quantity.fixed(line.tprAtTenthPercent, digits: 4))
+                    line.score, Quantity.fixed(line.auc, digits: 4), AuditNote.rate(line.tprAt1Percent),
+                    AuditNote.rate(line.tprAtTenthPercent))
             }
             for line in table.lines { Console.output(line) }
             Console.error("\(members.count) members, \(others.count) others")
+            AuditNote.unresolved(others: others.count).map { Console.error($0) }
         }
     }
 
@@ -70,8 +71,9 @@ struct ScoreLine: Encodable {
     let members: Int
     let others: Int
     let auc: Double
-    let tprAt1Percent: Double
-    let tprAtTenthPercent: Double
+    /// `nil` with fewer others than such a rate takes.
+    @NumberOrNull var tprAt1Percent: Double?
+    @NumberOrNull var tprAtTenthPercent: Double?
 }
 
 /// Rows of a data file that a command looks at one by one.

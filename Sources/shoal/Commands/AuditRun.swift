@@ -19,7 +19,8 @@ struct AuditRun: ParsableCommand {
         help: "The run's state directory: its privacy ledger gives the upper bound, and keeps what this audit found.")
     var state: String?
 
-    @Option(help: "Probability that the audited guarantee fails (default: the ledger's, else 1e-5).")
+    @Option(
+        help: "Probability that the audited guarantee fails, for both bounds (default: the ledger's, else 1e-5).")
     var delta: Double?
 
     @Option(help: "Probability that the lower bound holds.")
@@ -50,7 +51,7 @@ struct AuditRun: ParsableCommand {
 
     private func audit() throws -> CanaryAudit {
         let set = try CanaryFile.read(canaries)
-        let upper = try state.map { try AccountedEpsilon(state: $0, unit: set.unit) } ?? nil
+        let upper = try state.map { try AccountedEpsilon(state: $0, unit: set.unit, delta: delta) } ?? nil
         let losses = try target.losses()
         let found = try set.canaries.map { canary in
             guard let pair = try losses.of(DataRow(.completion(prompt: canary.prompt, completion: canary.secret)))
@@ -73,12 +74,13 @@ struct AccountedEpsilon {
     /// A canary that is a worker of its own is there or not: what the accountant counts. One among a worker's rows
     /// changes that worker's update by up to twice the clip, which is as half the noise.
     ///
+    /// - Parameter delta: `nil`: the ledger's.
     /// - Returns: `nil` for a run without differential privacy.
-    init?(state: String, unit: CanarySet.Unit) throws {
+    init?(state: String, unit: CanarySet.Unit, delta: Double?) throws {
         let ledger = try Ledger.existing(in: state, wallClock: WallClock.unixSeconds)
         guard let terms = try ledger.privacyTerms() else { return nil }
-        delta = terms.delta
-        let budget = PrivacyBudget(epsilon: terms.epsilon, delta: terms.delta, lattice: terms.lattice)
+        self.delta = delta ?? terms.delta
+        let budget = PrivacyBudget(epsilon: terms.epsilon, delta: self.delta, lattice: terms.lattice)
         var worst = 0.0
         let spent = try ledger.privacySpentByWorker()
         let common = spent[nil] ?? [:]

@@ -14,8 +14,9 @@ extension CanaryAudit {
                 + "\(Quantity.fixed(exposureLimit, digits: 2)) bits")
         table.add(
             "telling them apart",
-            "AUC \(Quantity.fixed(auc, digits: 4)), TPR \(Quantity.fixed(tprAt1Percent, digits: 4)) at 1 % and "
-                + "\(Quantity.fixed(tprAtTenthPercent, digits: 4)) at 0.1 % FPR")
+            "AUC \(Quantity.fixed(auc, digits: 4)), TPR \(AuditNote.rate(tprAt1Percent)) at 1 % and "
+                + "\(AuditNote.rate(tprAtTenthPercent)) at 0.1 % FPR")
+        if let reason = AuditNote.unresolved(others: leftOut) { table.add("", reason) }
         table.add(
             "epsilon, at least",
             "\(Quantity.fixed(epsilonLower, digits: 3)) (\(correct) of \(guesses) guesses right, delta \(delta), confidence "
