@@ -17,6 +17,17 @@ struct PrivacyTests {
         #expect(abs(try #require(object["pld"] as? Double) - 2.4612381) < 1e-4)
     }
 
+    @Test("an epsilon that no number bounds is null in JSON, and in text infinite")
+    func infinite() throws {
+        let arguments = [
+            "privacy", "account", "--sampling-rate", "1", "--noise-multiplier", "0.05", "--steps", "1000", "--delta",
+            "1e-5",
+        ]
+        let object = try #require(try Program.start(arguments + ["--json"]).finish().objects.first)
+        #expect(object["pld"] is NSNull && (object["rdp"] as? Double ?? 0) > 1e5)
+        #expect(try Program.start(arguments).finish().output.contains("infinite"))
+    }
+
     @Test("plan finds noise that account agrees with")
     func plan() throws {
         let outcome = try Program.run(
@@ -43,6 +54,10 @@ struct PrivacyTests {
         privacy: {mechanism: central, epsilon: 8, delta: 1e-5, clip: 0.1}
         evaluation: {every: 0}
         """
+
+    private static func unwrapped(_ page: String) -> String {
+        page.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
 
     @Test("a run's ledger agrees with the plan, and its page says what was promised")
     func run() throws {
@@ -74,7 +89,12 @@ struct PrivacyTests {
         #expect(privacy["steps"] as? Int == 3 && privacy["stepsLeft"] as? Int == 0)
         #expect(privacy["isSimulation"] as? Bool == true)
         let page = try Program.run("run", "privacy", state).output
-        for words in ["THIS IS A SIMULATION", "Guarantee", "Who is trusted with what", "audits", "none recorded yet"] {
+        #expect(!page.contains("any computing power") && page.contains("ChaCha20"))
+        #expect(!page.contains("Workers that have spent most"))
+        for words in [
+            "What this does not protect", "THIS IS A SIMULATION", "Guarantee", "Who is trusted with what", "audits",
+            "none recorded yet",
+        ] {
             #expect(page.contains(words))
         }
         // What was exported or asked for more rounds does not make the budget whole again.
@@ -105,6 +125,7 @@ struct PrivacyTests {
         let audits = try #require(one["audits"] as? [[String: Any]])
         #expect(audits.count == 1 && audits.first?["kind"] as? String == "membership")
         let page = try Program.run("run", "privacy", state).output
+        #expect(Self.unwrapped(page).contains("0.1 % needs 1,000 non-members"))
         #expect(page.contains("membership: ") && !page.contains("none recorded yet"))
         #expect(!page.contains("All runs of this state directory"))
 
@@ -130,7 +151,9 @@ struct PrivacyTests {
         let (file, state) = (try folder.write(text, to: "run.yaml"), folder.file("state"))
         let simulated = try Program.run("simulate", "--config", file, "--state", state, "--in-process", "--json")
         try #require(simulated.code == 0, "\(simulated.errors)")
-        #expect(try Program.run("run", "privacy", state).output.contains("Noise on single examples"))
+        let page = Self.unwrapped(try Program.run("run", "privacy", state).output)
+        #expect(page.contains("Noise on single examples") && page.contains("any one block"))
+        #expect(!page.contains("any one example") && page.contains("A row has no such bound"))
         let accounts = try FileManager.default.subpathsOfDirectory(atPath: state).filter {
             $0.hasSuffix("/examples.json")
         }
@@ -176,6 +199,10 @@ struct PrivacyTests {
         #expect((line["workers"] as? [[String: Any]])?.count == 4)
         let page = try Program.run("run", "privacy", state).output
         #expect(page.contains("under masks") && page.contains("shares that make it whole"))
+        #expect(page.contains("Workers that have spent most") && page.contains("What this does not protect"))
+        for worker in try #require(line["workers"] as? [[String: Any]]) {
+            #expect(page.contains("\n  \(try #require(worker["name"] as? String))"))
+        }
     }
 
     @Test("a run without a mechanism says that it promises nothing")
@@ -234,6 +261,8 @@ struct PrivacyTests {
         arguments: [
             ["account", "--sampling-rate", "2", "--noise-multiplier", "1", "--steps", "1", "--delta", "1e-5"],
             ["account", "--sampling-rate", "0.1", "--noise-multiplier", "1", "--steps", "0", "--delta", "1e-5"],
+            ["account", "--sampling-rate", "0.01", "--noise-multiplier", "1", "--steps", "1000", "--delta", "9e-11"],
+            ["worker", "--state", "nowhere", "--delta", "1e-12"],
             ["plan", "--epsilon", "0", "--delta", "1e-5", "--workers", "10", "--per-round", "1", "--rounds", "1"],
             ["plan", "--epsilon", "1", "--delta", "1e-5", "--workers", "10", "--per-round", "11", "--rounds", "1"],
         ])

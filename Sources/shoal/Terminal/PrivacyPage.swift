@@ -51,11 +51,15 @@ struct PrivacyPage {
         }
         lines += Self.section("Guarantee", guarantee)
         lines += ["Budget"] + budget.lines + [""]
+        if !isCentral, !report.workers.isEmpty {
+            lines += ["Workers that have spent most"] + spenders.lines + [""]
+        }
         if let runs { lines += Self.section("All runs of this state directory", runs.sentences) }
         lines += ["How"] + parameters.lines + [""]
         if let masks { lines += Self.section("Sums under masks", masks.sentences) }
         if let examples { lines += Self.section(Self.exampleTitle, examples.sentences) }
         lines += Self.section("What it rests on", assumptions)
+        lines += Self.section("What this does not protect", gaps)
         lines += Self.section("Who is trusted with what", trust)
         lines += Self.section("What leaves a worker", exposure)
         lines += Self.section(Self.auditTitle, audits.isEmpty ? ["none recorded yet"] : AuditNote.lines(audits))
@@ -92,9 +96,10 @@ struct PrivacyPage {
                     + "be as many times as large again.",
             (isShared
                 ? "It holds against any side knowledge, and for everything that is later made of the adapters; against the "
-                    + "coordinator as long as its computing power does not break the masks."
-                : "It holds against any computing power and any side knowledge, and for everything that is later made of "
-                    + "the adapters."),
+                    + "coordinator as long as its computing power breaks neither the masks nor the noise's ChaCha20 streams."
+                : "It holds against any side knowledge, and for everything that is later made of the adapters; against "
+                    + "anybody whose computing power does not tell the noise, a ChaCha20 stream of a secret 256-bit key, "
+                    + "from a random one."),
         ]
     }
 
@@ -118,6 +123,17 @@ struct PrivacyPage {
             "\(report.steps)" + (report.unreleased > 0 ? ", \(report.unreleased) of them not released (yet)" : ""))
         table.add("more that fit", "\(report.stepsLeft)")
         if !isCentral { table.add("workers that paid", "\(report.workers.count)") }
+        return table
+    }
+
+    /// Each pays for itself.
+    private var spenders: TextTable {
+        var table = TextTable(alignment: .left)
+        table.add("worker", "epsilon, spent", "epsilon, left")
+        for worker in report.workers.sorted(by: { ($1.epsilon, $0.name) < ($0.epsilon, $1.name) }).prefix(5) {
+            table.add(
+                worker.name.text, number(worker.epsilon), number(max(0, terms.epsilon - worker.epsilon)))
+        }
         return table
     }
 
@@ -178,6 +194,26 @@ struct PrivacyPage {
                 "Who took part in a round stays secret: each worker's coin comes from "
                     + (terms.isSeeded ? "the run's seed (a simulation)" : "the system's cryptographic generator")
                     + ", rounds close by their deadline alone, and no record tells names or numbers.")
+        }
+        return lines
+    }
+
+    private var gaps: [String] {
+        var lines = [
+            "Workers over several runs: each run has a budget of its own, also one that was only to try settings, and what "
+                + "they promise adds up.",
+            "A person with text at several workers: each worker is protected for itself, and such a person's guarantee is "
+                + "weaker, as many times the epsilon as workers at least.",
+            isCentral || isShared
+                ? "That a worker takes part at all, sizes and times of messages: whoever watches the network sees them."
+                : "That a worker takes part, when, and sizes and times of messages: the coordinator and whoever watches the "
+                    + "network see them. How long it trained may tell how much text it has.",
+            "What workers say of themselves (cores, memory, program version, progress), and what they decline and why: no "
+                + "noise is added to that.",
+        ]
+        if examples != nil {
+            lines.append(
+                "A worker's text as a whole, by the noise on single blocks or examples: see above what that counts.")
         }
         return lines
     }
@@ -243,7 +279,7 @@ struct PrivacyPage {
     }
 
     private func number(_ value: Double) -> String {
-        guard value.isFinite else { return "\(value)" }
+        guard value.isFinite else { return Quantity.fixed(value, digits: 4) }
         return value >= 1e6 ? scientific(value) : Quantity.fixed(value, digits: value >= 100 ? 1 : 4)
     }
 
