@@ -4,6 +4,7 @@ import Recipe
 import Simulation
 import Testing
 import Wire
+import Worker
 
 @Suite("Who is late")
 struct LateWorkerTests {

@@ -1,3 +1,4 @@
+import Coordinator
 import Federation
 import RunFile
 import Simulation

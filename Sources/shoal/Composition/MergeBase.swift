@@ -1,3 +1,4 @@
+import Coordinator
 import LanguageModel
 import ModelFiles
 
@@ -25,7 +26,7 @@ struct MergeBase {
     /// it was made from.
     private static func isQuantised(_ model: String?, _ identity: ContentHash) throws -> Bool {
         guard let model, let path = try? BuiltInModel.resolve(model),
-            try (try? ModelManifest(directory: path))?.identity == identity
+            (try? ModelManifest(directory: path))?.identity == identity
         else { return false }
         return try ModelConfiguration(path: path + "/config.json").quantisation != nil
     }
