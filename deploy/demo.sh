@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 source deploy/install.sh
 shoal_install
 
-echo "==> Building Shoal (the first time takes about twenty minutes on two cores)"
+echo "==> Building Shoal (the first time takes twenty to thirty minutes on two cores)"
 swift build -c release --product shoal
 shoal=$(swift build -c release --show-bin-path)/shoal
 state=$(mktemp -d "${TMPDIR:-/tmp}/shoal-demo-XXXXXX")
@@ -15,7 +15,7 @@ state=$(mktemp -d "${TMPDIR:-/tmp}/shoal-demo-XXXXXX")
 echo
 echo "==> Ten invented organisations train one adapter together: shoal simulate --compare-local --state $state"
 echo "    Each one's notes stay in its own process; what travels is encrypted updates of the adapter."
-echo "    This takes about a minute and a half."
+echo "    This takes two to five minutes."
 echo
 "$shoal" simulate --compare-local --state "$state" "$@"
 

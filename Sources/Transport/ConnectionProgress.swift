@@ -71,7 +71,7 @@ package struct ConnectionProgress {
             return tell(
                 .refused(
                     reason: "the coordinator at \(endpoint) does not admit this worker's key: it was revoked, or the "
-                        + "invitation is used up or has expired; ask the coordinator's owner for a new join file "
+                        + "invitation is used up, replaced by a newer one or expired; ask the coordinator's owner for a new join file "
                         + "(shoal keys invite)"))
         case .protocolMismatch:
             pauseAfterRefusal(from: now)
@@ -85,7 +85,7 @@ package struct ConnectionProgress {
             attemptedAt = nil
             if isLate {
                 wantsOtherKey = keyCount > 1
-                let reason = "\(endpoint) is too busy to answer; trying again"
+                let reason = "\(endpoint) is too busy to answer, or is no Shoal coordinator; trying again"
                 return isDown ? nil : tell(.disconnected(reason: reason))
             }
             cutHandshakes += 1

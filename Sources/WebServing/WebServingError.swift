@@ -26,7 +26,8 @@ package enum WebServingError: Error, Hashable, Sendable, CustomStringConvertible
                 + "gave it"
         case .unreadableToken(let reason): "the bearer token: \(reason)"
         case .unreadableCertificate(let path, let reason): "\(path) cannot be used for TLS: \(reason)"
-        case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
+        case .cannotListen(let address, let reason):
+            "cannot listen on \(address): \(reason); choose another address or port"
         }
     }
 }

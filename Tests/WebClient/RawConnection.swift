@@ -26,6 +26,7 @@ public final class RawConnection {
     /// The next bytes, at most so many, once some are there; empty at the connection's end.
     public func receive(_ count: Int) -> String {
         var bytes = [UInt8](repeating: 0, count: count)
-        return String(decoding: bytes.prefix(max(0, read(descriptor, &bytes, count))), as: UTF8.self)
+        let received = read(descriptor, &bytes, count)
+        return String(decoding: bytes.prefix(max(0, received)), as: UTF8.self)
     }
 }

@@ -135,8 +135,13 @@ extension WorkerService {
     /// The coordinator does not have (any more) what was asked for.
     func objectRefused(_ reason: String, answering id: UInt64) {
         if modelDownload != nil { return fail("the base model cannot be downloaded: \(reason)") }
-        guard adapterDownload != nil, let task, id >= task.firstMessage else { return }
-        adapterDownload = nil
+        guard let adapterDownload, let task, id >= task.firstMessage else { return }
+        if adapterDownload.object == task.offer.catchUp?.object {
+            // A coordinator that was started anew has the whole adapter, but none of the changes.
+            self.adapterDownload = ObjectDownload(task.offer.adapter, limit: Self.adapterBytesMax)
+            return resumeDownload()
+        }
+        self.adapterDownload = nil
         downloadRetry = nil
         // Its own words.
         giveUpTask(because: TaskReason(told: reason, own: reason))

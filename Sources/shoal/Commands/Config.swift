@@ -27,11 +27,22 @@ struct Config: ParsableCommand {
                 for line in RunHeader.lines(prepared) { Console.error(line) }
                 guard !prepared.rows.isEmpty else {
                     Console.error("the run file names no text: workers bring their own")
-                    return
+                    return warn(prepared, testBlocks: 0)
                 }
                 let workers = try SimulatedWorkers(prepared)
-                try show(workers.workers.map { try WorkerPreview($0, prepared) })
+                let previews = try workers.workers.map { try WorkerPreview($0, prepared) }
+                try show(previews)
+                warn(prepared, testBlocks: previews.reduce(0) { $0 + $1.testBlocks })
             }
+        }
+
+        /// What the file alone cannot be blamed for: a data set may come later.
+        private func warn(_ prepared: PreparedRun, testBlocks: Int) {
+            guard testBlocks == 0, prepared.configuration.evaluation.source == .coordinator else { return }
+            Console.error(
+                "warning: there is no held-out text, and evaluation.source is coordinator: neither a coordinator nor a "
+                    + "simulation would start; add rows with \"split\": \"test\" or a data.test-path, or set "
+                    + "evaluation.source=workers")
         }
 
         private func show(_ previews: [WorkerPreview]) throws {

@@ -84,10 +84,15 @@ struct Keys: ParsableCommand {
                         to: out)
                     return Console.output("wrote \(out): tells '\(worker)', which is enrolled, the coordinator's key")
                 }
+                let replaces = try state.ledger().list().contains { record in
+                    if record.name == worker, case .invited = record.state { true } else { false }
+                }
                 try Invitation.write(
                     worker: worker, endpoint: endpoint, expiresIn: seconds, ledger: state.ledger(), coordinator: keys,
                     next: next, to: out)
-                Console.output("wrote \(out): lets '\(worker)' enrol once, within \(expires)")
+                Console.output(
+                    "wrote \(out): lets '\(worker)' enrol once, within \(expires)"
+                        + (replaces ? "; the earlier invitation of that name holds no longer" : ""))
             }
         }
     }

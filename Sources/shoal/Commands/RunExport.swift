@@ -79,7 +79,11 @@ struct RunExport: ParsableCommand {
             try write(adapter, provenance, base: base, named: name)
             return Result(
                 path: AbsolutePath.of(out), kind: kind.name, rank: adapter.configuration.rank,
-                parameters: adapter.layout.parameterCount, relativeError: adapter.relativeError, baseModel: name)
+                parameters: adapter.layout.parameterCount, relativeError: adapter.relativeError, baseModel: name,
+                round: provenance.round)
+        }
+        if result.round == 0 {
+            Console.error("warning: no round of it is published: this is the untrained adapter that the run began with")
         }
         if json { return try JSONLine.print(result) }
         var line =
@@ -142,5 +146,7 @@ struct RunExport: ParsableCommand {
         let relativeError: Double?
         /// What the base model is called there.
         let baseModel: String
+        /// Whose adapter it is; 0: the one that the run began with.
+        let round: Int
     }
 }
