@@ -40,7 +40,7 @@ extension OwnerPolicy {
         }
         if let exampleEpsilon, let delta {
             lines.append(
-                "all trainings together cost any one example at most epsilon \(exampleEpsilon) at delta \(delta)")
+                "all trainings together cost any block or example at most epsilon \(exampleEpsilon) at delta \(delta)")
         }
         if maximumUpdates == nil, epsilon != nil {
             lines.append("no update leaves without noise")

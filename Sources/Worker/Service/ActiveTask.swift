@@ -21,6 +21,8 @@ struct ActiveTask {
     let attempt: Int
     /// The identifier of the first message about it.
     let firstMessage: UInt64
+    /// That of the first message that asks for what is being downloaded; an answer to an earlier one came late.
+    var firstRequest: UInt64
     var stage = Stage.preparing
     /// Where the update leaves under masks.
     var masks: MaskedTask?
@@ -33,6 +35,14 @@ struct ActiveTask {
     var totalSteps = 0
     /// The mean loss that heartbeats tell, and over how many steps it is.
     var told: (loss: Double, step: Int)?
+
+    init(offer: Offer, round: Int, attempt: Int, firstMessage: UInt64) {
+        self.offer = offer
+        self.round = round
+        self.attempt = attempt
+        self.firstMessage = firstMessage
+        firstRequest = firstMessage
+    }
 
     /// What heartbeats say about it.
     var phase: Heartbeat.Phase {

@@ -135,11 +135,10 @@ extension WorkerService {
     /// The coordinator does not have (any more) what was asked for.
     func objectRefused(_ reason: String, answering id: UInt64) {
         if modelDownload != nil { return fail("the base model cannot be downloaded: \(reason)") }
-        guard let adapterDownload, let task, id >= task.firstMessage else { return }
+        guard let adapterDownload, let task, id >= task.firstRequest else { return }
         if adapterDownload.object == task.offer.catchUp?.object {
             // A coordinator that was started anew has the whole adapter, but none of the changes.
-            self.adapterDownload = ObjectDownload(task.offer.adapter, limit: Self.adapterBytesMax)
-            return resumeDownload()
+            return fetch(task.offer.adapter)
         }
         self.adapterDownload = nil
         downloadRetry = nil

@@ -196,8 +196,9 @@ extension WorkerService {
     }
 
     /// Asks for an object that the task needs and that is not here.
-    private func fetch(_ object: ContentHash) {
+    func fetch(_ object: ContentHash) {
         guard adapterDownload?.object != object else { return }
+        task?.firstRequest = nextMessageID
         adapterDownload = ObjectDownload(object, limit: Self.adapterBytesMax)
         resumeDownload()
     }
