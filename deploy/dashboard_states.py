@@ -151,7 +151,7 @@ def run(**changes):
            "workersEnrolled": 1000, "phases": {"idle": 560, "training": 240, "uploading": 81, "downloading": 80},
            "participationIsSecret": False, "updates": 6012, "declinedOffers": 14, "tokensTrained": 61_000_000,
            "uplinkBytes": 2_190_000_000, "downlinkBytes": 44_900_000_000, "denseUplinkBytes": 58_560_000_000,
-           "roundsUplinkBytes": 2_160_000_000, "energyJoules": 1_930_000, "energyIsMeasured": False, "refusedMessages": {"malformed": 3},
+           "roundsUplinkBytes": 2_160_000_000, "roundsDownlinkBytes": 44_900_000_000, "energyJoules": 1_930_000, "energyIsMeasured": False, "refusedMessages": {"malformed": 3},
            "openRound": {"round": 61, "attempt": 1, "updates": 37, "workersAsked": 100}}
     run.update(changes)
     return {key: value for key, value in run.items() if value is not None}
@@ -191,7 +191,7 @@ def made_up_states():
         (42, "is not connected"), (107, "lost its connection; it is asked again when it comes back"),
         (311, "is training, step 3 of 20, past the round's deadline"), (640, "declined: the owner's budget of updates is used up")]]
     secret_run = run(participationIsSecret=True, trainLoss=None, phases=None, updates=None, declinedOffers=None, tokensTrained=None,
-                     uplinkBytes=None, downlinkBytes=None, denseUplinkBytes=None, roundsUplinkBytes=None, energyJoules=None, energyIsMeasured=None, rollbacks=0, worstDecileLoss=None,
+                     uplinkBytes=None, downlinkBytes=None, denseUplinkBytes=None, roundsUplinkBytes=None, roundsDownlinkBytes=None, energyJoules=None, energyIsMeasured=None, rollbacks=0, worstDecileLoss=None,
                      openRound={"round": 21, "attempt": 1}, publishedRounds=20, lossRound=20, loss=2.72,
                      waitingFor="round 21 is open until its deadline, whoever takes part", waitingSince=ago(31))
     return {
