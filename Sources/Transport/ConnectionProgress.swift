@@ -71,8 +71,8 @@ package struct ConnectionProgress {
             return tell(
                 .refused(
                     reason: "the coordinator at \(endpoint) does not admit this worker's key: it was revoked, or the "
-                        + "invitation is used up, replaced by a newer one or expired; ask the coordinator's owner for a new join file "
-                        + "(shoal keys invite)"))
+                        + "invitation is used up, replaced by a newer one or expired; ask the coordinator's owner for a "
+                        + "new join file (shoal keys invite)"))
         case .protocolMismatch:
             pauseAfterRefusal(from: now)
             return tell(

@@ -3,7 +3,6 @@ internal import Federation
 internal import Glibc
 internal import ModelFiles
 internal import Randomness
-internal import Recipe
 internal import SecureAggregation
 internal import Wire
 internal import Worker

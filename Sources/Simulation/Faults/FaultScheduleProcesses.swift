@@ -1,6 +1,5 @@
 internal import Coordinator
 internal import Federation
-internal import Glibc
 internal import ModelFiles
 internal import Randomness
 internal import Recipe

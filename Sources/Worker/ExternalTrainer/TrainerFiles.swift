@@ -8,7 +8,8 @@ internal import Randomness
 internal import Recipe
 internal import Wire
 
-/// The files that a worker and its own trainer exchange, in a folder of the task's own (the page "A trainer of your own" describes them).
+/// The files that a worker and its own trainer exchange, in a folder of the task's own (the page "A trainer of your own"
+/// describes them).
 ///
 ///     task.json        what to do
 ///     examples.jsonl   the worker's training set as tokens, one block or example a line

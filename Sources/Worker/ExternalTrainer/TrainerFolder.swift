@@ -16,7 +16,6 @@ struct TrainerFolder: Sendable {
 
     /// An empty folder for a task. What a worker left that was killed is ended and removed: its program would go on.
     func makeTask() throws -> String {
-        try PrivateAccess.makeFolder(path)
         endLeftProgram()
         try clear()
         let task = path + "/task-" + String(UInt64.random(in: .min ... .max), radix: 16)
