@@ -12,6 +12,8 @@ public struct RunSettings: Sendable {
         case workers
         /// The held-out split of so many workers that never train, drawn once from those that connect first.
         case heldOutWorkers(Int)
+        /// Nothing: no loss is taken.
+        case nobody
     }
 
     public var seed: UInt64
@@ -154,6 +156,7 @@ public struct RunSettings: Sendable {
             case .coordinator: .coordinator
             case .workers: .workers
             case .heldOutWorkers: .heldOutWorkers(heldOut)
+            case .nobody: .nobody
             }
     }
 

@@ -90,14 +90,17 @@ final class AdmissionGate: Sendable {
         /// Whoever is refused gives up, so a ledger that cannot be read at the moment is asked again: until the worker
         /// takes the closed connection for that of a busy coordinator, and comes again.
         private func verdict(on key: PublicKey) -> Verdict {
-            let pauses = Int((ConnectionProgress.promptSeconds + 1) / Self.pauseSeconds)
-            for attempt in 0...pauses {
+            var pauses = Int((ConnectionProgress.promptSeconds + 1) / Self.pauseSeconds)
+            while true {
                 do { return try admission.role(of: key) == nil ? .refused : .admitted } catch {
-                    if attempt == pauses { logger.warning("who may connect cannot be read: \(error)") }
+                    guard pauses > 0 else {
+                        logger.warning("who may connect cannot be read: \(error)")
+                        return .unknown
+                    }
                 }
+                pauses -= 1
                 usleep(UInt32(1e6 * Self.pauseSeconds))
             }
-            return .unknown
         }
 
         private static let pauseSeconds = 0.25

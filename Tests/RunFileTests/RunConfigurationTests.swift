@@ -112,15 +112,23 @@ struct RunConfigurationTests {
         let run = try RunConfiguration.load(path: FixtureFiles.path("runfile/causal.yaml"))
         #expect(run.training.totalSteps == 200)
         #expect(run.training.learningRate == 0.003)
-        #expect((1...20).filter { run.evaluation.isDue(afterRound: $0, of: 20) } == [5, 10, 15, 20])
+        #expect(run.evaluation.every == 5)
     }
 
-    @Test("evaluates after the last round whatever the interval", arguments: [0, 3, 100])
-    func lastRound(_ every: Int) throws {
-        let run = try RunConfiguration(yaml: Minimal.yaml, overrides: ["evaluation.every=\(every)"])
-        #expect(run.evaluation.isDue(afterRound: 20, of: 20))
-        #expect(run.evaluation.isDue(afterRound: 3, of: 20) == (every == 3))
-        #expect(!run.evaluation.isDue(afterRound: 4, of: 20))
+    @Test(
+        "a run that takes no loss goes with all that no worker's loss may leave",
+        arguments: [
+            [], ["federation.aggregation=fedsa"], ["federation.personalisation=local-adapter"],
+            ["federation.schedule=asynchronous"],
+            ["privacy.secure-aggregation=true", "privacy.mask-clip=0.1", "federation.weight-cap=1"],
+            [
+                "privacy.mechanism=central", "privacy.epsilon=4", "privacy.delta=1e-5", "privacy.clip=1",
+                "federation.deadline=1m",
+            ],
+        ])
+    func unevaluated(_ settings: [String]) throws {
+        let run = try RunConfiguration(yaml: Minimal.yaml, overrides: settings + ["evaluation.source=none"])
+        #expect(run.evaluation.source == .nobody && !run.evaluation.source.isOfWorkers)
     }
 
     @Test(

@@ -60,6 +60,19 @@ struct EvaluationTests {
         #expect(conversation.published.last?.evaluation?.loss == Double(final))
     }
 
+    @Test func whereNobodyEvaluatesARunEndsWithoutALoss() throws {
+        let conversation = try Conversation(rounds: 2, workersPerRound: 2, minimumConnected: 2)
+        conversation.settings.evaluationSource = .nobody
+        let evaluator = FakeEvaluator()
+        conversation.evaluator = evaluator
+        try conversation.startCoordinator()
+        try start(2, in: conversation)
+        #expect(conversation.runToEnd())
+        #expect(evaluator.count == 0 && base(conversation) == nil)
+        #expect(conversation.published.map { $0.evaluation == nil } == [true, true])
+        #expect(try RunHistory(ledger: conversation.keys).workers.allSatisfy { $0.heldOut == nil })
+    }
+
     @Test func aSlowEvaluationHoldsBackNewsButNotTraining() throws {
         let conversation = try Conversation(rounds: 3, workersPerRound: 1, minimumConnected: 1)
         let evaluator = FakeEvaluator()

@@ -16,7 +16,7 @@ const chart = {
     const turned = this.rollbacks.filter((rollback) => rollback.loss !== undefined);
     if (held.length + train.length + turned.length === 0) {
       box.replaceChildren(element("p", { className: "empty" },
-        this.rounds.length ? "No round was evaluated yet." : "The first round is not published yet."));
+        this.rounds.length ? "No round was evaluated." : "The first round is not published yet."));
       this.legend([], [], [], []);
       say("chart-readout", "");
       return;
@@ -107,7 +107,7 @@ const chart = {
 
   summary(held, train) {
     const end = held[held.length - 1];
-    const loss = end ? `held-out loss ${format.loss(end.loss)} after round ${end.round}` : "no held-out loss yet";
+    const loss = end ? `held-out loss ${format.loss(end.loss)} after round ${end.round}` : "no held-out loss";
     return `Loss over ${this.rounds.length} rounds: ${this.base === null ? "" : `base ${format.loss(this.base)}, `}${loss}`
       + (train.length ? `, training loss ${format.loss(train[train.length - 1].trainLoss)}` : "");
   },

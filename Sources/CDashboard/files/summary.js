@@ -132,7 +132,7 @@ function showFigures(run, privacy) {
     tile("Rounds", format.count(run.publishedRounds), run.rounds === undefined ? "" : `of ${format.count(run.rounds)}`,
       run.rollbacks ? `${run.rollbacks} turned back by the gate` : "published", run.rounds ? run.publishedRounds / run.rounds : null),
     tile("Held-out loss", loss === undefined ? "–" : format.loss(loss), change === null ? "" : `${change.toFixed(1)} %`,
-      loss === undefined ? "not evaluated yet" : run.loss === undefined ? "of the base model"
+      loss === undefined ? "not evaluated" : run.loss === undefined ? "of the base model"
         : `after round ${run.lossRound}; base ${run.baseLoss === undefined ? "unknown" : format.loss(run.baseLoss)}`
           + (run.worstDecileLoss === undefined ? "" : `; worst decile of the workers ${format.loss(run.worstDecileLoss)}`), null),
     tile("Workers connected", format.count(run.workersConnected), `of ${format.count(run.workersEnrolled)}`,

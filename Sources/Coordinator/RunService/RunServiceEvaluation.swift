@@ -6,8 +6,15 @@ import Wire
 // MARK: - Evaluation of the global adapter
 extension RunService {
     /// Whether evaluation takes workers' time, and so happens between rounds; the coordinator's own runs beside them.
-    var isEvaluatedByWorkers: Bool { settings.evaluationSource != .coordinator }
-    var canEvaluate: Bool { isEvaluatedByWorkers || evaluator != nil }
+    var isEvaluatedByWorkers: Bool {
+        switch settings.evaluationSource {
+        case .workers, .heldOutWorkers: true
+        case .coordinator, .nobody: false
+        }
+    }
+    var canEvaluate: Bool {
+        isEvaluatedByWorkers || settings.evaluationSource == .coordinator && evaluator != nil
+    }
 
     /// At start: what was due before and has no result in the ledger is done (again).
     func queueMissingEvaluations() throws {

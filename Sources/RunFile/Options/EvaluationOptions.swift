@@ -7,6 +7,11 @@ public struct EvaluationOptions: Hashable, Sendable {
         case workers
         /// All rows of workers that never train.
         case heldOutWorkers = "held-out-workers"
+        /// Nobody's: no loss is taken during the run.
+        case nobody = "none"
+
+        /// Whether losses that workers measure on their own text leave them.
+        public var isOfWorkers: Bool { self == .workers || self == .heldOutWorkers }
     }
 
     /// Rounds between evaluations; 0 evaluates only at the end.
@@ -21,9 +26,4 @@ public struct EvaluationOptions: Hashable, Sendable {
     public var gate: Double?
     /// So many rollbacks in a row pause the run.
     public var gateAttempts: Int
-
-    /// Whether a round is followed by an evaluation, the last round of a run always being.
-    public func isDue(afterRound round: Int, of rounds: Int) -> Bool {
-        round == rounds || every > 0 && round.isMultiple(of: every)
-    }
 }

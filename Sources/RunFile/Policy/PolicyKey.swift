@@ -116,12 +116,11 @@ extension PolicyKey {
             "privacy.maximum-clip", .number(.positive), at: \.maximumClip,
             "Largest norm to which an update may be clipped here; without a clip nothing leaves."),
         PolicyKey(
-            "privacy.minimum-noise-multiplier",
-            .number(NumberRange(minimum: 0, isMinimumExcluded: true)), at: \.minimumNoiseMultiplier,
+            "privacy.minimum-noise-multiplier", .number(.positive), at: \.minimumNoiseMultiplier,
             "Least standard deviation of this worker's noise over its clip."),
         PolicyKey(
             "privacy.minimum-example-noise-multiplier",
-            .number(NumberRange(minimum: 0, isMinimumExcluded: true)), at: \.minimumExampleNoiseMultiplier,
+            .number(.positive), at: \.minimumExampleNoiseMultiplier,
             "Least standard deviation of the noise on gradients of single examples over their clip."),
         PolicyKey(
             "privacy.minimum-cohort", .integer(2...1_000_000), at: \.minimumCohort,

@@ -82,7 +82,7 @@ struct Constraint: Sendable {
             switch (run.evaluation.source, run.evaluation.heldOutWorkers) {
             case (.heldOutWorkers, 0):
                 "'evaluation.source: held-out-workers' needs 'evaluation.held-out-workers' of at least 1"
-            case (.coordinator, 1...), (.workers, 1...):
+            case (.coordinator, 1...), (.workers, 1...), (.nobody, 1...):
                 "'evaluation.held-out-workers' is used only with 'evaluation.source: held-out-workers'; set that source "
                     + "or remove the key"
             default: nil
@@ -95,7 +95,7 @@ struct Constraint: Sendable {
         ) { run in
             let reporting: Int
             switch run.evaluation.source {
-            case .coordinator: return nil
+            case .coordinator, .nobody: return nil
             case .workers: reporting = run.federation.workers
             case .heldOutWorkers: reporting = run.evaluation.heldOutWorkers
             }
@@ -109,7 +109,7 @@ struct Constraint: Sendable {
     private static let gate = [
         Constraint(keys: ["evaluation.gate", "evaluation.source"]) { run in
             guard run.evaluation.gate != nil, run.evaluation.source != .coordinator else { return nil }
-            return "'evaluation.gate' judges a round before workers see it, so workers cannot evaluate it; set "
+            return "'evaluation.gate' judges a round before workers see it, on text of the coordinator's; set "
                 + "'evaluation.source: coordinator' or 'evaluation.gate: none'"
         },
         Constraint(keys: ["evaluation.gate", "evaluation.every"]) { run in

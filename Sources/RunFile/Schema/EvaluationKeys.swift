@@ -6,7 +6,8 @@ extension RunSchema {
         SchemaKey(
             "evaluation.source", .choice(EvaluationOptions.Source.allCases.map(\.rawValue)),
             .value(.text("coordinator")), at: \.evaluation.source,
-            "Whose held-out rows: the coordinator's, every worker's own, or all those of workers that never train."),
+            "Whose held-out rows: the coordinator's, every worker's own, or all those of workers that never train; `none` "
+                + "takes no loss."),
         SchemaKey(
             "evaluation.minimum-cohort", .integer(1...1_000_000), .value(.integer(3)), change: .allowed,
             at: \.evaluation.minimumCohort,

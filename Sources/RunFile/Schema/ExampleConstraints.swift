@@ -44,9 +44,9 @@ extension Constraint {
                 return nil
             },
             withExamples("evaluation.source") { run in
-                guard run.evaluation.source != .coordinator else { return nil }
+                guard run.evaluation.source.isOfWorkers else { return nil }
                 return "covers updates alone, and losses that workers measure on their own text would be told without "
-                    + "noise; set 'evaluation.source: coordinator'"
+                    + "noise; set 'evaluation.source: coordinator' or 'evaluation.source: none'"
             },
             withExamples("training.balance-classes") { run in
                 guard run.training.balancesClasses else { return nil }

@@ -55,9 +55,11 @@ extension Constraint {
 
     private static let ownModels = [
         Constraint(keys: ["evaluation.source", "federation.aggregation", "federation.personalisation"]) { run in
-            guard let method = method(run), run.evaluation.source != .workers else { return nil }
+            guard let method = method(run), run.evaluation.source != .workers, run.evaluation.source != .nobody else {
+                return nil
+            }
             return "with \(method) each worker has a model of its own, which nobody else can evaluate; set "
-                + "'evaluation.source: workers'"
+                + "'evaluation.source: workers' or 'evaluation.source: none'"
         },
         Constraint(keys: ["adapter.method", "federation.aggregation", "federation.personalisation"]) { run in
             guard let method = method(run), run.adapter.method == .dora else { return nil }

@@ -197,9 +197,9 @@ extension Constraint {
                 + "'privacy.metrics'"
         },
         whenPrivate("evaluation.source") { run in
-            guard run.evaluation.source != .coordinator else { return nil }
+            guard run.evaluation.source.isOfWorkers else { return nil }
             return "covers updates alone, and losses that workers measure on their own text would be published without "
-                + "noise; set 'evaluation.source: coordinator'"
+                + "noise; set 'evaluation.source: coordinator' or 'evaluation.source: none'"
         },
         whenPrivate("evaluation.gate") { run in
             guard run.evaluation.gate != nil else { return nil }

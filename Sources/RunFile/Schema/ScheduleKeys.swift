@@ -135,8 +135,9 @@ extension Constraint {
                 "whose workers start from a version as soon as it is there, so none can be taken back; remove the key"
         },
         buffered(with: "evaluation.source") { run in
-            guard run.evaluation.source != .coordinator else { return nil }
-            return "as workers evaluate between rounds, and here they never pause; set 'evaluation.source: coordinator'"
+            guard run.evaluation.source.isOfWorkers else { return nil }
+            return "as workers evaluate between rounds, and here they never pause; set "
+                + "'evaluation.source: coordinator' or 'evaluation.source: none'"
         },
         Constraint(keys: ["federation.buffer-size", "federation.schedule", "federation.workers"]) { run in
             let training = run.federation.workers - RunSchema.heldOut(run)

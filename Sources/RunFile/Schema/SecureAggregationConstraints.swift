@@ -120,9 +120,9 @@ extension Constraint {
                 + "'privacy.metrics'"
         },
         masked("evaluation.source") { run in
-            guard run.evaluation.source != .coordinator else { return nil }
+            guard run.evaluation.source.isOfWorkers else { return nil }
             return "hides single updates, and losses of single workers would be reported beside them; set "
-                + "'evaluation.source: coordinator'"
+                + "'evaluation.source: coordinator' or 'evaluation.source: none'"
         },
         masked("federation.selection") { run in
             guard run.federation.selection == .dataSize else { return nil }

@@ -42,7 +42,7 @@ struct Config: ParsableCommand {
             Console.error(
                 "warning: there is no held-out text, and evaluation.source is coordinator: neither a coordinator nor a "
                     + "simulation would start; add rows with \"split\": \"test\" or a data.test-path, or set "
-                    + "evaluation.source=workers")
+                    + "evaluation.source to workers or none")
         }
 
         private func show(_ previews: [WorkerPreview]) throws {

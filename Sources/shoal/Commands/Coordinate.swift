@@ -97,7 +97,8 @@ struct Coordinate: AsyncParsableCommand {
         guard test.count > 0 else {
             throw CommandFailure.badInput(
                 "evaluation.source is coordinator, but the run file's data has no held-out text; name a file with "
-                    + "\"split\": \"test\" rows in data.path or data.test-path, or set evaluation.source=workers")
+                    + "\"split\": \"test\" rows in data.path or data.test-path, or set evaluation.source to workers or "
+                    + "none")
         }
         return test
     }

@@ -75,6 +75,11 @@ struct Simulate: AsyncParsableCommand {
             Threads.limit(to: prepared.configuration.trainingThreads ?? auto)
             let folder = try state ?? TemporaryFolder.create(prefix: "shoal-simulation-")
             var simulation = try SimulatedRun(prepared, state: folder, attack: attack)
+            if compareLocal, !simulation.hasHeldOutText {
+                throw CommandFailure.badInput(
+                    "--compare-local compares losses of held-out text, and the data has none; add rows with "
+                        + "\"split\": \"test\" or a data.test-path, or leave it out")
+            }
             simulation.board = monitor?.board
             let view = RunView(rounds: prepared.configuration.federation.rounds, printsJSON: json) {
                 MonotonicClock.now().seconds(since: started)

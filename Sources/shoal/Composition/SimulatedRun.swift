@@ -32,7 +32,8 @@ struct SimulatedRun {
         heldOut = try prepared.items(of: workers.workers.flatMap(\.rows).filter { $0.split == .test }).test
         guard heldOut.count > 0 || prepared.configuration.evaluation.source != .coordinator else {
             throw CommandFailure.badInput(
-                "the data has no held-out text; add rows with \"split\": \"test\" or a data.test-path")
+                "the data has no held-out text; add rows with \"split\": \"test\" or a data.test-path, or set "
+                    + "evaluation.source to none")
         }
         state = try CoordinatorState(path: path)
         // Whoever finds this state later must not take its adapter for an honest one.
@@ -44,6 +45,8 @@ struct SimulatedRun {
 
     /// How long workers may take to leave by themselves after the run.
     private static let farewellSeconds = 30
+
+    var hasHeldOutText: Bool { heldOut.count > 0 }
 
     private var folders: WorkerFolders { WorkerFolders(state: state.directory.path) }
 
@@ -169,9 +172,10 @@ struct SimulatedRun {
 
     /// The closing comparison of base, federated and (if asked) each worker's own adapter.
     ///
-    /// - Returns: `nil` for classification, which has none, and where no model is whole without a worker's own factor.
+    /// - Returns: `nil` for classification, which has none, without held-out text, and where no model is whole without a
+    ///   worker's own factor.
     func compare(federated: LowRankAdapter, trainsLocal: Bool, view: RunView) throws -> Comparison? {
-        guard case .language(let base) = prepared.model, case .blocks(let heldOut) = heldOut,
+        guard case .language(let base) = prepared.model, case .blocks(let heldOut) = heldOut, heldOut.count > 0,
             prepared.configuration.federation.aggregation.ownFactor == nil
         else { return nil }
         defer { view.clearProgress() }

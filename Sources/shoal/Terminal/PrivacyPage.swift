@@ -255,7 +255,7 @@ struct PrivacyPage {
                     ? "; noise is added at the coordinator"
                     : isShared ? ", with a share of the noise, and under masks" : " and noisy") + ".",
             "training loss, tokens trained, size of its text: withheld (privacy.metrics).",
-            "held-out losses: none; the coordinator evaluates on text of its own.",
+            "held-out losses: none; the coordinator evaluates on text of its own, if it has some.",
             "progress (phase and step), number of cores, memory, program version: yes; they do not depend on its text.",
         ]
     }
