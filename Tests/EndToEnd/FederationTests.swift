@@ -27,7 +27,7 @@ struct FederationTests {
 
         let restarted = try federation.startWorker(name)
         try restarted.waitFor("update accepted", limitSeconds: 60)
-        let outcome = try coordinator.finish(limitSeconds: 120)
+        let outcome = try coordinator.finish()
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(LocalFederation.publishedRounds(coordinator) == Array(1...40))
         for worker in federation.workers where worker != name {
